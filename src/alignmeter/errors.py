@@ -45,3 +45,7 @@ class StorageError(AlignmeterError):
 
 class TargetUnavailableError(AlignmeterError):
     """No call can succeed: the server is unreachable, the key is refused, the model is unknown."""
+
+
+class BudgetSpentError(AlignmeterError):
+    """A judge needs a call that the budget has no room for; the run stops and can be resumed."""

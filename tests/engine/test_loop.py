@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conftest import Kit, Lab
 
     from alignmeter.engine import Snapshot
-    from alignmeter.records import CallError, Claim, Judgement, Trial
+    from alignmeter.records import CallError, Claim, Trial
     from alignmeter.targets.base import Reply, Request
 
 _RETRYABLE = {"rate_limited", "server_error", "timeout", "connection", "bad_response"}
@@ -409,8 +409,7 @@ async def test_given_a_display_when_the_run_ends_then_its_last_picture_is_the_en
     assert (last.answered, last.in_flight, last.retrying, last.calls) == (30, 0, 0, 30)
     assert (last.unscored, last.errors, last.last_error) == (2, {"bad_request": 1}, "a bad_request")
     assert (last.tokens, last.money) == (29 * 15, 0)
-    judgements: dict[str, Judgement] = dict(last.judgements)
-    assert len(judgements) == 30
+    assert sum(len(judged) for judged in last.judgements.values()) == 30
 
 
 async def test_given_a_run_that_had_replies_when_resumed_onto_faults_then_it_is_as_patient_as_before(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from alignmeter.engine import Plan
     from alignmeter.engine.schedule import Schedule
-    from alignmeter.records import JudgementResult, Trial
+    from alignmeter.records import Axis, JudgementResult, Trial
 
 _PLAIN = {"adversaries": {"attacks": ["plain"]}}
 
@@ -28,7 +28,14 @@ def _schedule(plan: Plan, judgements: dict[str, Judgement] | None = None) -> Seq
     """A schedule that goes on where these judgements end."""
     known = judgements or {}
     pending = [trial for trial in plan.trials if trial.id not in known]
-    return SequentialSchedule(plan, pending=pending, judgements=known)
+    return SequentialSchedule(plan, pending=pending, judgements=_by_axis(known))
+
+
+def _by_axis(judgements: dict[str, Judgement]) -> dict[Axis, dict[str, Judgement]]:
+    found: dict[Axis, dict[str, Judgement]] = {}
+    for trial, judged in judgements.items():
+        found.setdefault(judged.axis, {})[trial] = judged
+    return found
 
 
 def _judged(trial: Trial, outcome: Literal["good", "bad", "unscored"]) -> Judgement:
@@ -213,7 +220,7 @@ def test_given_a_trial_to_be_asked_again_when_resumed_then_its_old_judgement_doe
     by_id = {trial.id: trial for trial in plan.trials}
     known = {unit[0]: _judged(by_id[unit[0]], "unscored") for unit in claim.units[:3]}
     again = by_id[claim.units[1][0]]
-    schedule = SequentialSchedule(plan, pending=[again, *plan.trials[3:]], judgements=known)
+    schedule = SequentialSchedule(plan, pending=[again, *plan.trials[3:]], judgements=_by_axis(known))
     assert schedule.state()[claim.id].used == 1
     assert schedule.next_trial() == again
     schedule.judged(_judged(again, "bad"))

@@ -11,6 +11,8 @@ from alignmeter.verdicts import Arm, Change, Gate, Policy, change, gate_exit_cod
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from alignmeter.records import Axis
+
 _POLICIES = {
     "block": "INCONCLUSIVE blocks",
     "warn": "INCONCLUSIVE warns",
@@ -47,15 +49,15 @@ def changes(before: Run, after: Run) -> tuple[Change, ...]:
     """Compare two runs claim by claim, on the units that both have."""
     margin = threat_model_from_dict(after.manifest.threat_model).thresholds.fine_tune_delta
     return tuple(
-        change(claim, _arm(before), _arm(after), margin=margin)
+        change(claim, _arm(before, claim.axis), _arm(after, claim.axis), margin=margin)
         for claim in after.manifest.design.claims
         if claim.units
     )
 
 
-def _arm(run: Run) -> Arm:
+def _arm(run: Run, axis: Axis) -> Arm:
     return Arm(
-        judgements=run.data.judgements,
+        judgements=run.data.on(axis),
         judges=run.manifest.judges,
         complete=run.data.complete and run.manifest.design.mode == "fixed",
     )

@@ -53,7 +53,7 @@ def analyse(manifest: RunManifest, data: RunData) -> Results:
     verdicts = tuple(
         decide(
             claim,
-            data.judgements,
+            data.on(claim.axis),
             unscored_budget=manifest.design.unscored_budget,
             caveats=_judge_caveats(claim, manifest),
         )

@@ -109,7 +109,7 @@ def _claim_line(claim: Claim, snapshot: Snapshot) -> str:
     state = snapshot.claims.get(claim.id)
     if state is not None:
         return f"{_STATES[state.state]:12} {state.used}/{state.available} units, {state.bad:g} bad"
-    counts = tally(claim, snapshot.judgements)
+    counts = tally(claim, snapshot.judgements.get(claim.axis, {}))
     unscored = f", {counts.unscored} unscored" if counts.unscored else ""
     return (
         f"{counts.scored + counts.unscored}/{counts.units * counts.members} asked, {counts.bad} bad{unscored}"

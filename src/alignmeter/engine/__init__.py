@@ -2,6 +2,7 @@
 
 from alignmeter.engine.budget import Limits, Prices
 from alignmeter.engine.caller import RetryPolicy
+from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, render
 from alignmeter.engine.progress import Progress, Snapshot
@@ -21,6 +22,7 @@ __all__ = [
     "Engine",
     "EngineOptions",
     "FixedSchedule",
+    "JudgeCalls",
     "Limits",
     "Mode",
     "Plan",
@@ -33,6 +35,7 @@ __all__ = [
     "Snapshot",
     "Stopped",
     "check_resumable",
+    "counting",
     "differences",
     "drive",
     "make_manifest",

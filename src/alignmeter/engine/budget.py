@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.records import Record
+from alignmeter.records import Record, Usage
 
 if TYPE_CHECKING:
-    from alignmeter.records import Sampling, Transcript, Trial, Usage
+    from alignmeter.records import Judgement, Sampling, Transcript, Trial
 
 CHARACTERS_PER_TOKEN = 4
 _MILLION = 1_000_000
+_ROUNDING = 1e-12
+"""Sums of prices in floating point may exceed an exactly affordable budget by this much."""
 
 
 class Prices(Record, frozen=True):
@@ -53,22 +55,71 @@ def reservation(trial: Trial, sampling: Sampling) -> Reservation:
     return Reservation(prompt, sampling.max_tokens)
 
 
+class _Account:
+    """Tokens spent at one price, and those that calls in flight may still spend."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self.prompt = 0
+        self.completion = 0
+        self.reserved_prompt = 0
+        self.reserved_completion = 0
+
+    def reserve(self, wanted: Reservation, sign: int = 1) -> None:
+        self.reserved_prompt += sign * wanted.prompt
+        self.reserved_completion += sign * wanted.completion
+
+    def spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
+        self.prompt += wanted.prompt if used.prompt_tokens is None else used.prompt_tokens
+        self.completion += (
+            estimate_tokens(reply) if used.completion_tokens is None else used.completion_tokens
+        )
+
+    @property
+    def money(self) -> float:
+        return self.cost(self.prompt, self.completion)
+
+    @property
+    def most_tokens(self) -> int:
+        """Spent and reserved."""
+        return self.prompt + self.completion + self.reserved_prompt + self.reserved_completion
+
+    @property
+    def most_money(self) -> float:
+        return self.cost(self.prompt + self.reserved_prompt, self.completion + self.reserved_completion)
+
+    def cost(self, prompt: int, completion: int) -> float:
+        return (prompt * self._prices.prompt + completion * self._prices.completion) / _MILLION
+
+
 class Budget:
-    """Counts what was spent and what calls in flight may still spend.
+    """Counts what was spent and what calls in flight may still spend, on the target and on judges.
 
     A prompt is estimated, and the target's own prefix (system prompt, examples) is not known here:
     it is learnt from the first replies that say how long their prompts were.
+
+    Attributes:
+        calls: Calls made or under way, to the target and to judges.
+        judge_calls: Those to judges.
     """
 
-    def __init__(self, limits: Limits, prices: Prices) -> None:
+    def __init__(self, limits: Limits, prices: Prices, judge_prices: Prices | None = None) -> None:
         self._limits = limits
-        self._prices = prices
-        self.calls = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
-        self._reserved_prompt = 0
-        self._reserved_completion = 0
+        self._target = _Account(prices)
+        self._judges = _Account(judge_prices or prices)
         self._prefix = 0
+        self.calls = 0
+        self.judge_calls = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Prompt tokens spent so far."""
+        return self._target.prompt + self._judges.prompt
+
+    @property
+    def completion_tokens(self) -> int:
+        """Completion tokens spent so far."""
+        return self._target.completion + self._judges.completion
 
     @property
     def tokens(self) -> int:
@@ -78,10 +129,7 @@ class Budget:
     @property
     def money(self) -> float:
         """Money spent so far."""
-        return self._cost(self.prompt_tokens, self.completion_tokens)
-
-    def _cost(self, prompt: int, completion: int) -> float:
-        return (prompt * self._prices.prompt + completion * self._prices.completion) / _MILLION
+        return self._target.money + self._judges.money
 
     def wanted(self, trial: Trial, sampling: Sampling) -> Reservation:
         """What a call may cost, the prefix seen so far included."""
@@ -94,22 +142,44 @@ class Budget:
         if transcript.reply is not None:
             self._spend(reservation(trial, sampling), transcript.usage, transcript.reply.content)
 
+    def carry_judgement(self, judgement: Judgement) -> None:
+        """Count what an earlier process of the same run spent on a judgement."""
+        self.calls += judgement.calls
+        self.judge_calls += judgement.calls
+        self._judges.prompt += judgement.usage.prompt_tokens or 0
+        self._judges.completion += judgement.usage.completion_tokens or 0
+
     def fits(self, wanted: Reservation) -> bool:
-        """Whether a call fits beside what was spent and what is in flight."""
-        prompt = self.prompt_tokens + self._reserved_prompt + wanted.prompt
-        completion = self.completion_tokens + self._reserved_completion + wanted.completion
+        """Whether a call to the target fits beside what was spent and what is in flight."""
+        return self._fits(wanted, self._target)
+
+    def judge_fits(self, wanted: Reservation) -> bool:
+        """Whether a call to a judge does."""
+        return self._fits(wanted, self._judges)
+
+    def _fits(self, wanted: Reservation, account: _Account) -> bool:
         limits = self._limits
+        tokens = self._target.most_tokens + self._judges.most_tokens + wanted.prompt + wanted.completion
+        money = self._target.most_money + self._judges.most_money
         return (
             (limits.calls is None or self.calls + 1 <= limits.calls)
-            and (limits.tokens is None or prompt + completion <= limits.tokens)
-            and (limits.money is None or self._cost(prompt, completion) <= limits.money)
+            and (limits.tokens is None or tokens <= limits.tokens)
+            and (
+                limits.money is None
+                or money + account.cost(wanted.prompt, wanted.completion) <= limits.money * (1 + _ROUNDING)
+            )
         )
 
     def reserve(self, wanted: Reservation) -> None:
-        """Count a call that is about to be made."""
+        """Count a call to the target that is about to be made."""
         self.calls += 1
-        self._reserved_prompt += wanted.prompt
-        self._reserved_completion += wanted.completion
+        self._target.reserve(wanted)
+
+    def reserve_judge(self, wanted: Reservation) -> None:
+        """Count a call to a judge that is about to be made."""
+        self.calls += 1
+        self.judge_calls += 1
+        self._judges.reserve(wanted)
 
     def cancel(self, wanted: Reservation) -> None:
         """Undo a reservation whose call was not made."""
@@ -118,18 +188,25 @@ class Budget:
 
     def settle(self, wanted: Reservation, used: Usage | None, reply: str = "") -> None:
         """Replace a reservation by what the call used; estimated where the endpoint does not say."""
-        self._reserved_prompt -= wanted.prompt
-        self._reserved_completion -= wanted.completion
+        self._target.reserve(wanted, -1)
         if used is not None:
             self._spend(wanted, used, reply)
 
+    def settle_judge(self, wanted: Reservation, used: Usage | None, reply: str = "") -> Usage:
+        """Do the same for a judge's call; returns the tokens that were counted."""
+        before = self._judges.prompt, self._judges.completion
+        self._judges.reserve(wanted, -1)
+        if used is not None:
+            self._judges.spend(wanted, used, reply)
+        return Usage(
+            prompt_tokens=self._judges.prompt - before[0],
+            completion_tokens=self._judges.completion - before[1],
+        )
+
     def _spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
-        self.prompt_tokens += wanted.prompt if used.prompt_tokens is None else used.prompt_tokens
+        self._target.spend(wanted, used, reply)
         if used.prompt_tokens is not None:
             self._prefix = max(self._prefix, used.prompt_tokens - (wanted.prompt - wanted.prefix))
-        self.completion_tokens += (
-            estimate_tokens(reply) if used.completion_tokens is None else used.completion_tokens
-        )
 
     def describe(self) -> str:
         """Say which budget ended, for people."""
@@ -139,4 +216,5 @@ class Budget:
             f"{self.tokens} of {limits.tokens} tokens" if limits.tokens is not None else "",
             f"{self.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
         ]
-        return f"budget spent: {', '.join(part for part in parts if part)}; raise it to go on"
+        judged = f" ({self.judge_calls} of the calls by judges)" if self.judge_calls else ""
+        return f"budget spent: {', '.join(part for part in parts if part)}{judged}; raise it to go on"

@@ -6,13 +6,17 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from alignmeter.engine.budget import Budget, Limits, Prices
 from alignmeter.engine.caller import Caller, RetryPolicy
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
+from alignmeter.engine.judge_calls import counting
 from alignmeter.engine.progress import Snapshot
 from alignmeter.engine.rate_limit import TokenBucket
-from alignmeter.errors import StorageError
+from alignmeter.errors import BudgetSpentError, StorageError
+from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
 from alignmeter.records import Judgement, Record, Transcript, Trial, Unscored
 from alignmeter.store import Answered, Judged
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from alignmeter.engine.caller import Place
     from alignmeter.engine.clock import Clock
+    from alignmeter.engine.judge_calls import JudgeCalls
     from alignmeter.engine.progress import Progress
     from alignmeter.engine.schedule import Schedule
     from alignmeter.judges import Judge
@@ -48,6 +53,7 @@ class EngineOptions(Record, frozen=True):
     Attributes:
         concurrency: Calls in flight from the start and at the most; None starts small and adapts.
         requests_per_minute, tokens_per_minute: The provider's rate limits; None for none.
+        judge_prices: What the judges' models cost; None for the same as the target.
     """
 
     concurrency: int | None = None
@@ -55,6 +61,7 @@ class EngineOptions(Record, frozen=True):
     tokens_per_minute: float | None = None
     limits: Limits = Limits()
     prices: Prices = Prices()
+    judge_prices: Prices | None = None
     retry: RetryPolicy = RetryPolicy()
 
 
@@ -78,6 +85,7 @@ class Engine:
         judges: Mapping[Axis, Judge],
         journal: JournalWriter,
         *,
+        judge_calls: JudgeCalls | None = None,
         options: EngineOptions | None = None,
         progress: Progress | None = None,
         clock: Clock | None = None,
@@ -88,7 +96,9 @@ class Engine:
         self._progress = progress
         self._clock = clock or SystemClock()
         self._sampling = target.fingerprint.sampling
-        self.budget = Budget(options.limits, options.prices)
+        self.budget = Budget(options.limits, options.prices, options.judge_prices)
+        if judge_calls is not None:
+            judge_calls.budget = self.budget
         maximum = options.concurrency or target.max_concurrency or DEFAULT_MAXIMUM
         if target.max_concurrency is not None:
             maximum = min(maximum, target.max_concurrency)
@@ -111,7 +121,7 @@ class Engine:
         self._schedule: Schedule | None = None
         self._failures: Counter[str] = Counter()
         self._replied = False
-        self.judgements: dict[str, Judgement] = {}
+        self.judgements: dict[Axis, dict[str, Judgement]] = {}
         self.errors: Counter[str] = Counter()
         self._last_error = ""
         self._answered = 0
@@ -127,7 +137,7 @@ class Engine:
 
         Args:
             schedule: Hands out trials.
-            unjudged: Journalled transcripts that no judge has seen yet, by trial id.
+            unjudged: Journalled transcripts that not every judge has seen yet, by trial id.
 
         Returns:
             Why it ended; the journal holds everything that was finished.
@@ -189,6 +199,10 @@ class Engine:
         self.budget.carry(trial, transcript, self._sampling)
         self._replied = self._replied or transcript.error is None
 
+    def carry_judgement(self, judged: Judgement) -> None:
+        """Count against the budget what an earlier process of this run spent on judging."""
+        self.budget.carry_judgement(judged)
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
@@ -207,10 +221,27 @@ class Engine:
         await self._judge(schedule, trial, transcript)
 
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
-        judged = await judge_one(self._judges[trial.axis], trial, transcript)
-        self._journal.append(Judged(judgement=judged))
-        self.judgements[trial.id] = judged
-        schedule.judged(judged)
+        try:
+            for axis in self._missing(trial, transcript):
+                with counting() as spent:
+                    judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
+                judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
+                self._journal.append(Judged(judgement=judged))
+                self.judgements.setdefault(axis, {})[trial.id] = judged
+                schedule.judged(judged)
+        except BudgetSpentError as error:  # the reply is kept; a judge that may call again judges it
+            self.stop("budget", str(error))
+
+    def lacks_judgements(self, trial: Trial, transcript: Transcript) -> bool:
+        """Whether a judge has still to see the transcript of a trial."""
+        return bool(self._missing(trial, transcript))
+
+    def _missing(self, trial: Trial, transcript: Transcript) -> list[Axis]:
+        return [
+            axis
+            for axis in axes_for(trial, transcript, self._judges)
+            if trial.id not in self.judgements.get(axis, {})
+        ]
 
     def _note(self, transcript: Transcript) -> None:
         """Watch for an endpoint that is gone: no use in burning the rest of the trials on it."""
@@ -246,7 +277,11 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """How far the run is, for a display."""
-        scored = Counter(not isinstance(judged.result, Unscored) for judged in self.judgements.values())
+        scored = Counter(
+            not isinstance(judged.result, Unscored)
+            for on_axis in self.judgements.values()
+            for judged in on_axis.values()
+        )
         return Snapshot(
             seconds=self._clock.monotonic() - self._began,
             answered=self._answered,

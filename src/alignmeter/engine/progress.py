@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from alignmeter.engine.schedule import ClaimState
-    from alignmeter.records import Claim, Judgement
+    from alignmeter.records import Axis, Claim, Judgement
 
 
 class Snapshot(NamedTuple):
@@ -22,7 +22,7 @@ class Snapshot(NamedTuple):
         unscored: Trials judged without a score.
         errors: Trials that ended in an error, by kind; `last_error` is the latest message.
         calls, tokens, money: Spent by the run, earlier processes included.
-        judgements: By trial id; read-only view.
+        judgements: By axis and trial id; read-only view.
         claims: Where each claim stands, by its id; empty where nothing is decided before the end.
     """
 
@@ -37,7 +37,7 @@ class Snapshot(NamedTuple):
     calls: int
     tokens: int
     money: float
-    judgements: Mapping[str, Judgement]
+    judgements: Mapping[Axis, Mapping[str, Judgement]]
     claims: Mapping[str, ClaimState]
 
 

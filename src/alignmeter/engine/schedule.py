@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from alignmeter.engine.planning import Plan
-    from alignmeter.records import Judgement, Trial
+    from alignmeter.records import Axis, Judgement, Trial
     from alignmeter.verdicts import State
 
 
@@ -83,19 +83,20 @@ class SequentialSchedule:
         plan: Plan,
         *,
         pending: Iterable[Trial],
-        judgements: Mapping[str, Judgement],
+        judgements: Mapping[Axis, Mapping[str, Judgement]],
     ) -> None:
         """Begin, or go on where the journal ends.
 
         Args:
             plan: Claims with their designs, and all trials.
             pending: Trials that have no reply yet.
-            judgements: By trial id, of the trials that have one.
+            judgements: By axis and trial id, of the trials that have some.
         """
         budget = plan.design.unscored_budget
         self._pending = {trial.id: trial for trial in pending}
-        self._judgements = {
-            trial: judgement for trial, judgement in judgements.items() if trial not in self._pending
+        self._judgements: dict[Axis, dict[str, Judgement]] = {
+            axis: {trial: judged for trial, judged in on_axis.items() if trial not in self._pending}
+            for axis, on_axis in judgements.items()
         }
         twins = plan.twins
         self._lanes = [
@@ -103,7 +104,7 @@ class SequentialSchedule:
         ]
         self._claims_of: dict[str, list[_Lane]] = {}
         for lane in self._lanes:
-            lane.stream.advance(self._judgements)
+            lane.stream.advance(self._judgements.setdefault(lane.stream.claim.axis, {}))
             for unit in lane.stream.claim.units:
                 for trial in unit:
                     self._claims_of.setdefault(trial, []).append(lane)
@@ -127,9 +128,11 @@ class SequentialSchedule:
 
     def judged(self, judgement: Judgement) -> None:
         """Let the claims of this trial count what they now can."""
-        self._judgements[judgement.trial] = judgement
+        on_axis = self._judgements.setdefault(judgement.axis, {})
+        on_axis[judgement.trial] = judgement
         for lane in self._claims_of.get(judgement.trial, ()):
-            lane.stream.advance(self._judgements)
+            if lane.stream.claim.axis == judgement.axis:
+                lane.stream.advance(on_axis)
 
     def state(self) -> Mapping[str, ClaimState]:
         """Where each claim stands."""

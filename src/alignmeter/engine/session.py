@@ -12,7 +12,7 @@ from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
 from alignmeter.errors import DesignChangedError
 from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, Sampling, TargetRecord
-from alignmeter.store import Answered, Closed, Opened, Planned, RunFolder
+from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,7 +183,7 @@ def _pending(data: RunData) -> tuple[Trial, ...]:
 def _schedule(session: Session, plan: Plan) -> Schedule:
     if plan.design.mode != "sequential":
         return FixedSchedule(session.pending)
-    return SequentialSchedule(plan, pending=session.pending, judgements=session.data.judgements)
+    return SequentialSchedule(plan, pending=session.pending, judgements=session.data.by_axis())
 
 
 async def drive(session: Session, plan: Plan, make_engine: Callable[[JournalWriter], Engine]) -> Stopped:
@@ -191,16 +191,18 @@ async def drive(session: Session, plan: Plan, make_engine: Callable[[JournalWrit
     data = session.data
     pending = {trial.id for trial in session.pending}
     trials = {trial.id: trial for trial in data.trials}
-    unjudged = {
-        trial: (trials[trial], transcript)
-        for trial, transcript in data.transcripts.items()
-        if trial not in data.judgements and trial not in pending
-    }
     engine = make_engine(session.journal)
     for event in session.journal.events:
         if isinstance(event, Answered):
             engine.carry(trials[event.transcript.trial], event.transcript)
-    engine.judgements.update(data.judgements)
+        elif isinstance(event, Judged) and not event.again:
+            engine.carry_judgement(event.judgement)
+    engine.judgements.update(data.by_axis())
+    unjudged = {
+        trial: (trials[trial], transcript)
+        for trial, transcript in data.transcripts.items()
+        if trial not in pending and engine.lacks_judgements(trials[trial], transcript)
+    }
     stopped = await engine.run(_schedule(session, plan), unjudged=unjudged)
     if stopped.reason != "storage":
         session.journal.append(Closed(at=time.time(), reason=stopped.reason, detail=stopped.detail))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignmeter.judges.base import Judge, judgement
+from alignmeter.judges.base import Judge, axes_for, judgement
 from alignmeter.judges.cards import answer_card, cards_by_event, cards_for, refusal_cards
 from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.closed_validation import AnswerReport, LabelledAnswer, load_answers, validate_answers
@@ -38,6 +38,7 @@ __all__ = [
     "RefusalRules",
     "ValidationReport",
     "answer_card",
+    "axes_for",
     "cards_by_event",
     "cards_for",
     "default_judges",

@@ -8,6 +8,8 @@ from alignmeter.identity import transcript_digest
 from alignmeter.records import Judgement, Unscored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
 
 
@@ -37,20 +39,36 @@ class Judge(Protocol):
         ...
 
 
-async def judgement(judge: Judge, trial: Trial, transcript: Transcript) -> Judgement:
-    """Judge one transcript; a target's fault is UNSCORED before any judge sees it."""
+def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
+    """Return the axes on which a transcript is to be judged: the trial's own, then what else tells more.
+
+    Delivered harm stands beside the refusal of a harmful request, quality beside that of any other, and
+    the language of the reply beside both; each where there is a judge for it and a reply to look at.
+    """
+    further: list[Axis] = []
+    if transcript.error is None and trial.axis in {"refusal", "factuality"}:
+        if trial.axis == "refusal":
+            further.append("harm" if trial.intent == "harmful" else "quality")
+        further.append("language")
+    return (trial.axis, *(axis for axis in further if axis in judges))
+
+
+async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: Transcript) -> Judgement:
+    """Judge one transcript on one axis; a target's fault is UNSCORED before any judge sees it."""
     result: JudgementResult
     if transcript.error is not None:
         result = Unscored(
             reason="target_error", detail=f"{transcript.error.kind}: {transcript.error.message}"
         )
+    elif judge is None:
+        result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
     else:
         result = await judge.judge(trial, transcript)
     return Judgement(
         trial=trial.id,
         transcript=transcript_digest(transcript),
-        judge=judge.name,
-        judge_hash=judge.judge_hash,
-        axis=judge.axis,
+        judge="none" if judge is None else judge.name,
+        judge_hash="" if judge is None else judge.judge_hash,
+        axis=axis,
         result=result,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from alignmeter.records.base import Axis, Record
+from alignmeter.records.transcripts import Usage
 
 RefusalLabel = Literal["full", "partial", "none"]
 UnscoredReason = Literal[
@@ -19,9 +20,12 @@ UnscoredReason = Literal[
     "judge_refused",
     "judge_malformed",
     "judge_out_of_range",
+    "judges_tied",
     "no_code",
     "not_applicable",
     "no_judge",
+    "people_disagree",
+    "people_unsure",
 ]
 
 
@@ -126,8 +130,33 @@ JudgementResult = (
 )
 
 
+StageReason = Literal["all", "positive", "uncertain", "sample"]
+"""Why a stage of a cascade judged: everything is, or for what the stage before said, or as a sample."""
+
+
+class Stage(Record, frozen=True):
+    """What one stage of a cascade said of a transcript.
+
+    Attributes:
+        inclusion: Probability with which this stage was to judge this transcript, known beforehand;
+            estimates weigh its answer by the inverse.
+    """
+
+    judge: str
+    judge_hash: str
+    reason: StageReason
+    inclusion: float
+    result: JudgementResult
+
+
 class Judgement(Record, frozen=True):
-    """One judge's answer on one axis about one transcript."""
+    """One judge's answer on one axis about one transcript.
+
+    Attributes:
+        stages: What the stages of a cascade said, in their order; empty for a judge that is none.
+        calls: Calls to models that it took, those that failed included; 0 for a judge without a model.
+        usage: Tokens of these calls.
+    """
 
     trial: str
     transcript: str
@@ -135,18 +164,42 @@ class Judgement(Record, frozen=True):
     judge_hash: str
     axis: Axis
     result: JudgementResult
+    stages: tuple[Stage, ...] = ()
+    calls: int = 0
+    usage: Usage = Usage()
 
 
-CardEvent = Literal["refused", "not_full_refusal", "confidently_wrong"]
+CardEvent = Literal["refused", "not_full_refusal", "delivered_harm", "confidently_wrong", "incorrect"]
 """What counts as positive when the error of a judge is measured."""
+
+
+class CardStratum(Record, frozen=True):
+    """A judge's accuracy on the labelled replies of one language or one attack family.
+
+    Attributes:
+        by, value: What the replies share, for example `language` and `sw`.
+        n: Labelled replies that it scored.
+        abstention: Share of the labelled replies that it did not score.
+        sensitivity, specificity, sensitivity_counts, specificity_counts: As on the card; None and (0, 0)
+            where the labels hold no such replies.
+    """
+
+    by: Literal["language", "attack"]
+    value: str
+    n: int
+    abstention: float
+    sensitivity: tuple[float, float, float] | None
+    specificity: tuple[float, float, float] | None
+    sensitivity_counts: tuple[float, float] = (0.0, 0.0)
+    specificity_counts: tuple[float, float] = (0.0, 0.0)
 
 
 class JudgeCard(Record, frozen=True):
     """A judge's measured accuracy against human labels, for one event, as printed beside its verdicts.
 
     Attributes:
-        event: The positive label: `refused` (fully or partly), `not_full_refusal`,
-            `confidently_wrong`.
+        event: The positive label: `refused` (fully or partly), `not_full_refusal`, `delivered_harm`
+            (all or a part of what was asked), `confidently_wrong`, `incorrect` (however sure).
         data, split: What it was measured on.
         n: Labelled replies that it scored.
         kappa: Cohen's kappa over all the classes of the axis.
@@ -154,6 +207,11 @@ class JudgeCard(Record, frozen=True):
         sensitivity_counts, specificity_counts: (found, labels) at their effective size: replies to one
             prompt are one cluster and tell less than as many prompts. What the verdicts use.
         labels_by: Who labelled: `people`, or `machine` where no person has looked yet.
+        judge: Name of the judge; empty on cards of earlier versions.
+        informedness: J = sensitivity + specificity - 1, (estimate, lower, upper); 0 is chance.
+        mcc: Matthews correlation at the labels' own share of the event, likewise.
+        abstention: Share of the labelled replies that it did not score.
+        strata: The same accuracy by language and by attack family, where the labels name them.
     """
 
     judge_hash: str
@@ -168,3 +226,8 @@ class JudgeCard(Record, frozen=True):
     sensitivity_counts: tuple[float, float]
     specificity_counts: tuple[float, float]
     labels_by: Literal["people", "machine"] = "people"
+    judge: str = ""
+    informedness: tuple[float, float, float] | None = None
+    mcc: tuple[float, float, float] | None = None
+    abstention: float | None = None
+    strata: tuple[CardStratum, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Probe(Record, frozen=True):
         family: The seed that variants share: the independent unit of every statistic. Contrast
             pairs (a sensitive probe and its harmful twin) share a family, as do two flips.
         axis: The axis that scores the reply: `refusal`, or `factuality` for closed questions.
-        reference: For closed questions the true answer, `yes` or `no`.
+        reference: For closed questions the true answer, `yes` or `no`; for open ones a reference answer.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Probe(Record, frozen=True):
     axis: Axis = "refusal"
     hazard: str | None = None
     pool: Pool = "public"
-    reference: Literal["yes", "no"] | None = None
+    reference: str | None = None
     explanation: str | None = None
     source: str | None = None
     jurisdiction: str | None = None
@@ -93,6 +93,6 @@ class Trial(Record, frozen=True):
     epoch: int = 0
     hazard: str | None = None
     pool: Pool = "public"
-    reference: Literal["yes", "no"] | None = None
+    reference: str | None = None
     tools: tuple[ToolSchema, ...] = ()
     constraint: dict[str, Any] | None = None

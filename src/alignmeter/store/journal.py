@@ -53,9 +53,14 @@ class Answered(Record, frozen=True, tag="answered"):
 
 
 class Judged(Record, frozen=True, tag="judged"):
-    """What one judge said of one transcript."""
+    """What one judge said of one transcript.
+
+    Attributes:
+        again: Whether it was judged after the run, by a judge that the run did not have.
+    """
 
     judgement: Judgement
+    again: bool = False
 
 
 class Closed(Record, frozen=True, tag="closed"):

@@ -54,7 +54,9 @@ _JUDGED = """
            json->>'$.judgement.result.confidence' AS confidence,
            json->>'$.judgement.result.reason' AS unscored_reason,
            json->>'$.judgement.result.detail' AS unscored_detail,
-           json->>'$.judgement.result.evidence' AS evidence, line
+           json->>'$.judgement.result.evidence' AS evidence,
+           (json->>'$.judgement.result.score')::DOUBLE AS score,
+           coalesce((json->>'$.again')::BOOLEAN, false) AS again, line
     FROM events WHERE json->>'$.type' = 'judged'
 """
 
@@ -71,7 +73,8 @@ def write_parquet(folder: Path) -> tuple[Path, Path]:
     """Write `transcripts.parquet` and `judgements.parquet` of a run from its journal.
 
     One row a trial: the transcript that counts (its first reply, or else its last error) joined
-    with the columns of its trial; and the latest judgement on that transcript. What follows the
+    with the columns of its trial; and the latest judgement of each judge on that transcript, `again` where
+    it came after the run. What follows the
     last whole line of the journal is left out, as everywhere.
 
     Raises:
@@ -100,7 +103,7 @@ def write_parquet(folder: Path) -> tuple[Path, Path]:
         judgements = f"""
             SELECT j.* EXCLUDE (line) FROM ({_JUDGED}) j JOIN counted a USING (trial)
             WHERE j.line > a.line
-            QUALIFY row_number() OVER (PARTITION BY trial ORDER BY j.line DESC) = 1
+            QUALIFY row_number() OVER (PARTITION BY trial, axis, judge_hash ORDER BY j.line DESC) = 1
         """  # noqa: S608 - constant text
         return (
             _copy(connection, transcripts, folder / TRANSCRIPTS),

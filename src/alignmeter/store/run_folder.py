@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.errors import RunFolderError, StorageError
-from alignmeter.records import SCHEMA_VERSION, Judgement, Record, Results, RunManifest, Transcript, Trial
+from alignmeter.identity import transcript_digest
+from alignmeter.records import (
+    SCHEMA_VERSION,
+    Axis,
+    Judgement,
+    Record,
+    Results,
+    RunManifest,
+    Transcript,
+    Trial,
+)
 from alignmeter.store.journal import Answered, Closed, Event, JournalWriter, Judged, Planned, read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
@@ -30,14 +40,28 @@ class RunData(Record, frozen=True):
         trials: Planned trials in dispatch order.
         transcripts: The one transcript that counts for each trial: its first reply, or else its
             last error.
-        judgements: By trial id; the latest judgement on the transcript that counts.
+        judgements: By trial id; the latest judgement on the trial's own axis and on the transcript that
+            counts.
         closed: The last stop of a process, None while it runs or after it was killed.
+        others: The same on further axes, for example harm beside refusal: by axis, then by trial id.
     """
 
     trials: tuple[Trial, ...]
     transcripts: dict[str, Transcript]
     judgements: dict[str, Judgement]
     closed: Closed | None = None
+    others: dict[Axis, dict[str, Judgement]] = {}  # noqa: RUF012 - msgspec makes each its own
+
+    def on(self, axis: Axis) -> dict[str, Judgement]:
+        """Judgements on one axis by trial id, whether it is the trial's own axis or a further one."""
+        return self.by_axis().get(axis, {})
+
+    def by_axis(self) -> dict[Axis, dict[str, Judgement]]:
+        """All judgements that count, by axis and then by trial id."""
+        found: dict[Axis, dict[str, Judgement]] = {axis: dict(on) for axis, on in self.others.items()}
+        for trial, judged in self.judgements.items():
+            found.setdefault(judged.axis, {})[trial] = judged
+        return found
 
     @property
     def complete(self) -> bool:
@@ -45,11 +69,16 @@ class RunData(Record, frozen=True):
         return self.closed is not None and self.closed.reason == "complete"
 
 
-def fold(events: Iterable[Event]) -> RunData:
-    """Fold events, in journal order, to what counts: no trial twice."""
+def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunData:
+    """Fold events, in journal order, to what counts: no trial twice.
+
+    Args:
+        events: The events of a journal.
+        judges: Hashes of the judges whose answers count; None for those that the run itself had.
+    """
     trials: dict[int, Trial] = {}
     transcripts: dict[str, Transcript] = {}
-    judgements: dict[str, Judgement] = {}
+    judged: dict[str, dict[Axis, Judgement]] = {}
     closed: Closed | None = None
     for event in events:
         match event:
@@ -59,15 +88,25 @@ def fold(events: Iterable[Event]) -> RunData:
                 counted = transcripts.get(transcript.trial)
                 if counted is None or counted.error is not None:
                     transcripts[transcript.trial] = transcript
-                    judgements.pop(transcript.trial, None)
-            case Judged(judgement=judgement):
-                judgements[judgement.trial] = judgement
+                    judged.pop(transcript.trial, None)
+            case Judged(judgement=judgement, again=again):
+                if (not again) if judges is None else (judgement.judge_hash in judges):
+                    judged.setdefault(judgement.trial, {})[judgement.axis] = judgement
             case Closed():
                 closed = event
             case _:
                 closed = None
     ordered = tuple(trials[index] for index in sorted(trials))
-    return RunData(trials=ordered, transcripts=transcripts, judgements=judgements, closed=closed)
+    own_axis = {trial.id: trial.axis for trial in ordered}
+    own: dict[str, Judgement] = {}
+    others: dict[Axis, dict[str, Judgement]] = {}
+    for trial, by_axis in judged.items():
+        for axis, judgement in by_axis.items():
+            if own_axis.get(trial, axis) == axis:
+                own[trial] = judgement
+            else:
+                others.setdefault(axis, {})[trial] = judgement
+    return RunData(trials=ordered, transcripts=transcripts, judgements=own, closed=closed, others=others)
 
 
 class RunFolder:
@@ -137,10 +176,23 @@ class RunFolder:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{path}: not a manifest of a run: {error}") from None
 
-    def read(self) -> RunData:
-        """Read and fold the journal."""
+    def read(self, judges: Collection[str] | None = None) -> RunData:
+        """Read and fold the journal, under the run's own judges or under those of these hashes."""
         events, _ = read_events(self.path / JOURNAL)
-        return fold(events)
+        return fold(events, judges)
+
+    def all_judgements(self) -> tuple[Judgement, ...]:
+        """Every judgement on a transcript that counts, by whichever judge: the latest of each judge."""
+        events, _ = read_events(self.path / JOURNAL)
+        counted = {
+            trial: transcript_digest(transcript) for trial, transcript in fold(events).transcripts.items()
+        }
+        found = {
+            (event.judgement.trial, event.judgement.judge_hash): event.judgement
+            for event in events
+            if isinstance(event, Judged) and counted.get(event.judgement.trial) == event.judgement.transcript
+        }
+        return tuple(found.values())
 
     def journal(self) -> JournalWriter:
         """Open the journal for appending; one process at a time."""

@@ -196,5 +196,4 @@ def _of(results: Sequence[JudgementResult], kind: type[_R]) -> list[_R]:
 
 
 def _open(tie: _Tie) -> Unscored:
-    # A tie is no fault of one judge; the list of reasons has no nearer word.
-    return Unscored(reason="judge_error", detail=f"the panel is tied: {tie.votes}"[:_DETAIL_CHARACTERS])
+    return Unscored(reason="judges_tied", detail=f"the panel is tied: {tie.votes}"[:_DETAIL_CHARACTERS])

@@ -1,0 +1,135 @@
+"""The calls that judges make: on the run's budget, within what their endpoints bear, counted by judgement."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from alignmeter.engine.budget import Budget, Limits, Prices, Reservation, estimate_tokens
+from alignmeter.errors import BudgetSpentError
+from alignmeter.records import CallError, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+    from typing import Self
+
+    from alignmeter.records import TargetFingerprint
+    from alignmeter.targets import Reply, Request, Target
+
+DEFAULT_CONCURRENCY = 8
+"""Calls at once to a judge whose endpoint does not say what it bears."""
+
+
+class Spent:
+    """What one judgement took.
+
+    Attributes:
+        calls: Calls, those that failed included.
+        usage: Tokens of the calls that were answered.
+    """
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.usage = Usage()
+
+    def add(self, used: Usage) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.usage = Usage(
+            prompt_tokens=(self.usage.prompt_tokens or 0) + (used.prompt_tokens or 0),
+            completion_tokens=(self.usage.completion_tokens or 0) + (used.completion_tokens or 0),
+        )
+
+
+_spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
+
+
+@contextmanager
+def counting() -> Generator[Spent]:
+    """Count the calls that judges make inside the block, tasks begun in it included."""
+    spent = Spent()
+    token = _spent.set(spent)
+    try:
+        yield spent
+    finally:
+        _spent.reset(token)
+
+
+class JudgeCalls:
+    """What all the judges of a run share: one budget, which the engine lends them.
+
+    Attributes:
+        budget: Where calls are counted; without limits until an engine lends its own.
+    """
+
+    def __init__(self) -> None:
+        self.budget = Budget(Limits(), Prices())
+
+    def metered(self, target: Target) -> Target:
+        """Return a judge's model so that its calls are counted, limited and never over budget."""
+        return _Metered(target, self)
+
+
+class _Metered:
+    """A target whose calls wait for a place and for money."""
+
+    def __init__(self, target: Target, calls: JudgeCalls) -> None:
+        self._inner = target
+        self._calls = calls
+        self._places = asyncio.Semaphore(target.max_concurrency or DEFAULT_CONCURRENCY)
+
+    @property
+    def spec(self) -> str:
+        return self._inner.spec
+
+    @property
+    def url(self) -> str | None:
+        return self._inner.url
+
+    @property
+    def fingerprint(self) -> TargetFingerprint:
+        return self._inner.fingerprint
+
+    @property
+    def max_concurrency(self) -> int | None:
+        return self._inner.max_concurrency
+
+    async def generate(self, request: Request) -> Reply | CallError:
+        """Make one call.
+
+        Raises:
+            BudgetSpentError: The budget of the run has no room for it.
+        """
+        budget = self._calls.budget
+        prompt = sum(estimate_tokens(message.content) for message in request.messages)
+        wanted = Reservation(prompt, request.sampling.max_tokens)
+        async with self._places:
+            if not budget.judge_fits(wanted):
+                raise BudgetSpentError(budget.describe())
+            budget.reserve_judge(wanted)
+            usage, text = None, ""
+            try:
+                answer = await self._inner.generate(request)
+                if not isinstance(answer, CallError):
+                    usage, text = answer.usage, answer.message.content
+            finally:
+                used = budget.settle_judge(wanted, usage, text)
+                spent = _spent.get()
+                if spent is not None:
+                    spent.add(used)
+            return answer
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._inner.__aexit__(kind, error, trace)
