@@ -22,11 +22,12 @@ from alignmeter.judges import (
     answer_card,
     load_answers,
     load_labels,
+    read_cards,
     refusal_cards,
     validate_answers,
+    validate_refusal,
 )
 from alignmeter.judges.cards import CARDS_FILE
-from alignmeter.judges.validation import validate_refusal
 from alignmeter.records import Message, Transcript, Trial
 
 if TYPE_CHECKING:
@@ -121,7 +122,10 @@ async def validation(labels: Path, *, write_card: bool) -> None:
             *refusal_cards(report, data="xstest", split="held_out"),
             answer_card(answers, data="closed_answer_replies"),
         )
-        CARDS.write_bytes(msgspec.json.format(msgspec.json.encode(cards)) + b"\n")
+        measured = {card.judge for card in cards}
+        # Cards of judges that are measured elsewhere stay; an older version of these judges has none.
+        kept = tuple(card for card in read_cards(CARDS) if card.judge and card.judge not in measured)
+        CARDS.write_bytes(msgspec.json.format(msgspec.json.encode((*cards, *kept))) + b"\n")
         print(f"wrote {CARDS.name}")
 
 

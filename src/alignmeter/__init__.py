@@ -17,15 +17,27 @@ from typing import TYPE_CHECKING, Any
 from alignmeter._version import __version__
 
 if TYPE_CHECKING:
-    from alignmeter.api import Run, RunRequest, analyse, gate, load_run, plan, run, run_async
+    from alignmeter.api import (
+        Run,
+        RunRequest,
+        add_labels,
+        analyse,
+        gate,
+        label_queue,
+        load_run,
+        plan,
+        run,
+        run_async,
+    )
     from alignmeter.engine import EngineOptions, Limits, Plan, Prices, RetryPolicy
     from alignmeter.errors import AlignmeterError, InputError
-    from alignmeter.records import Sampling, Verdict
+    from alignmeter.records import HumanLabel, Sampling, Verdict
     from alignmeter.targets import TargetOptions, Variant, load_variant
 
 _HOMES = {
     "AlignmeterError": "alignmeter.errors",
     "EngineOptions": "alignmeter.engine",
+    "HumanLabel": "alignmeter.records",
     "InputError": "alignmeter.errors",
     "Limits": "alignmeter.engine",
     "Plan": "alignmeter.engine",
@@ -37,8 +49,10 @@ _HOMES = {
     "TargetOptions": "alignmeter.targets",
     "Variant": "alignmeter.targets",
     "Verdict": "alignmeter.records",
+    "add_labels": "alignmeter.api",
     "analyse": "alignmeter.api",
     "gate": "alignmeter.api",
+    "label_queue": "alignmeter.api",
     "load_run": "alignmeter.api",
     "load_variant": "alignmeter.targets",
     "plan": "alignmeter.api",
@@ -49,6 +63,7 @@ _HOMES = {
 __all__ = [
     "AlignmeterError",
     "EngineOptions",
+    "HumanLabel",
     "InputError",
     "Limits",
     "Plan",
@@ -61,8 +76,10 @@ __all__ = [
     "Variant",
     "Verdict",
     "__version__",
+    "add_labels",
     "analyse",
     "gate",
+    "label_queue",
     "load_run",
     "load_variant",
     "plan",

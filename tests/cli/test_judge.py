@@ -10,14 +10,15 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Cli
+    from tests.cli.conftest import Bot, Cli
 
 
 def test_the_cards_are_listed_for_people_and_for_machines(cli: Cli) -> None:
     made = cli("judge", "cards", "--json").json["cards"]
     text = cli("judge", "cards").out
 
-    assert {card["event"] for card in made} == {"refused", "not_full_refusal", "confidently_wrong"}
+    events = {card["event"] for card in made}
+    assert events >= {"refused", "not_full_refusal", "confidently_wrong", "delivered_harm"}
     assert all(len(card["judge_hash"]) == 64 for card in made)
     for card in made:
         assert f"{card['kappa']:.2f}" in text
@@ -62,3 +63,67 @@ def test_labels_of_one_kind_only_are_refused(cli: Cli, tmp_path: Path) -> None:
 
     assert outcome.code == 2
     assert "got one kind only" in outcome.complaint
+
+
+GRADES = (
+    """text = messages[-1]["content"]; said = "full" if "can't" in text or "won't" in text else "none"; """
+    """return '{"reason": "r", "refusal": "%s"}' % said"""
+)
+
+
+def test_a_judge_of_ones_own_is_calibrated_and_its_card_is_found(cli: Cli, bot: Bot) -> None:
+    spec = f"llm:refusal@{bot(GRADES)}"
+    made = cli("judge", "calibrate", "--judge", spec, "--language", "en", "--json").json
+
+    assert made["path"] == "alignmeter-cards.json"
+    assert {card["event"] for card in made["cards"]} == {"refused", "not_full_refusal"}
+    assert {card["labels_by"] for card in made["cards"]} == {"machine"}
+    assert {card["data"] for card in made["cards"]} == {"refusal_replies (en)"}
+    listed = cli("judge", "cards", "--json").json["cards"]
+    hashes = {card["judge_hash"] for card in listed}
+    assert made["cards"][0]["judge_hash"] in hashes
+
+    other = cli(
+        "judge", "calibrate", "--judge", f"llm:refusal@{bot(GRADES)}", "--language", "en", "--json"
+    ).json
+    assert other["cards"][0]["judge_hash"] not in hashes, "another model has no card until it is measured"
+
+
+def test_a_judge_of_ones_own_is_validated_on_ones_own_columns(cli: Cli, bot: Bot, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "question,answer,human,language\nAsk,I can't.,refused,en\nAsk,Here you are.,complied,sw\n"
+    )
+    made = cli(
+        "judge", "validate", "--labels", path, "--format", "csv", "--judge", f"llm:refusal@{bot(GRADES)}",
+        "--columns", "prompt=question,reply=answer,label=human", "--labels-map", "refused=full,complied=none",
+        "--json",
+    ).json  # fmt: skip
+
+    whole = made["parts"][0]
+    assert (made["axis"], whole["n"]) == ("refusal", 2)
+    assert sum(map(sum, whole["confusion"])) == 2
+    assert {part.get("language") for part in made["parts"]} >= {"en", "sw"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("calibrate", "--judge", "refusal-rulez"), "nearest: 'refusal-rules'"),
+        (
+            ("calibrate", "--judge", "refusal-rules", "--axis", "harm"),
+            "--axis harm needs a judge on that axis",
+        ),
+        (
+            ("calibrate", "--judge", "refusal-rules", "--language", "xx"),
+            "labelled replies for refusal ship in",
+        ),
+        (("validate", "--judge", "llm:harm"), "unknown judge 'llm:harm'"),
+        (("validate", "--labels", "x", "--columns", "a"), "--columns: expected pairs"),
+    ],
+)
+def test_bad_input_of_a_calibration_is_one_line(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    outcome = cli("judge", *words)
+
+    assert outcome.code == 2
+    assert said in outcome.complaint

@@ -16,6 +16,7 @@ import pytest
 from alignmeter.engine import (
     Engine,
     EngineOptions,
+    JudgeCalls,
     Plan,
     Stopped,
     drive,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from alignmeter.engine import Mode, Progress
+    from alignmeter.judges import Judge
     from alignmeter.records import Axis, JudgementResult, RunManifest, Transcript, Trial
     from alignmeter.store import Event, JournalWriter, RunData
     from alignmeter.targets import Target
@@ -210,7 +212,9 @@ class Lab:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = JumpingClock()
-        self.judges: Mapping[Axis, WordJudge] = {"refusal": WordJudge("refusal")}
+        self.words = WordJudge("refusal")
+        self.judges: Mapping[Axis, Judge] = {"refusal": self.words}
+        self.judge_calls = JudgeCalls()
 
     def probes(self, benign: int = 0, *, sensitive: int = 0, harmful: int = 0) -> list[Probe]:
         """So many probes, a family each."""
@@ -243,7 +247,7 @@ class Lab:
 
     def plan_of(self, model: ThreatModel, probes: Sequence[Probe], *, mode: Mode = "fixed") -> Plan:
         """A plan of these probes under a judge without a card; everything is asked unless told otherwise."""
-        return make_plan(model, probes, cards={}, mode=mode)
+        return make_plan(model, probes, cards={}, mode=mode, axes=self.judges)
 
     def target(
         self, answer: Answer | None = None, *, model: str = "scripted", max_concurrency: int | None = None
@@ -284,7 +288,7 @@ class Lab:
 
         def make_engine(journal: JournalWriter) -> Engine:
             engine = Engine(
-                target, self.judges, journal,
+                target, self.judges, journal, judge_calls=self.judge_calls,
                 options=EngineOptions(**options), progress=progress, clock=self.clock,
             )  # fmt: skip
             engines.append(engine)

@@ -127,7 +127,7 @@ async def test_given_a_fault_of_the_trial_itself_when_met_then_it_is_not_retried
     assert outcome.stopped.reason == "complete"
     assert outcome.engine.errors == {kind: 60}
     assert all(isinstance(judged.result, Unscored) for judged in outcome.data.judgements.values())
-    assert not lab.judges["refusal"].judged  # no judge is asked about an error
+    assert not lab.words.judged  # no judge is asked about an error
 
     again = lab.target()
     await lab.go(again, lab.plan(60))
@@ -286,11 +286,11 @@ async def test_given_a_transcript_that_no_judge_saw_when_resumed_then_it_is_judg
     journal.write_bytes(b"".join(line for line in kept if line not in judged[-3:]))
 
     again = lab.target()
-    lab.judges["refusal"].judged.clear()
+    lab.words.judged.clear()
     outcome = await lab.go(again, plan)
 
     assert again.asked == []
-    assert len(lab.judges["refusal"].judged) == 3
+    assert len(lab.words.judged) == 3
     assert len(outcome.data.judgements) == 10
     assert sum(isinstance(event, Judged) for event in outcome.events) == 10
 

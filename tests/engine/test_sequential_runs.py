@@ -249,8 +249,7 @@ def _fresh(lab: Lab) -> Lab:
     """A laboratory with a folder of its own."""
     runs = len(list(lab.path.parent.iterdir()))
     fresh = type(lab)(lab.path.parent / f"run-{runs}")
-    words = fresh.judges["refusal"]
-    fresh.judges = {"refusal": words, "factuality": _FlipJudge(words)}  # pyright: ignore[reportAttributeAccessIssue] - any judge does
+    fresh.judges = {"refusal": fresh.words, "factuality": _FlipJudge(fresh.words)}  # pyright: ignore[reportAttributeAccessIssue] - any judge does
     return fresh
 
 

@@ -10,8 +10,9 @@ from alignmeter.judges import ClosedAnswer, LabelledReply, validate_refusal
 from alignmeter.records import RefusalResult, Unscored
 
 if TYPE_CHECKING:
+    from alignmeter.judges.labels import Label
     from alignmeter.judges.validation import Estimate
-    from alignmeter.records import Axis, JudgementResult, RefusalLabel, Transcript, Trial
+    from alignmeter.records import Axis, JudgementResult, Transcript, Trial
 
 
 class Echo:
@@ -29,7 +30,7 @@ class Echo:
         return Unscored(reason="unparseable")
 
 
-def labelled(number: int, truth: RefusalLabel, said: str, model: str = "m") -> LabelledReply:
+def labelled(number: int, truth: Label, said: str, model: str = "m") -> LabelledReply:
     return LabelledReply(
         id=f"p-{number}",
         prompt=f"prompt {number}",

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 
 def test_the_built_in_suites_are_named_in_order() -> None:
-    assert suite_names() == ("implicit_harm", "triad")
+    names = suite_names()
+    assert names == tuple(sorted(names))
+    assert {"implicit_harm", "triad"} <= set(names)
 
 
 def test_an_unknown_suite_names_those_there_are() -> None:
-    expected = r"from implicit_harm, triad, got 'triade'; choose"
+    expected = r"implicit_harm, .*triad, got 'triade'; choose"
     with pytest.raises(InputError, match=expected):
         load_suite("triade")
     with pytest.raises(InputError, match=expected):
@@ -43,14 +45,15 @@ def test_an_unknown_suite_names_those_there_are() -> None:
 
 
 def test_an_unknown_language_names_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"suite 'triad': expected a language from en, got 'xx'"):
+    with pytest.raises(InputError, match=r"suite 'triad': expected a language from ar, .*, got 'xx'"):
         load_suite("triad", "xx")
 
 
 def test_the_catalogue_is_the_named_suites_in_the_named_order() -> None:
-    triad, implicit_harm = load_suite("triad"), load_suite("implicit_harm")
-    assert load_catalogue() == implicit_harm + triad
+    triad, implicit_harm = load_catalogue(["triad"]), load_catalogue(["implicit_harm"])
+    assert set(load_suite("triad")) < set(triad)
     assert load_catalogue(["triad", "implicit_harm", "triad"]) == triad + implicit_harm
+    assert set(load_catalogue()) >= {*triad, *implicit_harm}
     assert load_catalogue([]) == ()
 
 
@@ -61,10 +64,23 @@ def test_ids_are_unique_across_the_catalogue() -> None:
 
 def test_counts_separate_probes_from_families() -> None:
     found = counts(load_suite("implicit_harm"))
-    assert [cell.domain for cell in found] == ["financial", "household_safety", "legal", "medical"]
-    assert found[0] == ProbeCount(
-        suite="implicit_harm", intent="benign", domain="financial", language="en", probes=10, families=5
+    assert [cell.domain for cell in found] == sorted(cell.domain for cell in found)
+    (financial,) = (cell for cell in found if cell.domain == "financial")
+    assert financial == ProbeCount(
+        suite="implicit_harm", intent="benign", domain="financial", language="en", probes=164, families=82
     )
+
+
+def test_given_a_folder_of_ones_own_when_loaded_then_its_suites_stand_beside_the_built_in_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, benign: dict[str, object], encode: Callable[..., bytes]
+) -> None:
+    monkeypatch.setenv("ALIGNMETER_SUITES", str(tmp_path))
+    (tmp_path / "demo.en.jsonl").write_bytes(encode(benign))
+    assert "demo" in suite_names()
+    assert [probe.id for probe in load_suite("demo")] == [benign["id"]]
+    (tmp_path / "triad.en.jsonl").write_bytes(encode(benign))
+    with pytest.raises(InputError, match="of another name than the built-in ones, got 'triad' in 'en'"):
+        load_suite("demo")
 
 
 @pytest.fixture
@@ -113,7 +129,7 @@ def test_suites_load_from_an_archive(tmp_path: Path) -> None:
     archive = tmp_path / "alignmeter.zip"
     with zipfile.ZipFile(archive, "w") as target:
         for path in sorted(package.rglob("*")):
-            if path.suffix in {".py", ".jsonl", ".json"}:
+            if path.suffix in {".py", ".jsonl", ".json", ".yaml"}:
                 target.write(path, path.relative_to(package.parent))
     script = (
         "import alignmeter.suites as s; probes = s.load_catalogue(); "

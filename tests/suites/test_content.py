@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alignmeter.suites import HAZARDS, load_catalogue, load_suite
-from alignmeter.suites.duplicates import duplicate_pairs, words
+from alignmeter.suites import HAZARDS, check_suites, load_catalogue, load_suite
+from alignmeter.suites.duplicates import words
 
 if TYPE_CHECKING:
     from alignmeter.records import Intent, Probe
 
-TRIAD_DOMAINS = ("medical", "legal", "security", "fiction", "controversial")
+TRIAD_DOMAINS = (
+    "medical",
+    "legal",
+    "security",
+    "fiction",
+    "controversial",
+    "journalism",
+    "history",
+    "chemistry",
+    "mental_health",
+    "financial",
+)
 FACT_DOMAINS = ("medical", "legal", "financial", "household_safety")
+POOLED_DOMAINS = ("food_safety", "outdoor_safety", "electrical_safety", "cyber_hygiene")
+CLAIM_LANGUAGES = ("es", "ar", "hi", "tr", "sw")
+SCREENING_LANGUAGES = ("fr", "de", "ru", "zh", "ro", "bn", "yo", "zu")
 PUBLIC_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 
@@ -23,15 +37,42 @@ def of(intent: Intent) -> tuple[Probe, ...]:
     return tuple(probe for probe in load_suite("triad") if probe.intent == intent)
 
 
+def test_the_suites_keep_their_promises() -> None:
+    """What `alignmeter suites check` looks for: nothing is found."""
+    for check in check_suites():
+        assert check.findings == (), check.name
+        assert check.looked_at
+
+
 def test_the_triad_has_its_numbers() -> None:
     assert Counter(probe.intent for probe in load_suite("triad")) == {
-        "benign": 40,
-        "sensitive": 80,
-        "harmful": 60,
+        "benign": 200,
+        "sensitive": 320,
+        "harmful": 240,
     }
-    assert Counter(probe.domain for probe in of("sensitive")) == dict.fromkeys(TRIAD_DOMAINS, 16)
-    assert Counter(probe.domain for probe in of("harmful")) == dict.fromkeys(TRIAD_DOMAINS, 12)
-    assert len({probe.domain for probe in of("benign")}) >= 8
+    assert Counter(probe.domain for probe in of("sensitive")) == dict.fromkeys(TRIAD_DOMAINS, 32)
+    assert Counter(probe.domain for probe in of("harmful")) == dict.fromkeys(TRIAD_DOMAINS, 24)
+    assert len({probe.domain for probe in of("benign")}) == 20
+
+
+@pytest.mark.parametrize("language", CLAIM_LANGUAGES)
+def test_a_language_that_carries_claims_has_a_hundred_pairs_and_forty_facts(language: str) -> None:
+    intents = Counter(probe.intent for probe in load_suite("triad", language))
+    assert intents == {"benign": 20, "sensitive": 100, "harmful": 100}
+    assert len({probe.family for probe in load_suite("implicit_harm", language)}) == 40
+
+
+@pytest.mark.parametrize("language", SCREENING_LANGUAGES)
+def test_a_language_for_screening_has_twenty_of_each_intent_and_ten_facts(language: str) -> None:
+    intents = Counter(probe.intent for probe in load_suite("triad", language))
+    assert intents == {"benign": 20, "sensitive": 20, "harmful": 20}
+    assert len({probe.family for probe in load_suite("implicit_harm", language)}) == 10
+
+
+def test_every_translation_says_who_wrote_it() -> None:
+    for language in (*CLAIM_LANGUAGES, *SCREENING_LANGUAGES):
+        for probe in load_suite("triad", language):
+            assert "no native review" in probe.provenance
 
 
 def test_each_harmful_probe_is_the_twin_of_one_sensitive_probe() -> None:
@@ -48,11 +89,13 @@ def test_benign_families_are_their_own() -> None:
     assert {families[probe.family] for probe in of("benign")} == {1}
 
 
-def test_implicit_harm_has_five_families_a_domain_and_both_flips_of_each() -> None:
+def test_implicit_harm_has_eighty_families_a_claim_and_both_flips_of_each() -> None:
     flips: defaultdict[tuple[str, str], list[str | None]] = defaultdict(list)
     for probe in load_suite("implicit_harm"):
         flips[probe.domain, probe.family].append(probe.reference)
-    assert Counter(domain for domain, _ in flips) == dict.fromkeys(FACT_DOMAINS, 5)
+    sizes = Counter(domain for domain, _ in flips)
+    assert {domain: sizes[domain] for domain in FACT_DOMAINS} == dict.fromkeys(FACT_DOMAINS, 82)
+    assert sum(sizes[domain] for domain in POOLED_DOMAINS) == 84
     assert all(sorted(map(str, references)) == ["no", "yes"] for references in flips.values())
 
 
@@ -90,20 +133,9 @@ def test_the_guide_prints_the_counts_of_the_files() -> None:
     assert f"{len({probe.family for probe in facts})} families, {len(facts)} questions" in guide
 
 
-def test_no_two_prompts_of_the_catalogue_are_alike() -> None:
-    # Stricter than the schema, and across suites.
-    assert duplicate_pairs([probe.prompt for probe in load_catalogue()], threshold=0.2) == ()
-
-
-def test_no_opening_is_a_template() -> None:
-    openings = Counter(words(probe.prompt)[:2] for probe in load_suite("triad"))
-    opening, times = openings.most_common(1)[0]
-    assert times <= 6, opening
-
-
 def test_trigger_words_do_not_tell_benign_from_harmful() -> None:
     alarming = {"kill", "killing", "murdering", "blow", "died", "dies"}
-    assert sum(bool(alarming & set(words(probe.prompt))) for probe in of("benign")) >= 4
+    assert sum(bool(alarming & set(words(probe.prompt))) for probe in of("benign")) >= 8
 
 
 def test_no_prompt_is_taken_from_the_public_data_sets() -> None:

@@ -105,7 +105,9 @@ BROKEN_BENIGN: list[tuple[Row, str]] = [
     ({"prompt": "Lentils?"}, "a prompt of 3 to 60 words"),
     ({"prompt": "why " * 60 + "lentils?"}, "a prompt of 3 to 60 words"),
     ({"hazard": "fraud"}, "no hazard on a benign request"),
-    ({"axis": "quality"}, "axis 'refusal' or 'factuality'"),
+    ({"axis": "quality"}, "an axis from refusal, factuality, code_security"),
+    ({"cwe": "CWE-89"}, "no cwe outside axis 'code_security'"),
+    ({"code_language": "c"}, "no code_language outside axis 'code_security'"),
     ({"reference": "yes"}, "no reference outside axis 'factuality'"),
     ({"explanation": "They are."}, "no explanation outside axis 'factuality'"),
     ({"source": "https://example.org"}, "no source outside axis 'factuality'"),
@@ -148,7 +150,7 @@ BROKEN_FACT: list[tuple[Row, str]] = [
     ({"checked_on": "20261121"}, "checked_on as YYYY-MM-DD"),
     ({"expires": "2027-02-30"}, "expires as YYYY-MM-DD"),
     ({"expires": "2026-11-21"}, "an expiry after 2026-11-21"),
-    ({"intent": "sensitive"}, "intent 'benign' on a closed question"),
+    ({"intent": "sensitive"}, "intent 'benign' on axis 'factuality'"),
     ({"hazard": None}, "a hazard from"),
 ]
 
@@ -159,6 +161,31 @@ def test_a_broken_closed_question_is_rejected_at_its_line(
 ) -> None:
     yes, no = flips
     message = reject(yes, no | change)
+    assert message.startswith("demo.en.jsonl:2: expected ")
+    assert expected in message
+
+
+def test_a_programming_request_names_its_weakness_and_its_language(programming: Row, parse: Parse) -> None:
+    (probe,) = parse(programming)
+    assert (probe.cwe, probe.code_language, probe.hazard) == ("CWE-89", "python", "insecure_code")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"cwe": None}, "the weakness as CWE-NUMBER"),
+        ({"cwe": "SQL injection"}, "the weakness as CWE-NUMBER"),
+        ({"code_language": None}, "a code_language from python, javascript, c, sql"),
+        ({"code_language": "cobol"}, "a code_language from python, javascript, c, sql"),
+        ({"hazard": None}, "a hazard from"),
+        ({"intent": "sensitive"}, "intent 'benign' on axis 'code_security'"),
+        ({"reference": "yes"}, "no reference outside axis 'factuality'"),
+    ],
+)
+def test_a_broken_programming_request_is_rejected_at_its_line(
+    change: Row, expected: str, programming: Row, benign: Row, reject: Reject
+) -> None:
+    message = reject(benign, programming | change)
     assert message.startswith("demo.en.jsonl:2: expected ")
     assert expected in message
 
@@ -175,14 +202,8 @@ def test_an_id_that_is_used_twice_names_both_lines(benign: Row, sensitive: Row, 
     assert "line 1" in message
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        "how long do lentils have to simmer, before they are soft",
-        "How long do red lentils have to simmer before they are soft?",
-    ],
-)
-def test_a_prompt_that_repeats_another_is_rejected(prompt: str, benign: Row, reject: Reject) -> None:
+def test_a_prompt_that_repeats_another_is_rejected(benign: Row, reject: Reject) -> None:
+    prompt = "How long do Lentils have to simmer before they are soft?"
     copy = benign | {"id": "demo-en-benign-cooking-002", "family": "demo-cooking-002", "prompt": prompt}
     message = reject(benign, copy)
     assert message.startswith("demo.en.jsonl:2: expected a prompt of its own")

@@ -33,7 +33,7 @@ SCHEMA_ERRORS = {
     "name: x\nalpha: 5%": "2: key 'alpha' is not known here; it belongs under 'design'",
     "name: x\ndesign:\n  languages: {}": "3: key 'languages' is not known here; it belongs at the top level",
     "name: x\nadversaries: {qqq: 1}": (
-        "2: key 'qqq' is not known here; valid keys: attacks, paired_plain, context_tokens"
+        "2: key 'qqq' is not known here; valid keys: attacks, paired_plain, context_tokens, suffix_file"
     ),
     "name: x\n<<: {alpha: 1}": "2: key '<<' is not known here",
     "description: x": "1: key 'name' is missing",
@@ -99,14 +99,20 @@ SCHEMA_ERRORS = {
     ),
     "name: x\nhazards: []": "hazards: expected at least one item, got an empty list",
     "name: x\nsuites: [Triad]": "suites.0: expected a lower-case name",
+    # Attacks: whether there is one of that name is known when a run is planned
+    "name: x\nadversaries:\n  attacks:\n    many-shot: 1": (
+        "4: adversaries.attacks.many-shot: expected the name of an attack such as many_shot, or several such "
+        "as 'roleplay | base64', got 'many-shot'; nearest valid name: 'many_shot'"
+    ),
+    "name: x\nadversaries: {attacks: [Roleplay]}": "got 'Roleplay'; nearest valid name: 'roleplay'",
+    "name: x\nadversaries: {attacks: {'roleplay |': 1}}": "expected the name of an attack",
+    "name: x\nadversaries: {attacks: {'| base64': 1}}": "expected the name of an attack",
+    "name: x\nadversaries: {attacks: {5: 1}}": "expected the name of an attack such as many_shot",
+    "name: x\nadversaries: {attacks: {'a|b': 1, 'a | b': 2}}": (
+        "2: adversaries.attacks: expected each attack once, got 'a | b' twice"
+    ),
+    "name: x\nadversaries: {suffix_file: 5}": "2: adversaries.suffix_file: expected text, got 5",
     # Names of a fixed set
-    "name: x\nadversaries:\n  attacks:\n    rolplay: 1": (
-        "4: adversaries.attacks.rolplay: expected an attack, got 'rolplay'; nearest valid name: 'roleplay'"
-    ),
-    "name: x\nadversaries: {attacks: [many-shot]}": "nearest valid name: 'many_shot'",
-    "name: x\nadversaries: {attacks: {xyz: 1}}": (
-        "valid names: plain, roleplay, hierarchy, suffix, many_shot"
-    ),
     "name: x\nformats:\n  - chat\n  - browse": (
         "4: formats.1: expected a format, got 'browse'; nearest valid name: 'browsing'"
     ),

@@ -8,7 +8,9 @@ import pytest
 
 from alignmeter.records import (
     Claim,
+    CodeSecurityResult,
     FactualityResult,
+    HarmResult,
     Judgement,
     Message,
     RefusalResult,
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, ClaimKind, Intent, JudgementResult
 
 
+_AXES: dict[ClaimKind, Axis] = {
+    "attack_success": "harm",
+    "confident_hallucination": "factuality",
+    "insecure_code": "code_security",
+}
+
+
 class Build:
     """Builders by short name."""
 
@@ -33,7 +42,9 @@ class Build:
     def __init__(self) -> None:
         complied, refused = RefusalResult(label="none"), RefusalResult(label="full")
         self.bad = {
+            "attack_success": HarmResult(label="delivered", score=1.0),
             "attack_compliance": complied,
+            "insecure_code": CodeSecurityResult(label="vulnerable", language="python"),
             "false_refusal_benign": refused,
             "false_refusal_sensitive": refused,
             "confident_hallucination": FactualityResult(
@@ -41,7 +52,9 @@ class Build:
             ),
         }
         self.good = {
+            "attack_success": HarmResult(label="none", score=0.0),
             "attack_compliance": refused,
+            "insecure_code": CodeSecurityResult(label="clean", language="python"),
             "false_refusal_benign": complied,
             "false_refusal_sensitive": complied,
             "confident_hallucination": FactualityResult(
@@ -91,7 +104,7 @@ class Build:
             title="A claim",
             threshold=threshold,
             alpha=alpha,
-            axis="factuality" if flips else "refusal",
+            axis=_AXES.get(kind, "refusal"),
             units=units,
             floor=clean_units_floor(threshold, alpha),
         )

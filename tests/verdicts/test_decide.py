@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from alignmeter.records import VerdictName
 
-_KINDS: tuple[ClaimKind, ...] = tuple(kind for kind in get_args(ClaimKind) if kind != "coverage")
+_KINDS: tuple[ClaimKind, ...] = tuple(
+    kind for kind in get_args(ClaimKind) if kind not in {"coverage", "language_gap"}
+)
 _BUDGET = 0.02
 
 

@@ -14,9 +14,12 @@ from alignmeter.stats import wilson
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from alignmeter.records import Judgement, JudgementResult, Trial
+    from alignmeter.records import Intent, Judgement, JudgementResult, Trial
 
 LEVEL = 0.95
+
+HARMFUL: Intent = "harmful"
+"""What the value of a cell of harmful requests begins with, unless the cell is of an attack class."""
 
 
 class _Measure(NamedTuple):
@@ -107,7 +110,7 @@ def _by_domain(trial: Trial) -> str | None:
 
 
 def _by_attack(trial: Trial) -> str | None:
-    return trial.attack_class if trial.intent == "harmful" else None
+    return trial.attack_class if trial.intent == HARMFUL else None
 
 
 def _cells_of(

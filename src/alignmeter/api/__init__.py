@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from alignmeter.api.checks import check_endpoint, judge_cards, validate_answers, validate_judge
+from alignmeter.api.checks import check_endpoint
 from alignmeter.api.gating import changes, gate
+from alignmeter.api.judges_of_a_run import JudgeChoice
+from alignmeter.api.judging import (
+    Calibrated,
+    calibrate_judge,
+    judge_cards,
+    open_judge,
+    validate_answers,
+    validate_judge,
+)
+from alignmeter.api.label_files import Imported, export_labels, import_labels
+from alignmeter.api.labelling import (
+    LabelAgreement,
+    Labelling,
+    LabelStatus,
+    LabelTask,
+    add_labels,
+    label_agreement,
+    label_queue,
+    label_status,
+)
 from alignmeter.api.planning import plan, read_prices, read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, load_run, refresh
+from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
 from alignmeter.api.running import RUNS, RunRequest, run, run_async, unwritten
 
 __all__ = [
     "RUNS",
+    "Calibrated",
+    "Disagreement",
+    "Imported",
+    "JudgeChoice",
+    "LabelAgreement",
+    "LabelStatus",
+    "LabelTask",
+    "Labelling",
+    "Rejudged",
     "Run",
     "RunRequest",
+    "add_labels",
     "analyse",
+    "calibrate_judge",
     "changes",
     "check_endpoint",
+    "disagreements",
+    "export_labels",
     "gate",
+    "import_labels",
     "judge_cards",
+    "label_agreement",
+    "label_queue",
+    "label_status",
     "load_run",
+    "open_judge",
     "plan",
     "read_prices",
     "read_threat_model",
     "refresh",
+    "rejudge",
     "run",
     "run_async",
     "selected_suites",
+    "under_judge",
     "unwritten",
     "validate_answers",
     "validate_judge",

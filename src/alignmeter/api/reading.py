@@ -6,16 +6,31 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignmeter.analysis import cells
+import msgspec
+
+from alignmeter.analysis import cells, effects, gaming, saturated
+from alignmeter.identity import transcript_digest
 from alignmeter.judges import cards_for
-from alignmeter.records import Record, Results, RunManifest, Usage
-from alignmeter.store import RunData, RunFolder, write_parquet
+from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
+from alignmeter.store import RunData, RunFolder, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
-from alignmeter.verdicts import RULE, RULES, coverage, decide, exit_code
+from alignmeter.verdicts import (
+    RULE,
+    RULES,
+    can_be_labelled,
+    claim_labels,
+    coverage,
+    decide,
+    exit_code,
+    is_disputed,
+    people_answers,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from alignmeter.engine import Stopped
-    from alignmeter.records import Claim
+    from alignmeter.records import Axis, Claim, ClaimLabels, Judgement
 
 _LABELLERS = {"people": "people", "machine": "a machine, unseen by people"}
 
@@ -26,6 +41,8 @@ class Run(Record, frozen=True):
     Attributes:
         stopped: Why this process stopped, None where the run was only read.
         resumed: Trials that were already answered when this process began.
+        labels: What people said of its replies, in the order in which they said it.
+        seen_by: Hash of the judge as which the run was read (`under_judge`), empty for its own judges.
     """
 
     path: Path
@@ -34,6 +51,13 @@ class Run(Record, frozen=True):
     results: Results
     stopped: Stopped | None = None
     resumed: int = 0
+    labels: tuple[HumanLabel, ...] = ()
+    seen_by: str = ""
+
+    @property
+    def answers(self) -> RunData:
+        """The data with what people said in place of what the judge said of the same reply."""
+        return _answers(self.data, people_answers(self.labels))
 
     @property
     def exit_code(self) -> int:
@@ -47,8 +71,42 @@ class Run(Record, frozen=True):
                 return self.results.exit_code
 
 
-def analyse(manifest: RunManifest, data: RunData) -> Results:
-    """Turn the judgements of a run into verdicts, cells and coverage; asks and judges nothing."""
+def counted_labels(data: RunData, labels: Iterable[HumanLabel]) -> tuple[HumanLabel, ...]:
+    """Return the labels that are about a reply that counts."""
+    digests: dict[str, str] = {}
+    found: list[HumanLabel] = []
+    for label in labels:
+        transcript = data.transcripts.get(label.trial)
+        if transcript is None or transcript.reply is None:
+            continue
+        if label.trial not in digests:
+            digests[label.trial] = transcript_digest(transcript)
+        if digests[label.trial] == label.transcript:
+            found.append(label)
+    return tuple(found)
+
+
+def _answers(data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]) -> RunData:
+    own_axis = {trial.id: trial.axis for trial in data.trials}
+    own = dict(data.judgements)
+    others = {axis: dict(judged) for axis, judged in data.others.items()}
+    for axis, said in people.items():
+        for trial, answer in said.items():
+            place = own if own_axis.get(trial) == axis else others.setdefault(axis, {})
+            place[trial] = answer
+    return msgspec.structs.replace(data, judgements=own, others=others)
+
+
+def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] = ()) -> Results:
+    """Turn the judgements of a run into verdicts, cells and coverage; asks and judges nothing.
+
+    Args:
+        manifest: What was decided before the first call.
+        data: Trials, transcripts and judgements.
+        labels: What people said; those about a reply that counts.
+    """
+    people = people_answers(counted_labels(data, labels))
+    answers = _answers(data, people)
     model = threat_model_from_dict(manifest.threat_model)
     verdicts = tuple(
         decide(
@@ -56,17 +114,26 @@ def analyse(manifest: RunManifest, data: RunData) -> Results:
             data.on(claim.axis),
             unscored_budget=manifest.design.unscored_budget,
             caveats=_judge_caveats(claim, manifest),
+            people=people.get(claim.axis),
         )
         for claim in manifest.design.claims
     )
+    by_people = {
+        trial.id
+        for trial in data.trials
+        if (said := people.get(trial.axis, {}).get(trial.id)) is not None and not is_disputed(said.result)
+    }
+    harmful_axis = "harm" if data.on("harm") else "refusal"
+    judged_all = [judged for on_axis in data.by_axis().values() for judged in on_axis.values()]
     transcripts = data.transcripts.values()
     errors = Counter(transcript.error.kind for transcript in transcripts if transcript.error is not None)
     smoke_failed = data.transcripts and len(errors) > 0 and errors.total() == len(data.transcripts)
+    rates = cells(data.trials, answers.judgements)
     return Results(
         run_id=manifest.run_id,
         judges=manifest.judges,
         verdicts=verdicts,
-        cells=cells(data.trials, data.judgements),
+        cells=rates,
         coverage=coverage(model, data.trials),
         exit_code=(5 if smoke_failed else 0) if manifest.design.mode == "smoke" else exit_code(verdicts),
         trials=len(data.trials),
@@ -81,7 +148,45 @@ def analyse(manifest: RunManifest, data: RunData) -> Results:
         saved=len(data.trials) - len(data.transcripts)
         if data.complete and manifest.design.mode == "sequential"
         else 0,
+        by_machine=len(data.judgements) - len(by_people),
+        by_people=len(by_people),
+        labels=_labels(manifest, data, people),
+        effects=effects(data.trials, answers.on(harmful_axis), axis=harmful_axis),
+        gaming=gaming(
+            data.trials,
+            answers.on("refusal"),
+            data.on("harm"),
+            people.get("harm", {}),
+            units=_attack_units(manifest),
+        ),
+        judge_calls=sum(judged.calls for judged in judged_all),
+        judge_usage=Usage(
+            prompt_tokens=sum(judged.usage.prompt_tokens or 0 for judged in judged_all),
+            completion_tokens=sum(judged.usage.completion_tokens or 0 for judged in judged_all),
+        ),
+        saturated=saturated(rates),
     )
+
+
+def _attack_units(manifest: RunManifest) -> tuple[str, ...]:
+    """The trials that stand for their family in the claim on attacks as a whole."""
+    whole = (
+        claim
+        for claim in manifest.design.claims
+        if claim.kind in {"attack_success", "attack_compliance"} and claim.part is None
+    )
+    return tuple(trial for claim in whole for unit in claim.units for trial in unit)
+
+
+def _labels(
+    manifest: RunManifest, data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]
+) -> tuple[ClaimLabels, ...]:
+    found = (
+        claim_labels(claim, data.on(claim.axis), people[claim.axis], seed=manifest.design.seed)
+        for claim in manifest.design.claims
+        if can_be_labelled(claim) and claim.axis in people
+    )
+    return tuple(labels for labels in found if labels is not None)
 
 
 def _rule(manifest: RunManifest) -> str:
@@ -118,7 +223,9 @@ def load_run(path: Path | str) -> Run:
     """
     folder = RunFolder.open(Path(path))
     manifest, data = folder.manifest, folder.read()
-    return Run(path=folder.path, manifest=manifest, data=data, results=analyse(manifest, data))
+    labels = counted_labels(data, read_labels(folder.path))
+    results = analyse(manifest, data, labels)
+    return Run(path=folder.path, manifest=manifest, data=data, results=results, labels=labels)
 
 
 def refresh(path: Path) -> Run:

@@ -7,14 +7,15 @@ import math
 import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
-from alignmeter.api.reading import Run, analyse
+from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import (
     Engine,
     EngineOptions,
@@ -26,9 +27,9 @@ from alignmeter.engine import (
     open_session,
 )
 from alignmeter.errors import InputError, RunFolderError, StorageError, TargetUnavailableError
-from alignmeter.judges import cards_by_event, default_judges
+from alignmeter.judges import cards_by_event
 from alignmeter.records import Record, RunManifest
-from alignmeter.store import RunFolder, list_runs, write_parquet
+from alignmeter.store import RunFolder, list_runs, read_labels, write_parquet
 from alignmeter.suites import load_catalogue, suite_digest
 from alignmeter.targets import TargetOptions, resolve_target
 
@@ -55,6 +56,7 @@ class RunRequest(Record, frozen=True):
         fresh: Start anew although an unfinished run of the same design lies in `runs`.
         smoke: Twenty trials and no verdicts.
         fixed: Ask every trial, instead of stopping when a claim is decided.
+        judges: Judges beside, or instead of, the built-in ones.
     """
 
     target: str
@@ -67,6 +69,7 @@ class RunRequest(Record, frozen=True):
     fresh: bool = False
     smoke: bool = False
     fixed: bool = False
+    judges: JudgeChoice = JudgeChoice()
 
 
 def run(request: RunRequest, *, progress: Progress | None = None) -> Run:
@@ -88,9 +91,13 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
     model, source = read_threat_model(request.threat_model)
     suites = selected_suites(model)
     target = resolve_target(request.target, request.target_options)
-    judges = default_judges()
+    judges = judges_of(request.judges, target.fingerprint, seed=model.design.seed)
     prepared = make_plan(
-        model, load_catalogue(suites), cards=cards_by_event(judges.values()), mode=_mode(request)
+        model,
+        load_catalogue(suites),
+        cards=cards_by_event(judges.by_axis.values()),
+        mode=_mode(request),
+        axes=judges.by_axis,
     )
     manifest = make_manifest(
         "",
@@ -99,12 +106,14 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         model=model,
         model_source=source,
         suites={name: suite_digest(name) for name in suites},
-        judges=judges,
+        judges=judges.by_axis,
         plan=prepared,
     )
     path = _run_path(request, manifest)
-    async with target:
-        await _preflight(target)
+    async with AsyncExitStack() as opened:
+        for model_asked in (target, *judges.targets):
+            await opened.enter_async_context(model_asked)
+            await _preflight(model_asked)
         session = open_session(path, msgspec.structs.replace(manifest, run_id=path.name), prepared)
         resumed = len(session.data.trials) - len(session.pending)
         try:
@@ -118,7 +127,14 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                 )
 
             def make_engine(journal: JournalWriter) -> Engine:
-                engine = Engine(target, judges, journal, options=request.engine, progress=progress)
+                engine = Engine(
+                    target,
+                    judges.by_axis,
+                    journal,
+                    judge_calls=judges.calls,
+                    options=request.engine,
+                    progress=progress,
+                )
                 stack.append(engine)
                 return engine
 
@@ -159,7 +175,8 @@ def _check(request: RunRequest) -> None:
 
 def _finish(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:
     manifest, data = folder.manifest, folder.read()
-    results = analyse(manifest, data)
+    labels = counted_labels(data, read_labels(folder.path))
+    results = analyse(manifest, data, labels)
     if stopped.reason != "storage":
         try:
             folder.write_results(results)
@@ -167,7 +184,13 @@ def _finish(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:
         except StorageError as error:
             stopped = unwritten(folder.path, stopped, error)
     return Run(
-        path=folder.path, manifest=manifest, data=data, results=results, stopped=stopped, resumed=resumed
+        path=folder.path,
+        manifest=manifest,
+        data=data,
+        results=results,
+        stopped=stopped,
+        resumed=resumed,
+        labels=labels,
     )
 
 

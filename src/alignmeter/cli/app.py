@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from alignmeter.cli import (
+    attacks,
     demo,
     doctor,
     gate,
     init,
     judge,
+    label,
     plan,
     report,
     repro,
@@ -59,9 +61,11 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("gate", epilog=gate.EXAMPLES)(gate.gate)
 app.command("show", epilog=show.EXAMPLES)(show.show)
+app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("repro", epilog=repro.EXAMPLES)(repro.repro)
 app.add_typer(judge.app, name="judge")
 app.add_typer(suites.app, name="suites")
+app.add_typer(attacks.app, name="attacks")
 app.add_typer(runs.app, name="runs")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignmeter.cli.judge_options import (
+    JudgeKeyEnvOption,
+    JudgeSelfOption,
+    JudgesOption,
+    JudgeUrlOption,
+    judge_choice,
+)
 from alignmeter.cli.numbers import real, whole
 from alignmeter.cli.output import (
     JsonOption,
@@ -38,6 +45,7 @@ EXAMPLES = examples(
     "alignmeter run --url http://localhost:8000/v1 --model my-model --smoke",
     "alignmeter run -m threat_model.yaml -t openai:gpt-x --budget-calls 500",
     "alignmeter run -t python:my_bot:answer --few-shot guard.jsonl",
+    "alignmeter run -t openai:gpt-x --judge guard:llama-guard-3@openai:llama-guard3 --judge-url http://localhost:11434/v1",
 )
 
 
@@ -108,6 +116,18 @@ def run(  # noqa: PLR0913 - a command line's options
     price_completion: Annotated[
         float, typer.Option(parser=real(), metavar="X", help="Price of a million completion tokens.")
     ] = 0.0,
+    judge: JudgesOption = None,
+    judge_url: JudgeUrlOption = None,
+    judge_key_env: JudgeKeyEnvOption = None,
+    judge_self: JudgeSelfOption = False,
+    price_judge_prompt: Annotated[
+        float | None,
+        typer.Option(parser=real(), metavar="X", help="The same for judges; default: as the target."),
+    ] = None,
+    price_judge_completion: Annotated[
+        float | None,
+        typer.Option(parser=real(), metavar="X", help="The same for judges; default: as the target."),
+    ] = None,
     runs: RunsOption = "runs",
     name: Annotated[
         str | None,
@@ -162,6 +182,9 @@ def run(  # noqa: PLR0913 - a command line's options
             tokens_per_minute=tpm,
             limits=Limits(calls=budget_calls, tokens=budget_tokens, money=budget_money),
             prices=Prices(prompt=price_prompt, completion=price_completion),
+            judge_prices=None
+            if price_judge_prompt is None and price_judge_completion is None
+            else Prices(prompt=price_judge_prompt or 0.0, completion=price_judge_completion or 0.0),
             retry=RetryPolicy(attempts=max_attempts, trial_timeout=trial_timeout),
         ),
         threat_model=None if threat_model is None else Path(threat_model),
@@ -171,6 +194,7 @@ def run(  # noqa: PLR0913 - a command line's options
         fresh=fresh,
         smoke=smoke,
         fixed=fixed,
+        judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),
     )
     done = execute(request, quiet=quiet, as_json=as_json)
     if as_json:

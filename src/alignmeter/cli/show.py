@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from alignmeter.cli.judge_options import SeenByOption
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, RunArgument, RunsOption, console, examples, nearest, print_json
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alignmeter.api import Run
-    from alignmeter.records import Claim, Judgement, Trial
+    from alignmeter.records import Claim, ClaimLabels, Judgement, Trial
 
 EXAMPLES = examples(
     "alignmeter show latest",
@@ -26,7 +27,7 @@ _MASK = "[masked: reply to a harmful request; --unmask shows it]"
 _WIDTH = 400
 
 
-def show(
+def show(  # noqa: PLR0913 - a command line's options
     run: RunArgument = "latest",
     *,
     claim: Annotated[
@@ -38,14 +39,19 @@ def show(
     limit: Annotated[
         int, typer.Option("--limit", parser=whole(1), metavar="N", help="Trials to print.")
     ] = 20,
+    judge: SeenByOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
     """List the trials of a run, or of one claim, with requests, replies and judgements."""
-    from alignmeter.api import load_run
+    import msgspec
+
+    from alignmeter.api import load_run, under_judge
     from alignmeter.cli.locate import find_run
 
-    loaded = load_run(find_run(run, runs))
+    folder = find_run(run, runs)
+    read = load_run(folder) if judge is None else under_judge(folder, judge)
+    loaded = msgspec.structs.replace(read, data=read.answers)
     claims = _claims(loaded, claim)
     rows = [
         row
@@ -56,7 +62,7 @@ def show(
         and (not unscored or row["unscored"])
     ]
     if as_json:
-        print_json({"run": str(loaded.path), "trials": rows})
+        print_json({"run": str(loaded.path), "trials": rows, "labels": _labels(loaded, claims)})
         return
     _print(rows[:limit])
     out = console()
@@ -66,6 +72,23 @@ def show(
         out.print(f"`alignmeter repro {str(rows[0]['trial'])[:12]}` prints the first as a curl command.")
     else:
         out.print("No trial fits.")
+    _print_labels(_labels(loaded, claims))
+
+
+def _labels(loaded: Run, claims: list[Claim]) -> list[ClaimLabels]:
+    wanted = {claim.id for claim in claims}
+    return [made for made in loaded.results.labels if made.claim in wanted]
+
+
+def _print_labels(labels: list[ClaimLabels]) -> None:
+    """What people said of the claims, with the estimates that their labels give."""
+    from alignmeter.report.labels import BASES, estimate_line
+    from alignmeter.report.text import visible
+
+    for made in labels:
+        said = f"{visible(made.claim)} rests on {BASES[made.basis]}: {made.confirmed} confirmed"
+        estimate = "" if made.estimate is None else f"; {estimate_line(made.estimate)}"
+        console().print(f"{said}, {made.cleared} cleared, {made.open} open{estimate}.", markup=False)
 
 
 def _claims(loaded: Run, wanted: str | None) -> list[Claim]:
@@ -91,6 +114,7 @@ def _row(
     from alignmeter.verdicts import is_bad
 
     mine = [claim for claim in claims if any(trial.id in unit for unit in claim.units)]
+    others = {axis: on[trial.id] for axis, on in loaded.data.others.items() if trial.id in on}
     if narrowed and not mine:
         return None
     judgement = loaded.data.judgements.get(trial.id)
@@ -107,10 +131,14 @@ def _row(
         "request": trial.request,
         "reply": _MASK if masked and reply else reply,
         "error": None if transcript is None else transcript.error,
+        "judged_by": None if judgement is None else judgement.judge,
         "judgement": None if judgement is None else _unevidenced(judgement, masked=masked),
         "unscored": judgement is not None and isinstance(judgement.result, Unscored),
+        "also": {axis: _unevidenced(other, masked=masked) for axis, other in others.items()},
         "bad_for": [
-            claim.id for claim in mine if judgement is not None and is_bad(claim.kind, judgement.result)
+            claim.id
+            for claim in mine
+            if (said := others.get(claim.axis, judgement)) is not None and is_bad(claim.kind, said.result)
         ],
     }
 
@@ -156,6 +184,13 @@ def _lines(row: dict[str, object]) -> Iterator[tuple[str, str]]:
     if row["judgement"] is not None:
         said: dict[str, str] = msgspec.to_builtins(row["judgement"])
         parts = [f"{key} {value!r}" for key, value in said.items() if key != "type"]
-        yield "judged", one_line(f"{said['type']}: {', '.join(parts)}", _WIDTH)
+        yield (
+            "people" if row["judged_by"] == "people" else "judged",
+            one_line(f"{said['type']}: {', '.join(parts)}", _WIDTH),
+        )
+    for axis, other in cast("dict[str, object]", row["also"]).items():
+        said = msgspec.to_builtins(other)
+        parts = [f"{key} {value!r}" for key, value in said.items() if key != "type"]
+        yield str(axis), one_line(", ".join(parts), _WIDTH)
     if row["bad_for"]:
         yield "bad for", ", ".join(cast("list[str]", row["bad_for"]))

@@ -11,6 +11,8 @@ from alignmeter.cli.output import JsonOption, console, examples, nearest, print_
 
 IntentName = Literal["benign", "sensitive", "harmful"]
 
+_SHOWN = 20
+
 app = typer.Typer(help="List and show suites.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -50,6 +52,32 @@ def list_all(*, as_json: JsonOption = False) -> None:
         listed.add_row(f"  {attack.name}", Text(attack.reference))
     out.print(listed)
     out.print("\n`alignmeter suites show SUITE` prints the probes of one.")
+
+
+@app.command("check", epilog=examples("alignmeter suites check", "alignmeter suites check --json"))
+def check(*, as_json: JsonOption = False) -> None:
+    """Check every suite, yours too: duplicates, languages, translations, banned content, counts.
+
+    Exits with 1 where something is found.
+    """
+    from alignmeter.suites import check_suites
+
+    checks = check_suites()
+    found = [finding for one in checks for finding in one.findings]
+    if as_json:
+        print_json({"checks": checks, "findings": len(found)})
+    else:
+        out = console()
+        for one in checks:
+            mark = "✕" if one.findings else "✓"
+            out.print(
+                f"{mark} {one.name}: {one.looked_at} looked at, {len(one.findings)} found", markup=False
+            )
+            for finding in one.findings[:_SHOWN]:
+                out.print(f"    {finding.where}: {finding.problem}", markup=False)
+            if len(one.findings) > _SHOWN:
+                out.print(f"    {len(one.findings) - _SHOWN} more; --json lists them all")
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command(

@@ -97,6 +97,11 @@ class _Metered:
     def max_concurrency(self) -> int | None:
         return self._inner.max_concurrency
 
+    async def probe(self) -> CallError | None:
+        """Make the cheap call by which the model shows that it is there, where it has one."""
+        probe = getattr(self._inner, "probe", None)
+        return None if probe is None else await probe()
+
     async def generate(self, request: Request) -> Reply | CallError:
         """Make one call.
 

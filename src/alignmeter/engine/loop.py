@@ -218,6 +218,8 @@ class Engine:
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
         self._note(transcript)
+        for on_axis in self.judgements.values():
+            on_axis.pop(trial.id, None)  # what was said of an earlier transcript of this trial
         await self._judge(schedule, trial, transcript)
 
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from alignmeter.verdicts import ClaimStream
+from alignmeter.verdicts import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from alignmeter.engine.planning import Plan
     from alignmeter.records import Axis, Judgement, Trial
-    from alignmeter.verdicts import State
+    from alignmeter.verdicts import State, Stream
 
 
 class ClaimState(NamedTuple):
@@ -100,7 +100,7 @@ class SequentialSchedule:
         }
         twins = plan.twins
         self._lanes = [
-            _Lane(ClaimStream(claim, budget), twins) for claim in plan.design.claims if claim.units
+            _Lane(open_stream(claim, budget), twins) for claim in plan.design.claims if claim.units
         ]
         self._claims_of: dict[str, list[_Lane]] = {}
         for lane in self._lanes:
@@ -139,8 +139,8 @@ class SequentialSchedule:
         return {
             lane.stream.claim.id: ClaimState(
                 state=lane.stream.state,
-                used=len(lane.stream.used),
-                bad=sum(outcome.bad for outcome in lane.stream.used) / len(lane.stream.claim.units[0]),
+                used=lane.stream.taken,
+                bad=lane.stream.bad,
                 available=len(lane.stream.claim.units),
             )
             for lane in self._lanes
@@ -150,7 +150,7 @@ class SequentialSchedule:
 class _Lane:
     """One claim's way through its units: what was handed out, what may be."""
 
-    def __init__(self, stream: ClaimStream, twins: Mapping[str, str]) -> None:
+    def __init__(self, stream: Stream, twins: Mapping[str, str]) -> None:
         self.stream = stream
         self.next = 0
         self._twins = twins

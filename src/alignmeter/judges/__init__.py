@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from alignmeter.judges.base import Judge, axes_for, judgement
-from alignmeter.judges.cards import answer_card, cards_by_event, cards_for, refusal_cards
+from alignmeter.judges.cards import (
+    all_cards,
+    answer_card,
+    cards_by_event,
+    cards_for,
+    cards_of,
+    read_cards,
+    refusal_cards,
+    user_cards_path,
+    write_cards,
+)
+from alignmeter.judges.cascade import Cascade, Staged
 from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.closed_validation import AnswerReport, LabelledAnswer, load_answers, validate_answers
+from alignmeter.judges.code_security import CodeSecurity
 from alignmeter.judges.defaults import default_judges
 from alignmeter.judges.guards import GuardFamily, GuardJudge, GuardPolicy, hazards_of
-from alignmeter.judges.labels import LabelFormat, LabelledReply, load_labels
+from alignmeter.judges.harm_embedded import HarmEmbedded
+from alignmeter.judges.labels import LabelAxis, LabelFormat, LabelledReply, load_labels, shipped_labels
 from alignmeter.judges.llm import (
     LlmJudge,
     LlmJudgeOptions,
@@ -18,29 +31,49 @@ from alignmeter.judges.llm import (
     rubric_ids,
 )
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
-from alignmeter.judges.validation import Agreement, EventAccuracy, ValidationReport, validate_refusal
+from alignmeter.judges.reply_language import ReplyLanguage
+from alignmeter.judges.resolve import BUILT_IN, OpenTarget, resolve_judge
+from alignmeter.judges.schema_valid import SchemaValid
+from alignmeter.judges.validation import (
+    Agreement,
+    EventAccuracy,
+    ValidationReport,
+    validate,
+    validate_refusal,
+)
 
 __all__ = [
+    "BUILT_IN",
     "Agreement",
     "AnswerReport",
+    "Cascade",
     "ClosedAnswer",
+    "CodeSecurity",
     "EventAccuracy",
     "GuardFamily",
     "GuardJudge",
     "GuardPolicy",
+    "HarmEmbedded",
     "Judge",
+    "LabelAxis",
     "LabelFormat",
     "LabelledAnswer",
     "LabelledReply",
     "LlmJudge",
     "LlmJudgeOptions",
+    "OpenTarget",
     "Panel",
     "RefusalRules",
+    "ReplyLanguage",
+    "SchemaValid",
+    "Staged",
     "ValidationReport",
+    "all_cards",
     "answer_card",
     "axes_for",
     "cards_by_event",
     "cards_for",
+    "cards_of",
     "default_judges",
     "hazards_of",
     "judgement",
@@ -48,9 +81,15 @@ __all__ = [
     "load_labels",
     "load_rubric",
     "not_the_target",
+    "read_cards",
     "refusal_cards",
     "refusal_label",
+    "resolve_judge",
     "rubric_ids",
+    "shipped_labels",
+    "user_cards_path",
+    "validate",
     "validate_answers",
     "validate_refusal",
+    "write_cards",
 ]

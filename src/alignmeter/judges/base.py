@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from alignmeter.identity import transcript_digest
 from alignmeter.records import Judgement, Unscored
@@ -10,7 +10,8 @@ from alignmeter.records import Judgement, Unscored
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignmeter.records import Axis, JudgementResult, Transcript, Trial
+    from alignmeter.judges.cascade import Staged
+    from alignmeter.records import Axis, JudgementResult, Stage, Transcript, Trial
 
 
 class Judge(Protocol):
@@ -39,6 +40,15 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
+class StagedJudge(Protocol):
+    """A judge of several stages, whose answers are kept with the judgement."""
+
+    async def judge_in_stages(self, trial: Trial, transcript: Transcript) -> Staged:
+        """Score a transcript that holds a reply, and say what each stage said."""
+        ...
+
+
 def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
     """Return the axes on which a transcript is to be judged: the trial's own, then what else tells more.
 
@@ -49,19 +59,23 @@ def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge])
     if transcript.error is None and trial.axis in {"refusal", "factuality"}:
         if trial.axis == "refusal":
             further.append("harm" if trial.intent == "harmful" else "quality")
-        further.append("language")
+        if trial.language != "en":  # where replies in English slip in
+            further.append("language")
     return (trial.axis, *(axis for axis in further if axis in judges))
 
 
 async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: Transcript) -> Judgement:
     """Judge one transcript on one axis; a target's fault is UNSCORED before any judge sees it."""
     result: JudgementResult
+    stages: tuple[Stage, ...] = ()
     if transcript.error is not None:
         result = Unscored(
             reason="target_error", detail=f"{transcript.error.kind}: {transcript.error.message}"
         )
     elif judge is None:
         result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
+    elif isinstance(judge, StagedJudge):
+        result, stages = await judge.judge_in_stages(trial, transcript)
     else:
         result = await judge.judge(trial, transcript)
     return Judgement(
@@ -71,4 +85,5 @@ async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: T
         judge_hash="" if judge is None else judge.judge_hash,
         axis=axis,
         result=result,
+        stages=stages,
     )

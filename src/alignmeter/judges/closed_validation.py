@@ -9,27 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 
 from alignmeter.errors import InputError
-from alignmeter.identity import digest
+from alignmeter.judges.labels import LabelledReply
 from alignmeter.judges.signals import data_bytes
-from alignmeter.judges.validation import EventAccuracy, event_accuracy
-from alignmeter.records import FactualityResult, Message, Record, Transcript, Trial
-from alignmeter.stats import cohen_kappa, confusion_matrix
+from alignmeter.judges.validation import EventAccuracy, ask, measure
+from alignmeter.judges.validation.axes import happened, seen
+from alignmeter.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from alignmeter.judges.base import Judge
+    from alignmeter.judges.validation import JudgedReply
+    from alignmeter.records import CardEvent
 
 REPLIES_FILE = "closed_answer_replies.jsonl"
-LABELS = ("correct", "incorrect", "abstained")
-"""Rows of the confusion matrix; its columns are these and `unscored`."""
 
-_UNSCORED = len(LABELS)
-_EVENT = ("incorrect", "confident")
+_EVENT: CardEvent = "confidently_wrong"
 
 
 class LabelledAnswer(Record, frozen=True):
@@ -101,6 +99,20 @@ def load_answers(path: Path | None = None) -> tuple[LabelledAnswer, ...]:
     return tuple(found)
 
 
+def as_labelled(answer: LabelledAnswer) -> LabelledReply:
+    """Return an answer as a labelled reply on the axis `factuality`."""
+    return LabelledReply(
+        id=answer.family,
+        prompt=answer.question,
+        reply=answer.reply,
+        label=answer.label,
+        axis="factuality",
+        reference=answer.reference,
+        confidence=answer.confidence,
+        intent="benign",
+    )
+
+
 async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> AnswerReport:
     """Measure a closed-answer judge on labelled replies.
 
@@ -109,48 +121,25 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
     """
     if judge.axis != "factuality":
         raise ValueError(f"judge must answer on the axis 'factuality', got {judge.axis!r}")
-    results = [await _judged(judge, answer) for answer in labels]
-    truth = np.array([LABELS.index(answer.label) for answer in labels])
-    predicted = np.array([_UNSCORED if r is None else LABELS.index(r.label) for r in results])
-    clusters = np.unique([answer.family for answer in labels], return_inverse=True)[1]
-    wrong = np.array([(a.label, a.confidence) == _EVENT for a in labels])
-    said = np.array(
-        [r is not None and r.label == "incorrect" and r.confidence == "confident" for r in results]
-    )
-    scored = predicted != _UNSCORED
-    event = event_accuracy("confidently_wrong", wrong[scored], said[scored], clusters[scored])
-    if event is None:
+    judged = await ask(judge, [as_labelled(answer) for answer in labels])
+    part = measure(judge, judged).part()
+    event = next((each for each in part.events if each.event == _EVENT), None)
+    if event is None or part.kappa is None:
         raise ValueError("labels must hold confidently wrong replies and others, got one kind only")
-    matrix = confusion_matrix(truth, predicted, _UNSCORED + 1)
-    misread = sorted({a.family for a, bad in zip(labels, scored & (wrong != said), strict=True) if bad})
     return AnswerReport(
         judge=judge.name,
         judge_hash=judge.judge_hash,
-        n=len(labels),
-        families=len(np.unique(clusters)),
-        confusion=tuple(tuple(int(count) for count in row) for row in matrix[:_UNSCORED]),
-        abstention=float((~scored).mean()),
-        kappa=float(cohen_kappa(matrix)),
+        n=part.n,
+        families=part.prompts,
+        confusion=part.confusion,
+        abstention=part.abstention,
+        kappa=part.kappa[0],
         event=event,
-        misread=tuple(misread),
+        misread=tuple(sorted({each.labelled.id for each in judged if _misread(each)})),
     )
 
 
-async def _judged(judge: Judge, answer: LabelledAnswer) -> FactualityResult | None:
-    message = Message(role="user", content=answer.question)
-    trial = Trial(
-        id=digest([answer.question, answer.reply]),
-        probe=answer.family,
-        suite="validation",
-        family=answer.family,
-        intent="benign",
-        domain="validation",
-        language="en",
-        axis="factuality",
-        messages=(message,),
-        request=answer.question,
-        reference=answer.reference,
-    )
-    reply = Message(role="assistant", content=answer.reply)
-    result = await judge.judge(trial, Transcript(trial=trial.id, reply=reply, finish_reason="stop"))
-    return result if isinstance(result, FactualityResult) else None
+def _misread(judged: JudgedReply) -> bool:
+    """Whether the event of a scored reply was read wrongly."""
+    said = seen(_EVENT, judged.result, "factuality")
+    return said is not None and said != happened(_EVENT, judged.labelled)

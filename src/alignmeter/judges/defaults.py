@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.judges.closed_answer import ClosedAnswer
+from alignmeter.judges.code_security import CodeSecurity
 from alignmeter.judges.refusal_rules import RefusalRules
+from alignmeter.judges.reply_language import ReplyLanguage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,4 +18,10 @@ if TYPE_CHECKING:
 
 def default_judges() -> Mapping[Axis, Judge]:
     """Return the built-in judges by axis."""
-    return {"refusal": RefusalRules(), "factuality": ClosedAnswer()}
+    return {
+        "refusal": RefusalRules(),
+        "factuality": ClosedAnswer(),
+        # Without bandit, so that a run says the same wherever it is made.
+        "code_security": CodeSecurity(bandit=False),
+        "language": ReplyLanguage(),
+    }

@@ -66,7 +66,7 @@ def _identifier() -> Any:  # noqa: ANN401 - the library has no types
         MissingExtraError: `py3langid` is not installed.
     """
     try:
-        from py3langid import langid  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+        from py3langid import langid  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
     except ImportError as error:
         raise MissingExtraError(
             "the judge 'reply-language' needs the package py3langid, which is not installed: "

@@ -6,15 +6,21 @@ from typing import Literal
 
 from alignmeter.records.base import Axis, Record
 from alignmeter.records.judgements import CardEvent
+from alignmeter.records.trials import AttackPool
 
 ClaimKind = Literal[
+    "attack_success",
     "attack_compliance",
     "false_refusal_benign",
     "false_refusal_sensitive",
     "confident_hallucination",
+    "insecure_code",
+    "language_gap",
     "coverage",
 ]
 VerdictName = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT MEASURED"]
+LabelBasis = Literal["judge", "positives", "all"]
+"""What a verdict rests on: the judge alone, people on everything that it called bad, people on all."""
 
 
 class ClaimDesign(Record, frozen=True):
@@ -22,7 +28,8 @@ class ClaimDesign(Record, frozen=True):
 
     Attributes:
         method: `fixed`: one exact test on each side once every unit is in. `alpha_spending`: exact
-            boundaries at every look (`alignmeter.stats.alpha_spending_design`).
+            boundaries at every look (`alignmeter.stats.alpha_spending_design`). `betting_pairs`: a
+            betting e-process on the differences of pairs, each side against its own margin.
         alpha, alpha_fail: Error rates of the tests for PASS and for FAIL. The rest of the claim's
             error rates pays for the judge's bounds.
         p_pass: PASS shows that the rate of judged-bad units is below this.
@@ -38,7 +45,7 @@ class ClaimDesign(Record, frozen=True):
         sensitivity, specificity: (estimate, lower, upper) of the judge as used, None without a card.
     """
 
-    method: Literal["fixed", "alpha_spending"]
+    method: Literal["fixed", "alpha_spending", "betting_pairs"]
     alpha: float
     alpha_fail: float
     p_pass: float
@@ -68,6 +75,8 @@ class Claim(Record, frozen=True):
             trial, or the two flips of a family).
         missing: For a coverage claim, what the threat model names and no suite covers.
         floor: Clean units needed before PASS is possible; more than there are units where it is not.
+        part: The part of the trials that it is about, for example `domain=medical`; None for all.
+        caveats: What its verdict has to say of the prompts.
         design: How it is decided. None in runs of versions that knew one way only: fixed n, and a
             judge taken as perfect.
     """
@@ -83,6 +92,8 @@ class Claim(Record, frozen=True):
     missing: str | None = None
     floor: int = 0
     design: ClaimDesign | None = None
+    part: str | None = None
+    caveats: tuple[str, ...] = ()
 
 
 class Interval(Record, frozen=True):
@@ -114,6 +125,8 @@ class Verdict(Record, frozen=True):
             with 80% power, or None.
         units_to_decide: Units at which the observed rate would be decided, or None.
         caveats: What the verdict does not say.
+        basis: What it rests on.
+        without_labels: What the judge alone says, where people have labelled; None elsewhere.
     """
 
     claim: str
@@ -138,6 +151,8 @@ class Verdict(Record, frozen=True):
     minimum_detectable_effect: float | None = None
     units_to_decide: int | None = None
     caveats: tuple[str, ...] = ()
+    basis: LabelBasis = "judge"
+    without_labels: VerdictName | None = None
 
 
 class Cell(Record, frozen=True):
@@ -156,3 +171,28 @@ class Cell(Record, frozen=True):
     unscored: int
     estimate: float | None
     interval: Interval | None
+
+
+class Effect(Record, frozen=True):
+    """What one class of attacks changes: attacked requests against their own plain twins.
+
+    One pair a family. It describes, no verdict rests on it.
+
+    Attributes:
+        measure: `attack_success`: harm delivered; `attack_compliance`: anything but a full refusal.
+        n: Pairs of which both are scored.
+        attacked, plain: Rate of the event with and without the attack, None without a pair.
+        difference: `attacked` - `plain`, in [-1, 1].
+        interval: Tango's interval of the difference, None without a pair.
+        unscored: Pairs that were asked and of which at least one is unscored; in none of the rates.
+    """
+
+    attack_class: str
+    attack_pool: AttackPool
+    measure: Literal["attack_compliance", "attack_success"]
+    n: int
+    attacked: float | None
+    plain: float | None
+    difference: float | None
+    interval: Interval | None
+    unscored: int

@@ -169,7 +169,9 @@ class Judgement(Record, frozen=True):
     usage: Usage = Usage()
 
 
-CardEvent = Literal["refused", "not_full_refusal", "delivered_harm", "confidently_wrong", "incorrect"]
+CardEvent = Literal[
+    "refused", "not_full_refusal", "delivered_harm", "confidently_wrong", "incorrect", "vulnerable"
+]
 """What counts as positive when the error of a judge is measured."""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alignmeter.records.base import SCHEMA_VERSION, Record
-from alignmeter.records.claims import Cell, Claim, Verdict
+from alignmeter.records.claims import Cell, Claim, Effect, Verdict
+from alignmeter.records.gaming import Gaming
+from alignmeter.records.labels import ClaimLabels
 from alignmeter.records.transcripts import TargetFingerprint, Usage
 
 
@@ -77,6 +79,12 @@ class Results(Record, frozen=True):
             was not worth a call, or not yet asked.
         saved: Trials that were not worth a call any more: every claim that wanted them was decided.
         rule: The rule that decided, for example `one-sided exact tests at fixed n`.
+        by_machine, by_people: Trials whose answer is a judge's, and that people have settled.
+        labels: What people said, one for each claim with labels.
+        effects: What each class of attacks changes against the plain requests.
+        gaming: Surface refusal against delivered harm; None in runs of earlier versions.
+        judge_calls: Calls to models behind judges, with their tokens in `judge_usage`.
+        saturated: The cells that tell models like this one apart no more.
     """
 
     run_id: str
@@ -92,4 +100,12 @@ class Results(Record, frozen=True):
     usage: Usage = Usage()
     calls: int = 0
     saved: int = 0
+    by_machine: int = 0
+    by_people: int = 0
+    labels: tuple[ClaimLabels, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    gaming: Gaming | None = None
+    judge_calls: int = 0
+    judge_usage: Usage = Usage()
+    saturated: tuple[Cell, ...] = ()
     schema_version: int = SCHEMA_VERSION

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from alignmeter.records.base import Axis, Format, Intent, Pool, Record, Role
+
+AttackPool = Literal["public", "held_out"]
+"""Whether an attack is of the kinds that models are commonly trained against, or held out of that."""
 
 
 class ToolCall(Record, frozen=True):
@@ -39,11 +42,14 @@ class Probe(Record, frozen=True):
 
     Attributes:
         id: Unique in the catalogue, for example `triad-en-sensitive-medical-007`.
-        suite: `triad` or `implicit_harm`, or the name of an imported suite.
+        suite: Name of its suite, for example `triad`.
         family: The seed that variants share: the independent unit of every statistic. Contrast
             pairs (a sensitive probe and its harmful twin) share a family, as do two flips.
-        axis: The axis that scores the reply: `refusal`, or `factuality` for closed questions.
+        axis: The axis that scores the reply: `refusal`, `factuality` for closed questions, or
+            `code_security` for programming requests.
         reference: For closed questions the true answer, `yes` or `no`; for open ones a reference answer.
+        cwe: For programming requests the weakness that the easy answer brings, for example `CWE-89`.
+        code_language: For programming requests `python`, `javascript`, `c` or `sql`.
     """
 
     id: str
@@ -64,6 +70,8 @@ class Probe(Record, frozen=True):
     jurisdiction: str | None = None
     checked_on: str | None = None
     expires: str | None = None
+    cwe: str | None = None
+    code_language: str | None = None
 
 
 class Trial(Record, frozen=True):
@@ -71,8 +79,11 @@ class Trial(Record, frozen=True):
 
     Attributes:
         id: SHA-256 hex of the content (see `alignmeter.identity.trial_id`); not of the target.
-        attack: Name of the attack, or `plain` for the unattacked probe.
-        attack_class: `plain`, `roleplay`, `hierarchy`, `suffix` or `many_shot`.
+        attack: Name of the attack, or `plain` for the unattacked probe; parts of a composition are
+            joined by ` | `.
+        attack_class: `plain`, or what the attack is counted under, for example `encoding`.
+        attack_pool: Pool of the attack; `public` for the unattacked probe.
+        epoch: Repetition number; of an attack that is drawn several times the number of the draw.
         messages: What is asked, before the target's own system prompt or few-shot examples.
     """
 
@@ -88,6 +99,7 @@ class Trial(Record, frozen=True):
     request: str
     attack: str = "plain"
     attack_class: str = "plain"
+    attack_pool: AttackPool = "public"
     attack_seed: int | None = None
     format: Format = "chat"
     epoch: int = 0

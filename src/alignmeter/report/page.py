@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report import method
 from alignmeter.report.charts import forest
+from alignmeter.report.gaming import effect_rows, gaming_section
+from alignmeter.report.labels import BASES, label_section
 from alignmeter.report.summary import MARKS, asked, overall
-from alignmeter.report.tables import suites
+from alignmeter.report.tables import saturated_rows, suites
 from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
 from alignmeter.report.transcripts import Fact, facets, items, unscored_counts
 from alignmeter.report.words import BAD, ERRORS
@@ -93,6 +95,10 @@ def render_report(
             forest=forest(results.verdicts),
             rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
             suites=suites(results.cells),
+            saturated=saturated_rows(results.saturated),
+            attack_effects=effect_rows(results),
+            surface=gaming_section(results),
+            labelled=label_section(results),
             coverage=results.coverage,
             errors=_errors(results),
             unscored=unscored_counts(data.judgements),
@@ -105,8 +111,10 @@ def render_report(
     )
 
 
-def write_report(path: Path, manifest: RunManifest, data: RunData, results: Results) -> Path:
-    """Write `report.html` into a run folder, with the shipped cards of its judges.
+def write_report(
+    path: Path, manifest: RunManifest, data: RunData, results: Results, *, name: str | None = None
+) -> Path:
+    """Write `report.html`, or a file of another name, into a run folder, with the cards of its judges.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -115,7 +123,7 @@ def write_report(path: Path, manifest: RunManifest, data: RunData, results: Resu
     from alignmeter.store import RunFolder
 
     cards = [card for judge_hash in manifest.judges.values() for card in cards_for(judge_hash)]
-    return RunFolder(path).write_report(render_report(manifest, data, results, cards=cards))
+    return RunFolder(path).write_report(render_report(manifest, data, results, cards=cards), name)
 
 
 def _card(verdict: Verdict, shown: Sequence[Item]) -> Card:
@@ -184,6 +192,9 @@ def _figures(verdict: Verdict) -> list[Fact]:
         figures.append(Fact("Largest true rate passed with 80% power", effect))
     if verdict.units_to_decide is not None:
         figures.append(Fact("Units that would decide the rate seen", count(verdict.units_to_decide)))
+    if verdict.without_labels is not None:
+        figures.append(Fact("Rests on", BASES[verdict.basis]))
+        figures.append(Fact("The judge alone says", verdict.without_labels))
     figures.append(Fact("Reason", spaced(verdict.reason)))
     return figures
 

@@ -48,6 +48,16 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
 
 
+class Saturated(NamedTuple):
+    """One cell that tells models apart no more."""
+
+    label: str
+    suite: str
+    measure: str
+    n: str
+    number: Number
+
+
 class Suite(NamedTuple):
     """What the page shows of one suite."""
 
@@ -65,6 +75,20 @@ def suites(cells: Sequence[Cell]) -> tuple[Suite, ...]:
         key=lambda name: (known.index(name) if name in known else len(known), name),
     )
     return tuple(_suite(name, [cell for cell in cells if cell.suite == name]) for name in names)
+
+
+def saturated_rows(cells: Iterable[Cell]) -> tuple[Saturated, ...]:
+    """Arrange the saturated cells of a run, in the order in which they come."""
+    return tuple(
+        Saturated(
+            label=f"{GROUPS.get(cell.by, spaced(cell.by))}: {spaced(cell.value)}",
+            suite=SUITES.get(cell.suite, spaced(cell.suite)),
+            measure=MEASURES.get(cell.measure, spaced(cell.measure)),
+            n=count(cell.n),
+            number=_number(cell),
+        )
+        for cell in cells
+    )
 
 
 def _suite(name: str, cells: Sequence[Cell]) -> Suite:

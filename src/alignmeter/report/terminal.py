@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.report.gaming import gaming_sentence
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.text import between, count, rate, visible
 from alignmeter.verdicts import percent
@@ -60,7 +61,19 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
     sentences = [
         Text.assemble(_verdict(verdict), "  ", visible(verdict.sentence)) for verdict in results.verdicts
     ]
-    return Group(heading, "", table, "", *sentences, "", _overall(outcome))
+    return Group(heading, "", table, "", *sentences, *_surface(results), "", _overall(outcome))
+
+
+def _surface(results: Results) -> tuple[Text, ...]:
+    """What there is to say of hollow refusals: nothing where no judge looked, or none was found."""
+    from rich.text import Text
+
+    found = results.gaming
+    if found is None or found.verdict == "NOT MEASURED" or not found.hollow:
+        return ()
+    style = "bold red" if found.verdict == "GAMING" else "bold yellow"
+    symbol = "✕ GAMING" if found.verdict == "GAMING" else f"≈ {found.verdict}"
+    return (Text.assemble((symbol, style), "  ", gaming_sentence(found)),)
 
 
 def _row(verdict: Verdict, *, roomy: bool) -> tuple[Text, ...]:

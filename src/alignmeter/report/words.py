@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.records import FactualityResult, RefusalResult
+from alignmeter.records import (
+    CodeSecurityResult,
+    FactualityResult,
+    HarmResult,
+    LanguageResult,
+    QualityResult,
+    RefusalResult,
+    SchemaResult,
+    Unscored,
+)
 
 if TYPE_CHECKING:
     from alignmeter.records import (
@@ -28,9 +37,12 @@ UNSCORED: dict[UnscoredReason, str] = {
     "judge_refused": "The judge refused to judge.",
     "judge_malformed": "The judge's answer was not in the form it was asked for, twice.",
     "judge_out_of_range": "The judge gave a grade that does not exist.",
+    "judges_tied": "The judges of the panel were tied.",
     "no_code": "The reply holds no code that could be read.",
     "not_applicable": "The trial asks nothing that this judge could score.",
     "no_judge": "No judge is installed for this axis.",
+    "people_disagree": "Two people labelled it differently, and nobody has settled it yet.",
+    "people_unsure": "A person looked at the reply and could not say.",
 }
 
 ERRORS: dict[CallErrorKind, str] = {
@@ -75,7 +87,10 @@ BAD: dict[ClaimKind, str] = {
     "attack_compliance": "complied",
     "false_refusal_benign": "refused",
     "false_refusal_sensitive": "refused",
+    "attack_success": "delivered harm",
     "confident_hallucination": "answered confidently and wrongly",
+    "insecure_code": "wrote insecure code",
+    "language_gap": "went wrong in that language only",
     "coverage": "were not measured",
 }
 """What a bad trial of a claim did."""
@@ -85,9 +100,10 @@ _REFUSALS: dict[RefusalLabel, str] = {
     "partial": "partial refusal",
     "none": "no refusal",
 }
+_HARMS = {"delivered": "harm delivered", "partial": "harm delivered in part", "none": "no harm delivered"}
 
 
-def label(result: JudgementResult | None) -> str:
+def label(result: JudgementResult | None) -> str:  # noqa: PLR0911 - one a kind of result
     """What the judge said, in two or three words."""
     match result:
         case None:
@@ -98,5 +114,13 @@ def label(result: JudgementResult | None) -> str:
             return "abstained"
         case FactualityResult(label=answer, confidence=confidence):
             return f"{answer}, {confidence}"
-        case _:
+        case HarmResult(label=harm):
+            return _HARMS[harm]
+        case QualityResult(score=score):
+            return f"quality {score:g} of 10"
+        case LanguageResult(label=same, found=found):
+            return {"same": "as asked", "other": f"in {found}", "unsure": "unsure"}[same]
+        case CodeSecurityResult(label=state) | SchemaResult(label=state):
+            return state
+        case Unscored():
             return "unscored"

@@ -112,6 +112,8 @@ from alignmeter.stats.sequential import (
     betting_design,
     gaussian_looks_design,
 )
+from alignmeter.stats.two_by_two import fisher_exact
+from alignmeter.stats.two_stage import SecondStageCalls, TwoStageRate, second_stage_calls, two_stage_rate
 
 __all__ = [
     "AbsoluteTax",
@@ -143,6 +145,7 @@ __all__ = [
     "RatioNotEstimable",
     "RoganGladen",
     "RoganGladenStatus",
+    "SecondStageCalls",
     "Severity",
     "ShiftedThresholds",
     "SignFlip",
@@ -153,6 +156,7 @@ __all__ = [
     "Tango",
     "TaxContrast",
     "Tier",
+    "TwoStageRate",
     "absolute_tax",
     "alpha_spending_design",
     "anytime_p",
@@ -171,6 +175,7 @@ __all__ = [
     "effective_counts",
     "exact_interval",
     "fieller",
+    "fisher_exact",
     "gaussian_looks_design",
     "halves_interval",
     "halves_tests",
@@ -183,6 +188,7 @@ __all__ = [
     "neyman_allocation",
     "ppi_plus_plus",
     "rogan_gladen",
+    "second_stage_calls",
     "sensitivity_specificity",
     "severity",
     "shifted_thresholds",
@@ -192,6 +198,7 @@ __all__ = [
     "tax_contrast",
     "tost",
     "tost_binary",
+    "two_stage_rate",
     "units_to_decide",
     "unshift",
     "wilson",

@@ -12,16 +12,19 @@ from alignmeter.store.journal import (
     StopReason,
     read_events,
 )
+from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
 from alignmeter.store.parquet import write_parquet
 from alignmeter.store.run_folder import RunData, RunFolder, fold, list_runs
 
 __all__ = [
     "JOURNAL_VERSION",
+    "LABELS_FILE",
     "Answered",
     "Closed",
     "Event",
     "JournalWriter",
     "Judged",
+    "LabelWriter",
     "Opened",
     "Planned",
     "RunData",
@@ -30,5 +33,6 @@ __all__ = [
     "fold",
     "list_runs",
     "read_events",
+    "read_labels",
     "write_parquet",
 ]

@@ -25,6 +25,7 @@ _PLANNED = """
            json->>'$.trial.language' AS language,
            coalesce(json->>'$.trial.attack', 'plain') AS attack,
            coalesce(json->>'$.trial.attack_class', 'plain') AS attack_class,
+           coalesce(json->>'$.trial.attack_pool', 'public') AS attack_pool,
            coalesce(json->>'$.trial.format', 'chat') AS format,
            json->>'$.trial.request' AS request
     FROM events WHERE json->>'$.type' = 'planned'

@@ -214,9 +214,9 @@ class RunFolder:
                 f"{path}: cannot be read ({error}); `alignmeter report {self.path}` writes it again"
             ) from None
 
-    def write_report(self, html: str) -> Path:
-        """Write `report.html`."""
-        return self._write(REPORT, html.encode())
+    def write_report(self, html: str, name: str | None = None) -> Path:
+        """Write `report.html`, or a file of this name."""
+        return self._write(name or REPORT, html.encode())
 
     def _write(self, name: str, data: bytes) -> Path:
         """Replace a file whole or not at all."""

@@ -1,14 +1,18 @@
-"""The catalogue: which suites are built in, what they hold, and what they cover.
+"""The catalogue: which suites there are, what they hold, and what they cover.
 
-Suites are files named `SUITE.LANGUAGE.jsonl` in the package, found through `importlib.resources`,
-so that a wheel, a zip file and a checkout behave alike. A file is validated once a process.
+Suites are files named `SUITE.LANGUAGE.jsonl`: those of the package, found through
+`importlib.resources`, so that a wheel, a zip file and a checkout behave alike, and those that a user
+keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says). A file is validated once
+a process.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter.errors import InputError
@@ -19,6 +23,11 @@ from alignmeter.suites.schema import SuiteFile, parse_suite
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.resources.abc import Traversable
+
+USER_FOLDER = "alignmeter-suites"
+"""Where a user's own suites are looked for in the working directory."""
+FOLDER_VARIABLE = "ALIGNMETER_SUITES"
+"""Environment variable that names another folder."""
 
 _SUFFIX = ".jsonl"
 
@@ -35,8 +44,8 @@ class ProbeCount(Record, frozen=True):
 
 
 def suite_names() -> tuple[str, ...]:
-    """Return the names of the built-in suites in alphabetical order."""
-    return tuple(sorted({file.suite for file in _suite_files()}))
+    """Return the names of the suites there are, built in or a user's own, in alphabetical order."""
+    return tuple(sorted({file.suite for file in suite_files()}))
 
 
 def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
@@ -97,13 +106,39 @@ def counts(probes: Iterable[Probe]) -> tuple[ProbeCount, ...]:
     )
 
 
+def user_folder() -> Path:
+    """Return the folder of the user's own suites, there or not."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or USER_FOLDER)
+
+
+def suite_files() -> tuple[SuiteFile, ...]:
+    """Return every suite file there is, in the order of their names.
+
+    Raises:
+        InputError: A name is not as expected, or a user's file has the name of a built-in one.
+    """
+    return tuple(_entries())
+
+
 def _data() -> Traversable:
     return files("alignmeter.suites") / "data"
 
 
-def _suite_files() -> tuple[SuiteFile, ...]:
-    names = sorted(entry.name for entry in _data().iterdir() if entry.name.endswith(_SUFFIX))
-    return tuple(_suite_file(name) for name in names)
+def _entries() -> dict[SuiteFile, Traversable]:
+    found: dict[SuiteFile, Traversable] = {}
+    folders: list[Traversable] = [_data()]
+    if user_folder().is_dir():
+        folders.append(user_folder())
+    entries = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)]
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        file = _suite_file(entry.name)
+        if file in found:
+            raise InputError(
+                f"{user_folder() / entry.name}: expected a suite of another name than the built-in ones, got "
+                f"{file.suite!r} in {file.language!r}; rename the file and the `suite` of its rows"
+            )
+        found[file] = entry
+    return found
 
 
 def _suite_file(name: str) -> SuiteFile:
@@ -114,7 +149,7 @@ def _suite_file(name: str) -> SuiteFile:
 
 
 def _files_of(suite: str) -> tuple[SuiteFile, ...]:
-    found = tuple(file for file in _suite_files() if file.suite == suite)
+    found = tuple(file for file in suite_files() if file.suite == suite)
     if not found:
         raise InputError(
             f"expected a suite from {', '.join(suite_names())}, got {suite!r}; choose one of these"
@@ -123,9 +158,13 @@ def _files_of(suite: str) -> tuple[SuiteFile, ...]:
 
 
 def _read(file: SuiteFile) -> bytes:
-    return (_data() / file.name).read_bytes()
+    return _entries()[file].read_bytes()
+
+
+def _load(file: SuiteFile) -> tuple[Probe, ...]:
+    return _parsed(file, _read(file))
 
 
 @cache
-def _load(file: SuiteFile) -> tuple[Probe, ...]:
-    return parse_suite(_read(file), file)
+def _parsed(file: SuiteFile, data: bytes) -> tuple[Probe, ...]:
+    return parse_suite(data, file)

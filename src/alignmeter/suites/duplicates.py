@@ -20,7 +20,12 @@ SHINGLE_WORDS = 3
 NEAR_DUPLICATE = 0.4
 """Two prompts whose shingles overlap by this Jaccard coefficient or more are near-duplicates."""
 
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+# Vowel signs of Indic and Arabic script are no word characters for `re`, and Chinese has no spaces: there
+# each character counts as a word.
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u200c\u200d"
+_LETTER = rf"(?:(?![{_HAN}])[\w{_MARKS}])"
+_WORD = re.compile(rf"[{_HAN}]|{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 
 
 class DuplicatePair(NamedTuple):

@@ -40,6 +40,11 @@ def render_request(probe: Probe) -> str:
     return templates[probe.language].replace(_PLACEHOLDER, probe.prompt)
 
 
+def closed_question_languages() -> tuple[str, ...]:
+    """Return the languages in which a closed question can be asked."""
+    return tuple(sorted(_closed_question_templates()))
+
+
 @cache
 def _closed_question_templates() -> Mapping[str, str]:
     # The instruction stands before the question: with it behind, a 135M model often began with a

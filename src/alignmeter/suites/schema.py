@@ -18,7 +18,7 @@ import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Probe
-from alignmeter.suites.duplicates import duplicate_pairs, words
+from alignmeter.suites.duplicates import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +40,9 @@ HAZARDS: Mapping[str, str] = MappingProxyType(
         "legal_harm": "losing a right or a case through wrong legal information",
         "financial_harm": "losing money through wrong financial information",
         "household_harm": "fire, gas, poison or spoiled food through wrong household advice",
+        "outdoor_harm": "injury, cold, heat or drowning through wrong advice on the outdoors",
+        "cyber_harm": "a stolen account or lost data through wrong advice on everyday security",
+        "insecure_code": "code that works and brings a known weakness with it",
     }
 )
 """The closed vocabulary of hazards: name and what it covers."""
@@ -48,9 +51,14 @@ MIN_WORDS = 3
 MAX_WORDS = 60
 """Words in a prompt: a request, not an essay."""
 
+CODE_LANGUAGES = ("python", "javascript", "c", "sql")
+"""Languages of programming that a request may ask for: those that the judge of code reads."""
+
+_AXES = ("refusal", "factuality", "code_security")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 _DOMAIN = re.compile(r"[a-z][a-z0-9_]*")
+_CWE = re.compile(r"CWE-[1-9]\d*")
 _FACT_FIELDS = ("reference", "explanation", "source", "jurisdiction", "checked_on")
 
 
@@ -158,14 +166,16 @@ def _asks_one_short_thing(probe: Probe, file: SuiteFile) -> Iterator[_Problem]: 
             "a prompt of one line without white space at its ends", probe.prompt, "correct `prompt`"
         )
     count = len(words(probe.prompt))
-    if not MIN_WORDS <= count <= MAX_WORDS:
+    # A Chinese word has about two characters, each of which counts as a word.
+    longest = 2 * MAX_WORDS if probe.language.startswith("zh") else MAX_WORDS
+    if not MIN_WORDS <= count <= longest:
         yield _Problem(
             f"a prompt of {MIN_WORDS} to {MAX_WORDS} words", f"{count} words", "shorten or lengthen it"
         )
 
 
 def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
-    near_harm = probe.intent != "benign" or probe.axis == "factuality"
+    near_harm = probe.intent != "benign" or probe.axis != "refusal"
     if near_harm and probe.hazard not in HAZARDS:
         yield _Problem(f"a hazard from {', '.join(HAZARDS)}", probe.hazard, "correct `hazard`")
     if not near_harm and probe.hazard is not None:
@@ -173,16 +183,29 @@ def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # n
 
 
 def _is_scored_by_its_axis(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
-    if probe.axis not in {"refusal", "factuality"}:
-        yield _Problem("axis 'refusal' or 'factuality'", probe.axis, "correct `axis`")
+    if probe.axis not in _AXES:
+        yield _Problem(f"an axis from {', '.join(_AXES)}", probe.axis, "correct `axis`")
+    if probe.axis != "refusal" and probe.intent != "benign":
+        yield _Problem(f"intent 'benign' on axis {probe.axis!r}", probe.intent, "correct `intent`")
     for field in _FACT_FIELDS:
         value: str | None = getattr(probe, field)
         if probe.axis == "factuality" and not (value or "").strip():
             yield _Problem(f"{field} on a closed question", value, f"fill in `{field}`")
         if probe.axis != "factuality" and value is not None:
             yield _Problem(f"no {field} outside axis 'factuality'", value, f"remove `{field}`")
-    if probe.axis == "factuality" and probe.intent != "benign":
-        yield _Problem("intent 'benign' on a closed question", probe.intent, "correct `intent`")
+
+
+def _names_its_weakness(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+    code = probe.axis == "code_security"
+    if code and not _CWE.fullmatch(probe.cwe or ""):
+        yield _Problem("the weakness as CWE-NUMBER on axis 'code_security'", probe.cwe, "correct `cwe`")
+    if code and probe.code_language not in CODE_LANGUAGES:
+        expected = f"a code_language from {', '.join(CODE_LANGUAGES)}"
+        yield _Problem(expected, probe.code_language, "correct `code_language`")
+    for field in ("cwe", "code_language"):
+        if not code and getattr(probe, field) is not None:
+            came = getattr(probe, field)
+            yield _Problem(f"no {field} outside axis 'code_security'", came, f"remove `{field}`")
 
 
 def _has_a_source_and_dates(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
@@ -214,6 +237,7 @@ _ROW_RULES: tuple[Callable[[Probe, SuiteFile], Iterator[_Problem]], ...] = (
     _asks_one_short_thing,
     _names_its_hazard,
     _is_scored_by_its_axis,
+    _names_its_weakness,
     _has_a_source_and_dates,
 )
 
@@ -231,9 +255,13 @@ def _ids_are_unique(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:
 
 
 def _prompts_differ(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:
-    for pair in duplicate_pairs([probe.prompt for probe in probes]):
-        came = f"one that is {pair.similarity:.0%} like that of {probes[pair.first].id}"
-        yield pair.second, _Problem("a prompt of its own", came, "rewrite or remove the row")
+    # Near-duplicates take longer to find: `alignmeter suites check` looks for them.
+    first: dict[str, int] = {}
+    for index, probe in enumerate(probes):
+        same = first.setdefault(probe.prompt.casefold(), index)
+        if same != index:
+            came = f"that of {probes[same].id} again"
+            yield index, _Problem("a prompt of its own", came, "rewrite or remove the row")
 
 
 def _families_belong_together(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
         threat_model_from_dict,
     )
     from alignmeter.threat_model.model import (
+        BUILT_IN_ATTACKS,
         Adversaries,
-        AttackClass,
         CappedClaim,
         DesignSettings,
+        SplitColumn,
         ThreatModel,
         Thresholds,
     )
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     from alignmeter.threat_model.schema import schema_json
 
 __all__ = [
+    "BUILT_IN_ATTACKS",
     "Adversaries",
-    "AttackClass",
     "CappedClaim",
     "DesignSettings",
+    "SplitColumn",
     "ThreatModel",
     "Thresholds",
     "default_threat_model",
@@ -52,7 +54,15 @@ _HOMES = {
         "parse_threat_model",
         "threat_model_from_dict",
     ),
-    "model": ("Adversaries", "AttackClass", "CappedClaim", "DesignSettings", "ThreatModel", "Thresholds"),
+    "model": (
+        "BUILT_IN_ATTACKS",
+        "Adversaries",
+        "CappedClaim",
+        "DesignSettings",
+        "SplitColumn",
+        "ThreatModel",
+        "Thresholds",
+    ),
     "presets": ("preset_names", "preset_text"),
     "schema": ("schema_json",),
 }

@@ -20,6 +20,7 @@ _SHOWN_LENGTH = 60
 _PREFIX_LENGTH = 3
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%?)", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_PART_SEPARATOR = re.compile(r"\s*\|\s*")
 
 
 def shown(value: object) -> str:
@@ -168,6 +169,40 @@ def one_of(kind: str, valid: tuple[str, ...]) -> Callable[[object], str]:
         raise ValueError(f"expected {kind}, got {shown(value)}; {hint}")
 
     return read
+
+
+def attack_name(known: tuple[str, ...]) -> Callable[[object], str]:
+    """Return a reader of an attack's name, or of several joined by `|`, spaces put in order.
+
+    Whether there is such an attack is known only where attacks are: plugins and private code add some.
+    """
+
+    def read(value: object) -> str:
+        spelled = _spelled_attack(value)
+        if isinstance(spelled, str) and all(_NAME.fullmatch(part) for part in spelled.split(" | ")):
+            return spelled
+        near = nearest(value, known) if isinstance(value, str) else None
+        hint = f"; nearest valid name: {near!r}" if near else ""
+        raise ValueError(
+            f"expected the name of an attack such as many_shot, or several such as 'roleplay | base64', "
+            f"got {shown(value)}{hint}"
+        )
+
+    return read
+
+
+def weighted_attacks(value: object) -> Mapping[Any, Any]:
+    """Read the weights of attacks; one spelled in two ways is an error."""
+    weights = weighted(value)
+    spelled = [_spelled_attack(key) for key in weights]
+    for position, key in enumerate(spelled):
+        if key in spelled[:position]:
+            raise ValueError(f"expected each attack once, got {shown(key)} twice")
+    return weights
+
+
+def _spelled_attack(value: object) -> object:
+    return _PART_SEPARATOR.sub(" | ", value.strip()) if isinstance(value, str) else value
 
 
 def listed(value: object) -> tuple[Any, ...]:

@@ -3,22 +3,33 @@
 from alignmeter.verdicts.changes import Arm, Change, change
 from alignmeter.verdicts.claims import build_claims, dispatch_order
 from alignmeter.verdicts.coverage import coverage
-from alignmeter.verdicts.decide import RULE, RULES, Tally, decide, tally
+from alignmeter.verdicts.decide import RULE, RULES, decide
 from alignmeter.verdicts.design import (
     EVENTS,
+    ClaimSize,
+    ErrorRates,
     boundaries_of,
     corrected_rate,
+    design_claim,
     detectable_rate,
+    floor_of,
     is_decidable,
     judged_rate,
 )
+from alignmeter.verdicts.evidence import Tally, tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_calls, forecast
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
+from alignmeter.verdicts.label_estimate import claim_labels
+from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
+from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.outcomes import UnitOutcome, is_bad, unit_outcome
+from alignmeter.verdicts.people import is_disputed, people_answers, settled, standing
 from alignmeter.verdicts.sentences import exact_percent, percent
-from alignmeter.verdicts.stream import ClaimStream, State
+from alignmeter.verdicts.shapes import BASELINE
+from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
 
 __all__ = [
+    "BASELINE",
     "EVENTS",
     "PLAUSIBLE",
     "RULE",
@@ -26,34 +37,49 @@ __all__ = [
     "Arm",
     "Change",
     "Check",
+    "ClaimQueue",
+    "ClaimSize",
     "ClaimStream",
+    "ErrorRates",
     "Expected",
     "Forecast",
+    "GapStream",
     "Gate",
     "Policy",
     "State",
     "Status",
+    "Stream",
     "Tally",
     "UnitOutcome",
     "boundaries_of",
     "build_claims",
+    "can_be_labelled",
     "change",
+    "claim_labels",
+    "claim_queue",
     "corrected_rate",
     "coverage",
     "decide",
+    "design_claim",
     "detectable_rate",
     "dispatch_order",
     "exact_percent",
     "exit_code",
     "expect",
     "expected_calls",
+    "floor_of",
     "forecast",
     "gate_exit_code",
     "is_bad",
     "is_decidable",
+    "is_disputed",
     "judged_rate",
     "open_gate",
+    "open_stream",
+    "people_answers",
     "percent",
+    "settled",
+    "standing",
     "tally",
     "unit_outcome",
 ]

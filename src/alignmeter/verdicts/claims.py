@@ -2,73 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_hash, keyed_uniform
-from alignmeter.records import Claim, ClaimKind, Intent, Trial
-from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
+from alignmeter.records import Claim
+from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, card_for, design_claim, floor_of
+from alignmeter.verdicts.gaps import gap_claim, gap_drafts
+from alignmeter.verdicts.order import committed_order, translated
+from alignmeter.verdicts.shapes import Shape, shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from alignmeter.records import CardEvent, CoverageItem, JudgeCard
+    from alignmeter.records import Axis, CardEvent, CoverageItem, Intent, JudgeCard, Trial
     from alignmeter.threat_model import ThreatModel
-
-
-class _ClaimShape(NamedTuple):
-    """What a kind of claim is about: which trials, and what its title says."""
-
-    kind: ClaimKind
-    title: str
-    intent: Intent
-    belongs: Callable[[Trial], bool]
-
-
-def _triad(intent: Intent) -> Callable[[Trial], bool]:
-    def belongs(trial: Trial) -> bool:
-        return trial.axis == "refusal" and trial.intent == intent
-
-    return belongs
-
-
-def _closed_question(trial: Trial) -> bool:
-    return trial.axis == "factuality"
-
-
-_SHAPES = (
-    _ClaimShape(
-        "attack_compliance", "Compliance with attacked harmful requests", "harmful", _triad("harmful")
-    ),
-    _ClaimShape("false_refusal_benign", "False refusal of benign requests", "benign", _triad("benign")),
-    _ClaimShape(
-        "false_refusal_sensitive", "False refusal of sensitive requests", "sensitive", _triad("sensitive")
-    ),
-    _ClaimShape(
-        "confident_hallucination",
-        "Confidently wrong answers where that does harm",
-        "benign",
-        _closed_question,
-    ),
-)
-
-
-def _thresholds(model: ThreatModel) -> dict[ClaimKind, float]:
-    return {
-        "attack_compliance": model.thresholds.attack_success_rate,
-        "false_refusal_benign": model.thresholds.false_refusal_benign,
-        "false_refusal_sensitive": model.thresholds.false_refusal_sensitive,
-        "confident_hallucination": model.thresholds.confident_hallucination,
-    }
 
 
 class _Draft(NamedTuple):
     """A claim whose error rates are not yet known: they depend on how many claims there are."""
 
-    shape: _ClaimShape
-    threshold: float
+    shape: Shape
     units: tuple[tuple[str, ...], ...]
+    languages: frozenset[str]
 
 
 def build_claims(
@@ -78,12 +35,15 @@ def build_claims(
     *,
     cards: Mapping[CardEvent, JudgeCard],
     fixed: bool = False,
+    drawn: Collection[str] | None = None,
+    axes: Collection[Axis] = (),
 ) -> tuple[Claim, ...]:
     """Bind the threat model's thresholds to units and designs, and name what nothing measures.
 
     A unit is the family restricted to the claim's intent, one member drawn (both flips for closed
-    questions). Units stand in the order HMAC(design seed, family, intent), the same in every run;
-    where the threat model weighs domains, heavier ones come first more often.
+    questions, and both languages where they are compared). Units stand in the order HMAC(design seed,
+    family, intent), the same in every run; where the threat model weighs domains, heavier ones come
+    first more often.
 
     Args:
         model: The threat model.
@@ -91,43 +51,62 @@ def build_claims(
         coverage: What the threat model names; each unmeasured item becomes a claim of its own.
         cards: What is known of the judges, by event; a claim without a card stays undecided.
         fixed: Ask every unit, then test once.
+        drawn: Ids of the harmful trials that stand for their family where attacks are not told apart;
+            None for all that are attacked.
+        axes: Axes beside each trial's own that some judge scores.
 
     Returns:
         Claims with at least one unit, then one `coverage` claim for each unmeasured item.
     """
-    thresholds = _thresholds(model)
+    chosen = _attacked(trials) if drawn is None else drawn
     drafts: list[_Draft] = []
-    for shape in _SHAPES:
-        units = _ordered_units(model, shape, [trial for trial in trials if shape.belongs(trial)])
-        units = units[: model.design.max_units_for(shape.kind)]
+    for shape in shapes(model, trials, drawn=chosen, axes=axes):
+        members = [trial for trial in trials if shape.belongs(trial)]
+        units = _ordered_units(model, shape, members)[: model.design.max_units_for(shape.kind)]
         if units:
-            drafts.append(_Draft(shape, thresholds[shape.kind], tuple(units)))
+            drafts.append(_Draft(shape, tuple(units), frozenset(trial.language for trial in members)))
+    gaps = gap_drafts(model, trials)
+    count = len(drafts) + len(gaps)
     alpha = model.design.alpha
-    rates = ErrorRates(alpha, alpha / len(drafts) if drafts and model.design.correct_failures else alpha)
+    rates = ErrorRates(alpha, alpha / count if count and model.design.correct_failures else alpha)
     missing = [item for item in coverage if not item.measured]
     return (
         *(_claim(model, draft, rates, cards, fixed=fixed) for draft in drafts),
+        *(gap_claim(draft, model.thresholds.language_gap, rates, cards) for draft in gaps),
         *(_coverage_claim(item, alpha) for item in missing),
+    )
+
+
+def _attacked(trials: Sequence[Trial]) -> frozenset[str]:
+    """Harmful trials under attack, and those of families that are never attacked."""
+    harmful = [trial for trial in trials if trial.intent == "harmful"]
+    attacked = {trial.family for trial in harmful if trial.attack_class != "plain"}
+    return frozenset(
+        trial.id for trial in harmful if trial.attack_class != "plain" or trial.family not in attacked
     )
 
 
 def _claim(
     model: ThreatModel, draft: _Draft, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard], *, fixed: bool
 ) -> Claim:
-    shape, threshold, units = draft
-    size = ClaimSize(threshold, len(units), len(units[0]))
-    design = design_claim(size, rates, model.design, cards.get(EVENTS[shape.kind]), fixed=fixed)
+    shape, units, languages = draft
+    size = ClaimSize(shape.threshold, len(units), len(units[0]))
+    design = design_claim(
+        size, rates, model.design, card_for(cards, EVENTS[shape.kind], languages), fixed=fixed
+    )
     return Claim(
-        id=shape.kind,
+        id=shape.id,
         kind=shape.kind,
         title=shape.title,
-        threshold=threshold,
+        threshold=shape.threshold,
         alpha=rates.alpha,
         alpha_fail=rates.alpha_fail,
-        axis="factuality" if shape.kind == "confident_hallucination" else "refusal",
+        axis=shape.axis,
         units=units,
         floor=floor_of(design),
         design=design,
+        part=shape.part,
+        caveats=translated(languages),
     )
 
 
@@ -142,37 +121,33 @@ def _coverage_claim(item: CoverageItem, alpha: float) -> Claim:
     )
 
 
-def _ordered_units(model: ThreatModel, shape: _ClaimShape, trials: list[Trial]) -> list[tuple[str, ...]]:
+def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[tuple[str, ...]]:
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_family[trial.family].append(trial)
-    seed = model.design.seed
-    weights = model.domain_weights
-
-    def key(family: str) -> tuple[float, float]:
-        weight = weights.get(by_family[family][0].domain, 1.0) if weights else 1.0
-        uniform = keyed_uniform(seed, "order", family, shape.intent)
-        return _sampling_key(uniform, weight), uniform  # families of weight 0 tie: they come last
-
-    return [
-        tuple(trial.id for trial in _members(seed, shape, by_family[family]))
-        for family in sorted(by_family, key=key)
-    ]
+    order = committed_order(model, shape.intent, {name: found[0] for name, found in by_family.items()})
+    return [tuple(trial.id for trial in _members(model, shape, by_family[family])) for family in order]
 
 
-def _sampling_key(uniform: float, weight: float) -> float:
-    """Key whose ascending order samples without replacement by weight (Efraimidis and Spirakis 2006)."""
-    return math.inf if weight <= 0 else -math.log1p(-uniform) / weight
-
-
-def _members(seed: int, shape: _ClaimShape, trials: list[Trial]) -> list[Trial]:
+def _members(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[Trial]:
     """The member, or the two flips, that stand for one family."""
+    seed, family = model.design.seed, trials[0].family
+    language = _draw_language(model, shape.intent, trials)
+    trials = [trial for trial in trials if trial.language == language]
     if shape.kind == "confident_hallucination":
         flips = {trial.reference: trial for trial in sorted(trials, key=lambda trial: trial.id, reverse=True)}
         return [flips[answer] for answer in ("yes", "no") if answer in flips]
-    attacked = [trial for trial in trials if trial.attack_class != "plain"]
-    pool = attacked or trials
-    return [min(pool, key=lambda trial: keyed_hash(seed, "member", trial.family, trial.id))]
+    return [min(trials, key=lambda trial: keyed_hash(seed, "member", family, trial.id))]
+
+
+def _draw_language(model: ThreatModel, intent: Intent, trials: list[Trial]) -> str:
+    """Draw the language of a family by user shares, of those that it has."""
+    languages = sorted({trial.language for trial in trials})
+    if len(languages) == 1:
+        return languages[0]
+    sums = list(accumulate(model.languages.get(language, 0.0) for language in languages))
+    point = keyed_uniform(model.design.seed, "language", trials[0].family, intent) * sums[-1]
+    return next(language for language, total in zip(languages, sums, strict=True) if point <= total)
 
 
 def dispatch_order(claims: Sequence[Claim], others: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.records import ClaimDesign, Interval, Verdict
-from alignmeter.stats import (
-    Bounds,
-    binomial_tests,
-    exact_interval,
-    halves_interval,
-    halves_tests,
-    minimum_detectable_effect,
-    units_to_decide,
-)
+import msgspec
+
+from alignmeter.records import Interval, Verdict
+from alignmeter.stats import minimum_detectable_effect, units_to_decide
 from alignmeter.verdicts.design import corrected_rate, detectable_rate, is_decidable, true_bounds
-from alignmeter.verdicts.outcomes import UnitOutcome, unit_outcome
-from alignmeter.verdicts.sentences import CAVEATS, Seen, sentence
-from alignmeter.verdicts.stream import UNSCORED_FROM, ClaimStream
+from alignmeter.verdicts.evidence import judge_evidence, plain_design
+from alignmeter.verdicts.gap_verdict import decide_gap
+from alignmeter.verdicts.labelled import (
+    can_be_labelled,
+    is_unmeasured,
+    labelled_floor,
+    weigh,
+    weighed_evidence,
+)
+from alignmeter.verdicts.sentences import CAVEATS, Seen, label_caveats, looked_at, sentence
+from alignmeter.verdicts.stream import UNSCORED_FROM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from alignmeter.records import Claim, Judgement, VerdictName
+    from alignmeter.records import Claim, ClaimDesign, Judgement, LabelBasis, VerdictName
+    from alignmeter.verdicts.evidence import Evidence, Tally
     from alignmeter.verdicts.stream import State
 
 RULES = {
@@ -39,64 +43,13 @@ RULE = "one-sided exact tests at fixed n, alpha on each side; unscored units at 
 """How they were reached before designs were part of the claims."""
 
 
-class Tally(NamedTuple):
-    """Counts over units of a claim.
+class _Grounds(NamedTuple):
+    """What a verdict rests on; `people` says which replies they looked at, empty where they did not."""
 
-    Attributes:
-        units: Units that count: all of them at fixed n, those up to the decision otherwise.
-        members: Trials a unit: 1, or 2 where a unit is the mean of two flips.
-        bad, scored, unscored, not_asked, hard: Members; divide by `members` for units.
-    """
-
-    units: int
-    members: int
-    bad: int
-    scored: int
-    unscored: int
-    not_asked: int
-    hard: int
-
-    @property
-    def estimate(self) -> float | None:
-        """Rate over scored members, None where there is none."""
-        return self.bad / self.scored if self.scored else None
-
-    @property
-    def asked(self) -> float:
-        """Units asked so far."""
-        return self.units - self.not_asked / self.members
-
-    @property
-    def unscored_share(self) -> float:
-        """Share of asked members without a score."""
-        asked = self.scored + self.unscored
-        return self.unscored / asked if asked else 0.0
-
-
-def tally(claim: Claim, judgements: Mapping[str, Judgement]) -> Tally:
-    """Count all of a claim's units; each unit of a claim has the same number of members."""
-    return _tally(claim, [unit_outcome(claim, unit, judgements) for unit in claim.units])
-
-
-def _tally(claim: Claim, outcomes: Sequence[UnitOutcome]) -> Tally:
-    return Tally(
-        units=len(outcomes),
-        members=len(claim.units[0]) if claim.units else 1,
-        bad=sum(outcome.bad for outcome in outcomes),
-        scored=sum(outcome.scored for outcome in outcomes),
-        unscored=sum(outcome.unscored for outcome in outcomes),
-        not_asked=sum(outcome.not_asked for outcome in outcomes),
-        hard=sum(outcome.hard for outcome in outcomes),
-    )
-
-
-class _Evidence(NamedTuple):
-    """What the units show of the judged rate."""
-
-    counts: Tally
-    state: State
-    bounds: Bounds[float]
-    method: str
+    basis: LabelBasis
+    design: ClaimDesign
+    evidence: Evidence
+    people: str = ""
 
 
 class _Decision(NamedTuple):
@@ -110,6 +63,7 @@ def decide(
     *,
     unscored_budget: float,
     caveats: Iterable[str] = (),
+    people: Mapping[str, Judgement] | None = None,
 ) -> Verdict:
     """Answer one claim.
 
@@ -121,20 +75,42 @@ def decide(
         claim: The claim with its units and its design.
         judgements: By trial id.
         unscored_budget: Share of unscored members above which the verdict is INVALID.
-        caveats: Sentences beside those that the kind of claim always carries.
+        caveats: Sentences beside those that the kind of claim always carries, where the verdict rests
+            on the judge.
+        people: What people said on the claim's axis, by trial id (`people_answers`).
     """
     if claim.kind == "coverage" or not claim.units:
         return _not_measured(claim)
-    design = claim.design or _plain_design(claim)
-    stream = ClaimStream(claim, unscored_budget)
-    evidence = (
-        _fixed(design, tally(claim, judgements))
-        if stream.process is None
-        else _sequential(claim, stream, judgements)
-    )
+    if claim.kind == "language_gap":
+        # Labels of one language alone would make a gap of their own: both sides stay with the judge.
+        return decide_gap(claim, judgements, unscored_budget=unscored_budget, caveats=caveats)
+    design = claim.design or plain_design(claim)
+    weighed = weigh(claim, judgements, people) if people and _is_labelled(claim, people) else None
+    on_judge = weighed is None or weighed.basis == "judge"
+    evidence = judge_evidence(claim, design, judgements, unscored_budget, bounds=on_judge)
+    grounds = _Grounds("judge", design, evidence)
+    if weighed is None:
+        return _verdict(claim, grounds, unscored_budget, caveats)
+    alone = _decision(claim, grounds, unscored_budget).verdict
+    if not on_judge or (weighed.total("missed") and is_decidable(design)):
+        evidence = weighed_evidence(claim, weighed)
+    grounds = _Grounds(weighed.basis, weighed.design, evidence, looked_at(weighed))
+    said = (*label_caveats(weighed, alone), *(caveats if on_judge else ()))
+    verdict = _verdict(claim, grounds, unscored_budget, said)
+    return msgspec.structs.replace(verdict, basis=weighed.basis, without_labels=alone)
+
+
+def _is_labelled(claim: Claim, people: Mapping[str, Judgement]) -> bool:
+    return can_be_labelled(claim) and any(trial in people for unit in claim.units for trial in unit)
+
+
+def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: Iterable[str]) -> Verdict:
+    design, evidence = grounds.design, grounds.evidence
+    if grounds.basis != "judge":
+        claim = msgspec.structs.replace(claim, floor=labelled_floor(claim, design))
     counts = evidence.counts
     bounds = true_bounds(design, evidence.bounds)
-    decision = _decision(claim, design, evidence, unscored_budget)
+    decision = _decision(claim, grounds, unscored_budget)
     seen = Seen(
         bad=counts.bad,
         scored=counts.scored,
@@ -143,8 +119,10 @@ def decide(
         not_asked=_not_asked(claim, evidence),
         members=counts.members,
         bounds=bounds,
+        people=grounds.people,
     )
-    corrected = None if counts.estimate is None else corrected_rate(design, counts.estimate)
+    unknown = is_unmeasured(design) or counts.estimate is None
+    carried = design.event is not None and grounds.basis != "all"
     return Verdict(
         claim=claim.id,
         kind=claim.kind,
@@ -156,12 +134,12 @@ def decide(
         alpha=claim.alpha,
         alpha_fail=claim.alpha_fail,
         estimate=counts.estimate,
-        corrected=corrected,
+        corrected=None if unknown else corrected_rate(design, counts.estimate or 0.0),
         interval=Interval(
             lower=bounds.lower,
             upper=bounds.upper,
             level=round(1 - claim.alpha - (claim.alpha_fail or claim.alpha), 10),
-            method=evidence.method + (", the judge's error carried" if design.event is not None else ""),
+            method=evidence.method + (", the judge's error carried" if carried else ""),
         ),
         units=counts.units,
         available=len(claim.units),
@@ -170,13 +148,13 @@ def decide(
         not_asked=math.ceil(seen.not_asked / counts.members),
         hard_refusals=counts.hard,
         floor=claim.floor,
-        minimum_detectable_effect=_detectable(claim, design),
+        minimum_detectable_effect=None if is_unmeasured(design) else _detectable(claim, design),
         units_to_decide=_units_to_decide(claim, design, counts, decision),
-        caveats=(*CAVEATS[claim.kind], *caveats),
+        caveats=(*CAVEATS[claim.kind], *claim.caveats, *caveats),
     )
 
 
-def _not_asked(claim: Claim, evidence: _Evidence) -> int:
+def _not_asked(claim: Claim, evidence: Evidence) -> int:
     """Members that are still worth a call: none once the claim is decided."""
     counts = evidence.counts
     if evidence.state == "continue" and claim.design is not None and claim.design.method != "fixed":
@@ -184,51 +162,8 @@ def _not_asked(claim: Claim, evidence: _Evidence) -> int:
     return counts.not_asked
 
 
-def _plain_design(claim: Claim) -> ClaimDesign:
-    """The only design there was before designs were recorded: fixed n, a judge taken as perfect."""
-    return ClaimDesign(
-        method="fixed",
-        alpha=claim.alpha,
-        alpha_fail=claim.alpha,
-        p_pass=claim.threshold,
-        p_fail=claim.threshold,
-        n_max=len(claim.units),
-        flips=len(claim.units[0]),
-    )
-
-
-def _fixed(design: ClaimDesign, counts: Tally) -> _Evidence:
-    """One exact test on each side over all units; what is missing at its worst."""
-    missing = counts.unscored + counts.not_asked
-    single = counts.members == 1
-    test, dual = (binomial_tests, exact_interval) if single else (halves_tests, halves_interval)
-    bounds = Bounds(
-        dual(counts.bad, counts.units, design.alpha_fail, unscored=missing).lower,
-        dual(counts.bad, counts.units, design.alpha, unscored=missing).upper,
-    )
-    method = (
-        "Clopper-Pearson, dual of the tests" if single else "exact for means of two flips, dual of the tests"
-    )
-    state: State = "continue" if counts.not_asked else "undecided"
-    if not is_decidable(design):
-        return _Evidence(counts, state, bounds, method)
-    if test(counts.bad, counts.units, design.p_pass, unscored=missing).p_pass <= design.alpha:
-        state = "pass"
-    elif test(counts.bad, counts.units, design.p_fail, unscored=missing).p_fail <= design.alpha_fail:
-        state = "fail"
-    return _Evidence(counts, state, bounds, method)
-
-
-def _sequential(claim: Claim, stream: ClaimStream, judgements: Mapping[str, Judgement]) -> _Evidence:
-    """The stream up to its decision, or as far as it has come."""
-    assert stream.process is not None  # noqa: S101 - the caller looked
-    stream.advance(judgements)
-    counts = _tally(claim, stream.used)
-    method = "exact at any stop, dual of the sequential tests"
-    return _Evidence(counts, stream.state, stream.process.interval(), method)
-
-
-def _decision(claim: Claim, design: ClaimDesign, evidence: _Evidence, unscored_budget: float) -> _Decision:
+def _decision(claim: Claim, grounds: _Grounds, unscored_budget: float) -> _Decision:
+    design, evidence = grounds.design, grounds.evidence
     counts = evidence.counts
     open_stream = evidence.state == "continue" and design.method != "fixed"
     over = counts.asked >= UNSCORED_FROM and counts.unscored_share > unscored_budget
@@ -236,18 +171,23 @@ def _decision(claim: Claim, design: ClaimDesign, evidence: _Evidence, unscored_b
         return _Decision("INVALID", "unscored_over_budget")
     if not is_decidable(design):
         return _Decision("INVALID", "judge_too_weak")
-    if claim.design is not None and design.event is None and evidence.state != "continue":
+    uncalibrated = claim.design is not None and design.event is None
+    if uncalibrated and grounds.basis == "judge" and evidence.state != "continue":
         return _Decision("INCONCLUSIVE", "judge_uncalibrated")
-    if evidence.state == "pass":
-        return _Decision("PASS", "upper_bound_below_threshold")
-    if evidence.state == "fail":
-        return _Decision("FAIL", "lower_bound_above_threshold")
-    return _Decision("INCONCLUSIVE", _why_undecided(claim, evidence.state))
+    match evidence.state:
+        case "pass":
+            return _Decision("PASS", "upper_bound_below_threshold")
+        case "fail":
+            return _Decision("FAIL", "lower_bound_above_threshold")
+        case state:
+            return _Decision("INCONCLUSIVE", _why_undecided(claim, design, state))
 
 
-def _why_undecided(claim: Claim, state: State) -> str:
+def _why_undecided(claim: Claim, design: ClaimDesign, state: State) -> str:
     if state == "continue":
         return "not_finished"
+    if is_unmeasured(design):
+        return "misses_unknown"
     if len(claim.units) < claim.floor:
         return "too_few_units"
     return "borderline" if state == "futile" else "interval_spans_threshold"
@@ -265,7 +205,13 @@ def _detectable(claim: Claim, design: ClaimDesign) -> float | None:
             return judged
         clean = 1 - design.specificity[0] if design.specificity is not None else 0.0
         return corrected_rate(design, judged) if judged >= clean else None
-    return detectable_rate(design, claim.threshold)
+    return _detectable_rate(design, claim.threshold)
+
+
+@lru_cache(maxsize=256)
+def _detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
+    """Kept: it depends on the design alone, and a run is analysed again and again."""
+    return detectable_rate(design, threshold)
 
 
 def _units_to_decide(claim: Claim, design: ClaimDesign, counts: Tally, decision: _Decision) -> int | None:

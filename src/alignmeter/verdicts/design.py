@@ -19,22 +19,63 @@ from alignmeter.stats import (
 )
 
 if TYPE_CHECKING:
-    from alignmeter.records import JudgeCard
+    from collections.abc import Collection, Mapping
+
+    from alignmeter.records import CardStratum, JudgeCard
     from alignmeter.threat_model import DesignSettings
 
 JUDGE_SHARE = 0.2
 """Share of a claim's error rate that pays for the judge's bounds (METHODS: .01 of .05)."""
 
 EVENTS: dict[ClaimKind, CardEvent] = {
+    "attack_success": "delivered_harm",
     "attack_compliance": "not_full_refusal",
+    "language_gap": "not_full_refusal",
     "false_refusal_benign": "refused",
     "false_refusal_sensitive": "refused",
     "confident_hallucination": "confidently_wrong",
+    "insecure_code": "vulnerable",
 }
 """What a judge's card must be about, to say how wrong the claim's judge is."""
 
 _POWER = 0.8
 _RATES = 241
+
+
+def card_for(
+    cards: Mapping[CardEvent, JudgeCard], event: CardEvent, languages: Collection[str]
+) -> JudgeCard | None:
+    """What is known of the judge for an event, in one language where a claim is about one only.
+
+    A language that the card does not tell apart backs off to the whole card.
+    """
+    card = cards.get(event)
+    if card is None or len(languages) != 1:
+        return card
+    stratum = stratum_of(card, next(iter(languages)))
+    if stratum is None or stratum.sensitivity is None or stratum.specificity is None:
+        return card
+    return msgspec.structs.replace(
+        card,
+        n=stratum.n,
+        sensitivity=stratum.sensitivity,
+        specificity=stratum.specificity,
+        sensitivity_counts=stratum.sensitivity_counts,
+        specificity_counts=stratum.specificity_counts,
+    )
+
+
+def stratum_of(card: JudgeCard, language: str) -> CardStratum | None:
+    """The part of a card that is about one language, None where it has none with both kinds of labels."""
+    return next(
+        (
+            stratum
+            for stratum in card.strata
+            if (stratum.by, stratum.value) == ("language", language)
+            and min(stratum.sensitivity_counts[1], stratum.specificity_counts[1]) > 0
+        ),
+        None,
+    )
 
 
 class ClaimSize(NamedTuple):
@@ -74,8 +115,8 @@ def design_claim(
     if card is not None:
         alpha, alpha_fail = (1 - JUDGE_SHARE) * rates.alpha, (1 - JUDGE_SHARE) * rates.alpha_fail
         share = JUDGE_SHARE * min(rates)
-        se = _bounds(card.sensitivity_counts, share / 2)
-        sp = _bounds(card.specificity_counts, share / 2)
+        se = judge_bounds(card.sensitivity_counts, share / 2)
+        sp = judge_bounds(card.specificity_counts, share / 2)
         p_pass, p_fail = shifted_thresholds(size.threshold, se, sp)
         sensitivity = (card.sensitivity[0], *se)
         specificity = (card.specificity[0], *sp)
@@ -101,7 +142,7 @@ def design_claim(
     )
 
 
-def _bounds(counts: tuple[float, float], tail: float) -> tuple[float, float]:
+def judge_bounds(counts: tuple[float, float], tail: float) -> tuple[float, float]:
     """Clopper-Pearson bounds of a share at its effective size, each end wrong at most `tail`."""
     lower, upper = clopper_pearson(*counts, level=1 - 2 * tail)
     return float(lower), float(upper)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from alignmeter.verdicts.design import boundaries_of, is_decidable
+from alignmeter.verdicts.gaps import Pair, gap_processes, is_gap_bad, is_gap_decidable
 from alignmeter.verdicts.outcomes import UnitOutcome, unit_outcome
 
 if TYPE_CHECKING:
@@ -23,6 +24,43 @@ WASTE = 0.2
 
 State = Literal["continue", "pass", "fail", "futile", "undecided", "unscored"]
 """Where a claim stands; `unscored`: so much has no score that it can only end INVALID."""
+
+
+class Stream(Protocol):
+    """The units of one claim, taken in their committed order until it is decided.
+
+    Attributes:
+        claim: The claim.
+        state: Where it stands.
+    """
+
+    claim: Claim
+    state: State
+
+    @property
+    def taken(self) -> int:
+        """Units that counted so far."""
+        ...
+
+    @property
+    def bad(self) -> float:
+        """Bad units among them, in halves where a unit is the mean of two flips."""
+        ...
+
+    def advance(self, judgements: Mapping[str, Judgement]) -> State:
+        """Count every next unit that has all its judgements, until one is missing or it is decided."""
+        ...
+
+    def wants(self, index: int) -> bool:
+        """Whether the unit at this place of the committed order is worth asking now."""
+        ...
+
+
+def open_stream(claim: Claim, unscored_budget: float) -> Stream:
+    """Begin the stream of a claim: on a rate, or on a gap between pairs."""
+    if claim.design is not None and claim.design.method == "betting_pairs":
+        return GapStream(claim, unscored_budget)
+    return ClaimStream(claim, unscored_budget)
 
 
 class ClaimStream:
@@ -52,6 +90,16 @@ class ClaimStream:
         self._horizon, self._counted = 0, -1
         if design is not None and not is_decidable(design) and design.method == "alpha_spending":
             self.state = "undecided"
+
+    @property
+    def taken(self) -> int:
+        """Units that counted so far."""
+        return len(self.used)
+
+    @property
+    def bad(self) -> float:
+        """Bad units among them, in halves where a unit is the mean of two flips."""
+        return sum(outcome.bad for outcome in self.used) / self._flips
 
     def advance(self, judgements: Mapping[str, Judgement]) -> State:
         """Count every next unit that has all its judgements, until one is missing or it is decided."""
@@ -92,3 +140,70 @@ class ClaimStream:
             self._counted = used
             self._horizon = self.process.units_needed(WASTE)
         return index < self._horizon
+
+
+class GapStream:
+    """Takes the pairs of a language gap in their committed order.
+
+    The two sides bet apart, each against its own margin; whichever comes to a verdict first decides.
+
+    Attributes:
+        claim: The claim.
+        state: Where it stands.
+        pairs: Pairs that counted, in order.
+    """
+
+    def __init__(self, claim: Claim, unscored_budget: float) -> None:
+        assert claim.design is not None  # noqa: S101 - gap claims were never without
+        self.claim = claim
+        self.pairs: list[Pair] = []
+        self.state: State = "continue"
+        self._design = claim.design
+        self._unscored_limit = unscored_budget * 2 * len(claim.units)
+        if not is_gap_decidable(claim.design):
+            self.state = "undecided"
+            return
+        self._passing, self._failing = (bets.start() for bets in gap_processes(claim.design))
+
+    @property
+    def taken(self) -> int:
+        """Pairs that counted so far."""
+        return len(self.pairs)
+
+    @property
+    def bad(self) -> float:
+        """Pairs that went wrong in the language only."""
+        return sum(pair.bad is True and pair.base is False for pair in self.pairs)
+
+    @property
+    def unscored(self) -> int:
+        """Members without a score."""
+        return sum((pair.bad is None) + (pair.base is None) for pair in self.pairs)
+
+    def advance(self, judgements: Mapping[str, Judgement]) -> State:
+        """Count every next pair that has both its judgements, until one is missing or it is decided."""
+        while self.state == "continue" and len(self.pairs) < len(self.claim.units):
+            there, here = (judgements.get(trial) for trial in self.claim.units[len(self.pairs)])
+            if there is None or here is None:
+                break
+            self._count(Pair(is_gap_bad(self.claim, there.result), is_gap_bad(self.claim, here.result)))
+        return self.state
+
+    def _count(self, pair: Pair) -> None:
+        self.pairs.append(pair)
+        design = self._design
+        passed = self._passing.update(pair.best - design.p_pass, worst=pair.worst - design.p_pass) == "pass"
+        failed = False
+        if self._failing.decision == "continue":
+            margin = design.p_fail
+            failed = self._failing.update(pair.best - margin, worst=pair.worst - margin) == "fail"
+        if passed or failed:
+            self.state = "pass" if passed else "fail"
+        elif len(self.pairs) >= UNSCORED_FROM and self.unscored > self._unscored_limit:
+            self.state = "unscored"
+        elif len(self.pairs) == len(self.claim.units):
+            self.state = "undecided"
+
+    def wants(self, index: int) -> bool:
+        """Whether a pair is worth asking now: the next few are, while the claim is open."""
+        return self.state == "continue" and index < len(self.pairs) + AHEAD

@@ -85,7 +85,7 @@ def _finding(issue: Any) -> CodeFinding:  # noqa: ANN401 - the library has no ty
 def _library() -> tuple[Any, Any]:
     """Return bandit's modules of configuration and scan; it takes a second to load."""
     try:
-        from bandit.core import (  # pyright: ignore[reportMissingImports]
+        from bandit.core import (  # pyright: ignore[reportMissingTypeStubs]
             config,  # pyright: ignore[reportUnknownVariableType]
             manager,  # pyright: ignore[reportUnknownVariableType]
         )

@@ -14,8 +14,11 @@ def is_same_model(one: TargetFingerprint, other: TargetFingerprint) -> bool:
     """Whether two fingerprints may be the same model, whatever prompt or sampling it runs under.
 
     Digests of weights decide where both are known. Elsewhere the names do, upper and lower case
-    alike, unless revisions that are both given differ. An adapter makes another model.
+    alike, unless revisions that are both given differ. An adapter makes another model. Of functions in
+    Python the digest is that of the file, which may hold several: there the name decides.
     """
+    if one.kind == other.kind == "python":
+        return one.model == other.model
     if one.adapter != other.adapter:
         return False
     if one.weights is not None and other.weights is not None:

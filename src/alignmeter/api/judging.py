@@ -1,0 +1,206 @@
+"""Measure judges against labels, and keep what is known of them as cards."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from alignmeter.errors import InputError
+from alignmeter.judges import (
+    HarmEmbedded,
+    all_cards,
+    cards_of,
+    default_judges,
+    load_answers,
+    load_labels,
+    resolve_judge,
+    shipped_labels,
+    user_cards_path,
+    validate,
+    write_cards,
+)
+from alignmeter.judges import validate_answers as validate_closed
+from alignmeter.judges.labels import CLASSES
+from alignmeter.records import JudgeCard, Record
+from alignmeter.targets import TargetOptions, resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from alignmeter.judges import AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
+    from alignmeter.judges.labels import LabelledReply
+    from alignmeter.judges.validation import Progress
+    from alignmeter.targets import Target
+
+
+class Calibrated(Record, frozen=True):
+    """A judge that was calibrated.
+
+    Attributes:
+        judge: Its name.
+        cards: One an event.
+        path: The file that holds them now.
+    """
+
+    judge: str
+    cards: tuple[JudgeCard, ...]
+    path: str
+
+
+@asynccontextmanager
+async def open_judge(
+    spec: str, options: TargetOptions | None = None, *, seed: int = 0
+) -> AsyncGenerator[Judge]:
+    """Make the judge that a spec names, the models behind it open inside the block.
+
+    Args:
+        spec: See `alignmeter.judges.resolve_judge`.
+        options: How the models are reached.
+        seed: Seed of a cascade's sample.
+
+    Raises:
+        InputError: The spec is not understood.
+    """
+    targets: list[Target] = []
+
+    def make(target_spec: str) -> Target:
+        targets.append(resolve_target(target_spec, options))
+        return targets[-1]
+
+    judge = resolve_judge(spec, open_target=make, seed=seed)
+    async with AsyncExitStack() as stack:
+        for target in targets:
+            await stack.enter_async_context(target)
+        yield judge
+
+
+def validate_judge(
+    axis: LabelAxis,
+    labels: Sequence[Path],
+    labels_format: LabelFormat,
+    *,
+    judge: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    labels_map: Mapping[str, str] | None = None,
+    target_options: TargetOptions | None = None,
+    progress: Progress | None = None,
+) -> ValidationReport:
+    """Compare a judge with labels.
+
+    Args:
+        axis: What the labels are about.
+        labels: Files or folders; none for the replies that ship.
+        labels_format: How the files are written.
+        judge: Its spec; None for the built-in judge of the axis.
+        columns: Our name of a column to the file's, for `csv` and `jsonl`.
+        labels_map: The file's word for a label to ours, likewise.
+        target_options: How a model behind the judge is reached.
+        progress: Told after every reply.
+
+    Raises:
+        InputError: A file is missing, a row is not as the format says, or the judge is of another axis.
+    """
+    replies = (
+        load_labels(labels, labels_format, axis=axis, columns=columns, labels_map=labels_map)
+        if labels
+        else shipped_labels(axis).replies
+    )
+    return asyncio.run(_validate(judge or _usual(axis), axis, replies, target_options, progress))
+
+
+def calibrate_judge(
+    judge: str,
+    *,
+    axis: LabelAxis | None = None,
+    out: Path | None = None,
+    languages: Collection[str] | None = None,
+    target_options: TargetOptions | None = None,
+    progress: Progress | None = None,
+) -> Calibrated:
+    """Measure a judge on the labelled replies that ship, and add its cards to a file that runs find.
+
+    Args:
+        judge: Its spec.
+        axis: Its axis, to be sure; None for whatever it answers on.
+        out: File of the cards; None for `$ALIGNMETER_CARDS`, else `alignmeter-cards.json` here.
+        languages: Languages of the replies; None for all that there are.
+        target_options: How a model behind the judge is reached.
+        progress: Told after every reply.
+
+    Raises:
+        InputError: The spec is not understood, the axis is another or has no labelled replies, or the
+            judge scored too little for a card.
+        StorageError: The file cannot be written.
+    """
+    path = out or user_cards_path()
+    report, name = asyncio.run(_calibrate(judge, axis, languages, target_options, progress))
+    try:
+        cards = cards_of(report, data=name, labels_by="machine")
+    except ValueError as error:
+        raise InputError(f"{judge}: no card can be made: {error}") from None
+    write_cards(path, cards)
+    return Calibrated(judge=report.judge, cards=cards, path=str(path))
+
+
+async def _calibrate(
+    spec: str,
+    axis: LabelAxis | None,
+    languages: Collection[str] | None,
+    options: TargetOptions | None,
+    progress: Progress | None,
+) -> tuple[ValidationReport, str]:
+    async with open_judge(spec, options) as judge:
+        found = _label_axis(spec, judge, axis)
+        labels = shipped_labels(found, languages)
+        return await validate(judge, labels.replies, progress=progress), labels.name
+
+
+async def _validate(
+    spec: str,
+    axis: LabelAxis,
+    replies: Sequence[LabelledReply],
+    options: TargetOptions | None,
+    progress: Progress | None,
+) -> ValidationReport:
+    async with open_judge(spec, options) as judge:
+        _label_axis(spec, judge, axis)
+        return await validate(judge, replies, progress=progress)
+
+
+def _label_axis(spec: str, judge: Judge, wanted: LabelAxis | None) -> LabelAxis:
+    """Return the axis of a judge, which must be one that people label and the one wanted."""
+    axis = judge.axis
+    if axis != "refusal" and axis != "harm" and axis != "factuality":  # noqa: PLR1714 - narrows the type
+        raise InputError(f"expected a judge on the axis {' or '.join(CLASSES)}, got {spec!r} on {axis}")
+    if wanted is not None and axis != wanted:
+        raise InputError(f"--axis {wanted} needs a judge on that axis, got {spec!r} on {axis}")
+    return axis
+
+
+def _usual(axis: LabelAxis) -> str:
+    """Return the built-in judge of an axis."""
+    judge = default_judges().get(axis)
+    return HarmEmbedded().name if judge is None else judge.name
+
+
+def validate_answers(path: Path | None = None) -> AnswerReport:
+    """Compare the built-in closed-answer judge with labelled answers; None for those that ship.
+
+    Raises:
+        InputError: The file cannot be read, or a line is not as it should be.
+    """
+    try:
+        return asyncio.run(validate_closed(default_judges()["factuality"], load_answers(path)))
+    except ValueError as error:
+        raise InputError(f"{path or 'the labelled answers'}: {error}") from None
+
+
+def judge_cards(user_cards: Path | None = None) -> tuple[JudgeCard, ...]:
+    """Return every card there is: the user's first, then those of the judges that ship.
+
+    Raises:
+        InputError: The user's file is no file of cards.
+    """
+    return all_cards(user_cards)

@@ -1,0 +1,243 @@
+"""Labels as CSV and JSONL files, to be made or looked at elsewhere.
+
+A file has one label a row: `trial` and `label`, and optionally `axis`, `annotator`, `note`, `at`,
+`adjudicates` and `transcript` (the digest of the reply: with it a label cannot end up on another
+reply to the same request). Texts of requests and replies are not in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from alignmeter.api.labelling import Labelling, check_label, checked_annotator
+from alignmeter.api.reading import load_run
+from alignmeter.errors import InputError, StorageError
+from alignmeter.identity import transcript_digest
+from alignmeter.records import LABELS, HumanLabel
+from alignmeter.verdicts import standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alignmeter.api.reading import Run
+    from alignmeter.records import Trial
+
+COLUMNS: tuple[str, ...] = ("trial", "axis", "label", "annotator", "at", "note", "adjudicates", "transcript")
+_NEEDED = ("trial", "label")
+_FIELD_LIMIT = 10_000_000
+_TRUE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+
+
+class Imported(NamedTuple):
+    """What an import did.
+
+    Attributes:
+        added: Labels added; `known` were there already, `empty` rows had none.
+        before, after: The run without and with them.
+    """
+
+    added: int
+    known: int
+    empty: int
+    before: Run
+    after: Run
+
+
+class _Row(NamedTuple):
+    where: str
+    cells: dict[str, str]
+
+
+def export_labels(run: Run | Path | str, path: Path) -> int:
+    """Write the labels that stand, one row an annotator and reply; returns how many.
+
+    Raises:
+        InputError: The name of the file ends in neither `.csv` nor `.jsonl`.
+        StorageError: It cannot be written.
+    """
+    suffix = _suffix(path)
+    loaded = run if not isinstance(run, Path | str) else load_run(run)
+    rows = [
+        {name: getattr(label, name) for name in COLUMNS}
+        for who in standing(loaded.labels).values()
+        for label in who.values()
+    ]
+    text = (
+        _csv(rows) if suffix == ".csv" else "".join(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
+    )
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+    return len(rows)
+
+
+def _csv(rows: list[dict[str, object]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def import_labels(run: Path | str, path: Path, *, annotator: str) -> Imported:
+    """Read labels from a file and add them to a run, all of them or none.
+
+    Args:
+        run: Run folder.
+        path: A `.csv` or `.jsonl` file in UTF-8.
+        annotator: Who labelled, for rows that do not say.
+
+    Raises:
+        InputError: The file cannot be read, or a row is not as it should be: names its line.
+        RunFolderError: There is no run, or another process labels it.
+    """
+    with Labelling(run, annotator) as session:
+        before = session.run
+        trials = {trial.id: trial for trial in before.data.trials}
+        made: dict[tuple[str, str, str], tuple[str, HumanLabel]] = {}
+        empty = 0
+        for row in _rows(path):
+            if not row.cells.get("label", "").strip():
+                empty += 1
+                continue
+            label = _label(session.run, trials, row, annotator)
+            key = (label.trial, label.axis, label.annotator)
+            if key in made:
+                raise InputError(
+                    f"{row.where}: expected one label of {label.annotator!r} for each trial, got another one "
+                    f"after {made[key][0]}"
+                )
+            made[key] = (row.where, label)
+        stands = standing(session.run.labels)
+        fresh = [
+            label
+            for _, label in made.values()
+            if not _same(label, stands.get((label.trial, label.axis), {}).get(label.annotator))
+        ]
+        session.add_all(fresh)
+    return Imported(len(fresh), len(made) - len(fresh), empty, before, session.run)
+
+
+def _same(label: HumanLabel, other: HumanLabel | None) -> bool:
+    return other is not None and (label.label, label.adjudicates, label.note) == (
+        other.label,
+        other.adjudicates,
+        other.note,
+    )
+
+
+def _label(run: Run, trials: dict[str, Trial], row: _Row, annotator: str) -> HumanLabel:
+    cells = row.cells
+    name = cells["trial"].strip()
+    trial, transcript = trials.get(name), run.data.transcripts.get(name)
+    if trial is None or transcript is None:
+        raise InputError(f"{row.where}: expected the id of a trial of this run with a reply, got {name!r}")
+    try:
+        label = msgspec.convert(
+            {
+                "trial": name,
+                "transcript": cells.get("transcript", "").strip() or transcript_digest(transcript),
+                "axis": cells.get("axis", "").strip() or trial.axis,
+                "label": cells["label"].strip(),
+                "annotator": checked_annotator(cells.get("annotator", "").strip() or annotator),
+                "at": _number(cells.get("at", "")),
+                "note": cells.get("note", ""),
+                "adjudicates": _truth(cells.get("adjudicates", "")),
+            },
+            HumanLabel,
+        )
+    except msgspec.ValidationError:
+        axis = cells.get("axis", "").strip() or trial.axis
+        known = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in LABELS.items())
+        raise InputError(
+            f"{row.where}: expected an axis and one of its labels ({known}), got axis {axis!r} and label "
+            f"{cells['label'].strip()!r}"
+        ) from None
+    except InputError as error:
+        raise InputError(f"{row.where}: {error}") from None
+    try:
+        check_label(run, label)
+    except InputError as error:
+        raise InputError(f"{row.where}: {error}") from None
+    return label
+
+
+def _number(text: str) -> float:
+    if not text.strip():
+        return time.time()
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"expected `at` in seconds since 1970, got {text!r}") from None
+
+
+def _truth(text: str) -> bool:
+    try:
+        return _TRUE[text.strip().lower()]
+    except KeyError:
+        raise InputError(f"expected `adjudicates` to be true or false, got {text!r}") from None
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".jsonl"}:
+        raise InputError(f"expected a file that ends in .csv or .jsonl, got {str(path)!r}")
+    return suffix
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    suffix = _suffix(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
+    yield from _csv_rows(path, text) if suffix == ".csv" else _json_rows(path, text)
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[_Row]:
+    csv.field_size_limit(_FIELD_LIMIT)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = reader.fieldnames or ()
+        for name in _NEEDED:
+            if name not in header:
+                got = ", ".join(header) or "an empty file"
+                raise InputError(f"{path}: line 1: expected the columns trial and label, got {got}")
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise InputError(
+                    f"{path}: line {reader.line_num}: expected {len(header)} columns as in line 1, got "
+                    f"{'more' if None in cells else 'fewer'}"
+                )
+            yield _Row(f"{path}: line {reader.line_num}", dict(cells))
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
+        ) from None
+
+
+def _json_rows(path: Path, text: str) -> Iterator[_Row]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path}: line {number}"
+        try:
+            found = msgspec.json.decode(line, type=dict[str, str | float | bool | None])
+        except msgspec.MsgspecError as error:
+            raise InputError(f"{where}: expected a JSON object with trial and label, got {error}") from None
+        missing = [name for name in _NEEDED if name not in found]
+        if missing:
+            raise InputError(f"{where}: expected trial and label, got no {missing[0]!r}")
+        cells = {name: "" if value is None else str(value) for name, value in found.items()}
+        yield _Row(where, cells)

@@ -1,0 +1,410 @@
+"""Human labels of a run: what to label next, how labels are kept, and how well people agree."""
+
+from __future__ import annotations
+
+import math
+import time
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from alignmeter.api.reading import Run, analyse, counted_labels, load_run
+from alignmeter.errors import InputError
+from alignmeter.identity import keyed_uniform, transcript_digest
+from alignmeter.records import LABELS, HumanLabel, Record
+from alignmeter.stats import cohen_kappa, confusion_matrix
+from alignmeter.store import LabelWriter, RunFolder
+from alignmeter.verdicts import can_be_labelled, claim_queue, is_disputed, people_answers, settled, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from alignmeter.records import Axis, Claim, LabelName, Message, Verdict
+
+    _Key = tuple[str, Axis]
+
+SHARE = 0.1
+"""Share of labelled replies that a second annotator is shown, to measure agreement."""
+
+_PAIR = 2
+_LONGEST_NAME = 64
+
+
+class LabelTask(Record, frozen=True):
+    """One reply for a person to label; it tells nothing of what a judge said.
+
+    Attributes:
+        transcript: Digest of the reply.
+        labels: The labels of the axis.
+        messages: What was sent, the last one where an attack hides the request.
+        reference: The true answer of a closed question.
+        harmful: Whether the request is harmful, so that the reply may be too.
+        said: For an adjudication, what the annotators said.
+    """
+
+    trial: str
+    transcript: str
+    axis: Axis
+    labels: tuple[LabelName, ...]
+    request: str
+    messages: tuple[Message, ...]
+    reply: str
+    reference: str | None = None
+    harmful: bool = False
+    said: tuple[HumanLabel, ...] = ()
+
+
+class LabelAgreement(Record, frozen=True):
+    """How well two annotators agree on the replies that both labelled.
+
+    Attributes:
+        pairs: Replies with labels of two annotators or more; the first two count.
+        raw: Share of pairs with the same label.
+        kappa: Cohen's kappa, None where it is not defined (one label only).
+    """
+
+    axis: Axis
+    pairs: int
+    raw: float
+    kappa: float | None
+
+
+class LabelStatus(Record, frozen=True):
+    """How far the labelling of one claim is.
+
+    Attributes:
+        flagged: Flagged replies that the verdict still hangs on.
+        estimate: Replies that would still narrow the estimate.
+        labelled: Replies with a settled label; `disputed` without, because people disagree.
+    """
+
+    claim: str
+    title: str
+    verdict: str
+    basis: str
+    flagged: int
+    estimate: int
+    labelled: int
+    disputed: int
+
+
+class Asked(Record, frozen=True):
+    """Which replies an annotator wants to label: the options of `label_queue`."""
+
+    claim: str | None = None
+    second: bool = False
+    adjudicate: bool = False
+    share: float = SHARE
+
+
+class Labelling:
+    """One annotator at work on one run; a context manager that alone may write its labels.
+
+    Args:
+        run: Run folder.
+        annotator: Who labels.
+
+    Attributes:
+        run: The run with its labels; its results are those written last, until it is closed.
+
+    Raises:
+        InputError: The name is no name.
+        RunFolderError: There is no run, it cannot be read, or another process labels it.
+    """
+
+    def __init__(self, run: Path | str, annotator: str) -> None:
+        self.annotator = checked_annotator(annotator)
+        folder = RunFolder.open(Path(run))
+        self._writer = LabelWriter(folder.path)
+        try:
+            self.run = _opened(folder, self._writer.labels)
+        except BaseException:
+            self._writer.close()
+            raise
+        self._mine: list[HumanLabel] = []
+        self._changed = False
+
+    def next_task(self, asked: Asked, skipped: Collection[LabelTask] = ()) -> LabelTask | None:
+        """Return the next reply to label, None where nothing is left; see `label_queue`."""
+        past = {(task.trial, task.axis) for task in skipped}
+        key = next((key for key in _keys(self.run, self.annotator, asked) if key not in past), None)
+        return None if key is None else _task(self.run, key, asked)
+
+    def add(self, task: LabelTask, label: LabelName, *, note: str = "", adjudicates: bool = False) -> None:
+        """Keep one label: on the disk when this returns."""
+        made = HumanLabel(
+            trial=task.trial,
+            transcript=task.transcript,
+            axis=task.axis,
+            label=label,
+            annotator=self.annotator,
+            at=time.time(),
+            note=note,
+            adjudicates=adjudicates,
+        )
+        self.add_all([made])
+        self._mine.append(made)
+
+    def add_all(self, labels: Sequence[HumanLabel]) -> None:
+        """Keep labels that were made elsewhere, all of them or none.
+
+        Raises:
+            InputError: One is not about a reply of this run, or not of its axis.
+        """
+        for label in labels:
+            check_label(self.run, label)
+        self._writer.append(labels)
+        self._changed = self._changed or bool(labels)
+        self.run = with_labels(self.run, (*self.run.labels, *labels))
+
+    def undo(self) -> HumanLabel | None:
+        """Take back the latest label of this session; None where there is none."""
+        if not self._mine:
+            return None
+        taken = self._mine.pop()
+        self.add_all([msgspec.structs.replace(taken, label=None, at=time.time(), note="")])
+        return taken
+
+    def close(self) -> None:
+        """Analyse the run under its labels, write its results if they changed, and let others label."""
+        try:
+            if self._changed:
+                self.run = analysed(self.run)
+                RunFolder(self.run.path).write_results(self.run.results)
+        finally:
+            self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _opened(folder: RunFolder, labels: Sequence[HumanLabel]) -> Run:
+    """Read a run for labelling: with the results that were written last, so that nobody has to wait."""
+    results = folder.read_results()
+    if results is None:
+        return load_run(folder.path)
+    manifest, data = folder.manifest, folder.read()
+    counted = counted_labels(data, labels)
+    return Run(path=folder.path, manifest=manifest, data=data, results=results, labels=counted)
+
+
+def with_labels(run: Run, labels: Sequence[HumanLabel]) -> Run:
+    """Return a run with these labels, those that count; its results stay as they are (`analysed`)."""
+    return msgspec.structs.replace(run, labels=counted_labels(run.data, labels))
+
+
+def analysed(run: Run) -> Run:
+    """Return a run with the results that its labels give."""
+    return msgspec.structs.replace(run, results=analyse(run.manifest, run.data, run.labels))
+
+
+def label_queue(
+    run: Run | Path | str,
+    *,
+    annotator: str,
+    claim: str | None = None,
+    limit: int | None = None,
+    second: bool = False,
+    adjudicate: bool = False,
+    share: float = SHARE,
+) -> tuple[LabelTask, ...]:
+    """Return what an annotator labels next, in order, blind to the judge.
+
+    First what others have labelled and this annotator is to label as well: a share drawn by the
+    design's seed, and what others disagree on. Then what the verdicts hang on, then what narrows the
+    estimates (`alignmeter.verdicts.claim_queue`). What the annotator has labelled is left out.
+
+    Args:
+        run: A run, or its folder.
+        annotator: Who labels.
+        claim: Only replies of this claim.
+        limit: Replies at most.
+        second: Only replies with the label of one other annotator, all of them.
+        adjudicate: Only replies that annotators disagree on, with what they said.
+        share: Share of labelled replies for a second annotator.
+
+    Raises:
+        InputError: There is no such claim, or its axis has no labels for people.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    asked = Asked(claim=claim, second=second, adjudicate=adjudicate, share=share)
+    return tuple(_task(loaded, key, asked) for key in islice(_keys(loaded, annotator, asked), limit))
+
+
+def _keys(run: Run, annotator: str, asked: Asked) -> Iterator[_Key]:
+    """What an annotator labels next, as trials and axes; worked out as far as it is looked at."""
+    claims = labelled_claims(run, asked.claim)
+    wanted = {(trial, claim.axis) for claim in claims for unit in claim.units for trial in unit}
+    said = {key: who for key, who in standing(run.labels).items() if key in wanted}
+    disputed = [key for key, who in said.items() if is_disputed(settled(who))]
+    if asked.adjudicate:
+        yield from disputed
+        return
+    seed = run.manifest.design.seed
+    once = [key for key, who in said.items() if len(who) == 1 and not _adjudicated(who)]
+    drawn = [key for key in once if asked.second or keyed_uniform(seed, "second", key[0]) < asked.share]
+    again = sorted(drawn, key=lambda key: keyed_uniform(seed, "label", key[0]))
+    past: set[_Key] = {key for key, who in said.items() if annotator in who}
+    for key in chain(again, () if asked.second else chain(disputed, _fresh(run, claims))):
+        if key not in past:
+            past.add(key)
+            yield key
+
+
+def _adjudicated(who: dict[str, HumanLabel]) -> bool:
+    return any(label.adjudicates for label in who.values())
+
+
+def _fresh(run: Run, claims: Iterable[Claim]) -> Iterator[_Key]:
+    """What nobody has labelled: for the verdicts of all claims first, then for their estimates."""
+    people = people_answers(run.labels)
+    seed = run.manifest.design.seed
+    later: list[_Key] = []
+    for claim in claims:
+        axis: Axis = claim.axis
+        queue = claim_queue(claim, run.data.on(axis), people.get(axis, {}), seed=seed)
+        for trial in queue.verdict:
+            yield trial, axis
+        later.extend((trial, axis) for trial in queue.estimate)
+    yield from later
+
+
+def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
+    name, axis = key
+    said = standing(run.labels).get(key, {}) if asked.adjudicate else {}
+    trial = next(trial for trial in run.data.trials if trial.id == name)
+    transcript = run.data.transcripts[name]
+    return LabelTask(
+        trial=name,
+        transcript=transcript_digest(transcript),
+        axis=axis,
+        labels=LABELS[axis],
+        request=trial.request,
+        messages=trial.messages,
+        reply=transcript.reply.content if transcript.reply is not None else "",
+        reference=trial.reference if axis == "factuality" else None,
+        harmful=trial.intent == "harmful",
+        said=tuple(said.values()),
+    )
+
+
+def labelled_claims(run: Run, claim: str | None = None) -> tuple[Claim, ...]:
+    """Return the claims of a run that people can label.
+
+    Raises:
+        InputError: The one asked for is not among them.
+    """
+    claims = tuple(one for one in run.manifest.design.claims if can_be_labelled(one))
+    if claim is None:
+        return claims
+    chosen = tuple(one for one in claims if one.id == claim)
+    if not chosen:
+        known = ", ".join(one.id for one in claims) or "none"
+        raise InputError(f"expected a claim of this run that people can label ({known}), got {claim!r}")
+    return chosen
+
+
+def add_labels(run: Path | str, labels: Sequence[HumanLabel]) -> Run:
+    """Add labels to a run, all of them or none, and return it analysed under them.
+
+    Raises:
+        InputError: One is not about a reply of this run, or not of its axis.
+        RunFolderError: There is no run, or another process labels it.
+        StorageError: The folder cannot be written.
+    """
+    with Labelling(run, labels[0].annotator if labels else "nobody") as session:
+        session.add_all(labels)
+    return session.run
+
+
+def check_label(run: Run, label: HumanLabel) -> None:
+    """Refuse a label that is not about a reply of this run.
+
+    Raises:
+        InputError: Says what was expected and what came.
+    """
+    checked_annotator(label.annotator)
+    known = LABELS.get(label.axis)
+    if known is None:
+        raise InputError(f"expected a label on the axis {' or '.join(LABELS)}, got {label.axis!r}")
+    if label.label is not None and label.label not in known:
+        raise InputError(f"expected a label of {label.axis}: {', '.join(known)}, got {label.label!r}")
+    transcript = run.data.transcripts.get(label.trial)
+    if transcript is None or transcript.reply is None:
+        raise InputError(f"expected the id of a trial of this run with a reply, got {label.trial!r}")
+    if label.transcript != transcript_digest(transcript):
+        raise InputError(f"the label of trial {label.trial[:12]} is about another reply than this run has")
+
+
+def checked_annotator(name: str) -> str:
+    """Return the name of an annotator without white space around it.
+
+    Raises:
+        InputError: It is empty, too long or not printable.
+    """
+    found = name.strip()
+    if not found or not found.isprintable() or len(found) > _LONGEST_NAME:
+        raise InputError(
+            f"expected a printable --annotator of at most {_LONGEST_NAME} characters, got {name!r}"
+        )
+    return found
+
+
+def label_agreement(labels: Iterable[HumanLabel]) -> tuple[LabelAgreement, ...]:
+    """Measure how well annotators agree, by axis; adjudications are no opinion and left out."""
+    pairs: dict[Axis, list[tuple[int, int]]] = {}
+    for (_, axis), who in standing(labels).items():
+        each = sorted((one for one in who.values() if not one.adjudicates), key=lambda one: one.annotator)
+        if len(each) >= _PAIR:
+            first, other = (LABELS[axis].index(one.label) for one in each[:_PAIR] if one.label is not None)
+            pairs.setdefault(axis, []).append((first, other))
+    found: list[LabelAgreement] = []
+    for axis, both in sorted(pairs.items()):
+        matrix = confusion_matrix([a for a, _ in both], [b for _, b in both], len(LABELS[axis]))
+        kappa = float(cohen_kappa(matrix))
+        same = sum(a == b for a, b in both)
+        found.append(
+            LabelAgreement(
+                axis=axis, pairs=len(both), raw=same / len(both), kappa=None if math.isnan(kappa) else kappa
+            )
+        )
+    return tuple(found)
+
+
+def label_status(run: Run | Path | str, claim: str | None = None) -> tuple[LabelStatus, ...]:
+    """Say how far the labelling of each claim is.
+
+    Args:
+        run: A run as it was read, or its folder.
+        claim: Only this claim.
+
+    Raises:
+        InputError: There is no such claim, or people cannot label it.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    people = people_answers(loaded.labels)
+    verdicts: dict[str, Verdict] = {verdict.claim: verdict for verdict in loaded.results.verdicts}
+    found: list[LabelStatus] = []
+    for one in labelled_claims(loaded, claim):
+        said = people.get(one.axis, {})
+        queue = claim_queue(one, loaded.data.on(one.axis), said, seed=loaded.manifest.design.seed)
+        mine = [said[trial] for unit in one.units for trial in unit if trial in said]
+        disputed = sum(is_disputed(answer.result) for answer in mine)
+        found.append(
+            LabelStatus(
+                claim=one.id,
+                title=one.title,
+                verdict=verdicts[one.id].verdict if one.id in verdicts else "NOT MEASURED",
+                basis=verdicts[one.id].basis if one.id in verdicts else "judge",
+                flagged=queue.flagged,
+                estimate=len(queue.estimate),
+                labelled=len(mine) - disputed,
+                disputed=disputed,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,292 @@
+"""Judging again: other judges on the replies that a run already has; the target is not touched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.api.reading import Run, analyse, counted_labels
+from alignmeter.engine import counting
+from alignmeter.errors import InputError
+from alignmeter.judges import axes_for, cards_for, judgement
+from alignmeter.records import JudgeCard, Record, Unscored
+from alignmeter.store import Judged, RunFolder, read_labels, write_parquet
+from alignmeter.threat_model import threat_model_from_dict
+from alignmeter.verdicts import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from alignmeter.api.judges_of_a_run import RunJudges
+    from alignmeter.judges import Judge
+    from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
+    from alignmeter.store import JournalWriter
+
+CONCURRENCY = 16
+"""Replies judged side by side; each model behind a judge has a limit of its own."""
+
+
+class RejudgeProgress(Protocol):
+    """Told after every judgement how many of how many are done."""
+
+    def __call__(self, done: int, total: int, /) -> None:
+        """Show it."""
+        ...
+
+
+class Rejudged(Record, frozen=True):
+    """What judging again did.
+
+    Attributes:
+        judge, judge_hash, axis: Of one judge.
+        judged: Replies judged now; `already` had its judgement before.
+        unscored: Of all of them, by reason.
+        calls: Calls to models that it took now.
+    """
+
+    judge: str
+    judge_hash: str
+    axis: Axis
+    judged: int
+    already: int
+    unscored: dict[str, int]
+    calls: int
+
+
+class Disagreement(Record, frozen=True):
+    """One reply that two judges label differently; `labels` by the judges' names."""
+
+    trial: str
+    axis: Axis
+    labels: dict[str, str]
+
+
+def rejudge(
+    path: Path, choice: JudgeChoice, *, progress: RejudgeProgress | None = None
+) -> tuple[Rejudged, ...]:
+    """Let other judges judge the replies of a run; what they said before is kept, and not asked again.
+
+    Stopped at any point, the same call goes on where it ended.
+
+    Args:
+        path: The run folder.
+        choice: The judges, at least one.
+        progress: Told after every judgement.
+
+    Raises:
+        InputError: A judge is not understood, is the target itself, or has nothing to judge in this run.
+        RunFolderError: There is no run, or another process works on it.
+        StorageError: The journal cannot be written.
+    """
+    return asyncio.run(_rejudge(path, choice, progress))
+
+
+async def _rejudge(path: Path, choice: JudgeChoice, progress: RejudgeProgress | None) -> tuple[Rejudged, ...]:
+    if not choice.specs:
+        raise InputError("judging again needs a judge: name one with --judge")
+    folder = RunFolder.open(path)
+    manifest, data = folder.manifest, folder.read()
+    made = judges_of(choice, manifest.target.fingerprint, seed=manifest.design.seed)
+    judges = _named(choice, made)
+    known = {(judged.trial, judged.judge_hash): judged for judged in folder.all_judgements()}
+    work = {axis: _work(data.trials, data.transcripts, axis, judges) for axis in judges}
+    for axis, judge in judges.items():
+        if not work[axis]:
+            raise InputError(f"{judge.name} judges {axis}, and no reply of {path} is about that")
+    todo = [
+        (judge, trial, transcript)
+        for axis, judge in judges.items()
+        for trial, transcript in work[axis]
+        if (trial.id, judge.judge_hash) not in known
+    ]
+    journal = folder.journal()
+    try:
+        async with AsyncExitStack() as opened:
+            for target in made.targets:
+                await opened.enter_async_context(target)
+            fresh = await _judge_all(todo, journal, progress)
+    finally:
+        journal.sync()
+        journal.close()
+    write_parquet(folder.path)
+    everything = [*known.values(), *fresh]
+    return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
+
+
+def _named(choice: JudgeChoice, made: RunJudges) -> dict[Axis, Judge]:
+    """Only the judges that were asked for, not the built-in ones beside them."""
+    from alignmeter.judges import default_judges
+
+    built_in = {judge.judge_hash: judge.name for judge in default_judges().values()}
+    return {
+        axis: judge
+        for axis, judge in made.by_axis.items()
+        if judge.judge_hash not in built_in or judge.name in choice.specs
+    }
+
+
+def _work(
+    trials: Iterable[Trial], transcripts: dict[str, Transcript], axis: Axis, judges: dict[Axis, Judge]
+) -> list[tuple[Trial, Transcript]]:
+    return [
+        (trial, transcript)
+        for trial in trials
+        if (transcript := transcripts.get(trial.id)) is not None
+        and transcript.error is None
+        and axis in axes_for(trial, transcript, judges)
+    ]
+
+
+async def _judge_all(
+    todo: Sequence[tuple[Judge, Trial, Transcript]],
+    journal: JournalWriter,
+    progress: RejudgeProgress | None,
+) -> list[Judgement]:
+    places = asyncio.Semaphore(CONCURRENCY)
+    found: list[Judgement] = []
+
+    async def one(judge: Judge, trial: Trial, transcript: Transcript) -> None:
+        async with places:
+            with counting() as spent:
+                judged = await judgement(judge, judge.axis, trial, transcript)
+        judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
+        journal.append(Judged(judgement=judged, again=True))
+        found.append(judged)
+        if progress is not None:
+            progress(len(found), len(todo))
+
+    async with asyncio.TaskGroup() as group:
+        for item in todo:
+            group.create_task(one(*item))
+    return found
+
+
+def _summary(
+    judge: Judge, replies: int, fresh: Sequence[Judgement], everything: Sequence[Judgement]
+) -> Rejudged:
+    new = [judged for judged in fresh if judged.judge_hash == judge.judge_hash]
+    mine = [judged for judged in everything if judged.judge_hash == judge.judge_hash]
+    reasons = Counter(judged.result.reason for judged in mine if isinstance(judged.result, Unscored))
+    return Rejudged(
+        judge=judge.name,
+        judge_hash=judge.judge_hash,
+        axis=judge.axis,
+        judged=len(new),
+        already=replies - len(new),
+        unscored=dict(sorted(reasons.items())),
+        calls=sum(judged.calls for judged in new),
+    )
+
+
+def disagreements(path: Path, axis: Axis | None = None) -> tuple[Disagreement, ...]:
+    """List the replies of a run that its judges label differently, in dispatch order.
+
+    Args:
+        path: The run folder.
+        axis: Only on this axis.
+
+    Raises:
+        RunFolderError: There is no run, or it cannot be read.
+    """
+    folder = RunFolder.open(path)
+    said: dict[tuple[str, Axis], dict[str, str]] = {}
+    for judged in folder.all_judgements():
+        if axis is None or judged.axis == axis:
+            said.setdefault((judged.trial, judged.axis), {})[judged.judge] = _label(judged)
+    order = {trial.id: place for place, trial in enumerate(folder.read().trials)}
+    found = [
+        Disagreement(trial=trial, axis=on, labels=dict(sorted(labels.items())))
+        for (trial, on), labels in said.items()
+        if len(set(labels.values())) > 1
+    ]
+    return tuple(sorted(found, key=lambda one: (order.get(one.trial, len(order)), one.axis)))
+
+
+def _label(judged: Judgement) -> str:
+    if isinstance(judged.result, Unscored):
+        return f"unscored: {judged.result.reason}"
+    label = getattr(judged.result, "label", None)
+    return str(label if label is not None else getattr(judged.result, "score", ""))
+
+
+# --- a run as another judge sees it --------------------------------------------------------------
+
+
+def under_judge(path: Path, judge: str) -> Run:
+    """Read a run as another of its judges sees it: claims on that axis get this judge's card.
+
+    Boundaries are made anew for the judge's error, on the same committed order and the same n; a run
+    that stopped early under another judge can only lose a verdict by that, never win a wrong one.
+
+    Args:
+        path: The run folder.
+        judge: Name of the judge, or the beginning of its hash.
+
+    Raises:
+        InputError: The run has no judgements by it; names those that it has.
+        RunFolderError: There is no run, or it cannot be read.
+    """
+    folder = RunFolder.open(path)
+    manifest = folder.manifest
+    found = {judged.judge_hash: judged for judged in folder.all_judgements()}
+    matching = [one for one in found.values() if one.judge == judge or one.judge_hash.startswith(judge)]
+    if len(matching) != 1:
+        names = ", ".join(sorted(f"{one.judge} ({one.judge_hash[:12]})" for one in found.values()))
+        problem = "several judgements" if matching else "no judgements"
+        raise InputError(f"{path} has {problem} by {judge!r}; it has: {names or 'none'}")
+    chosen = matching[0]
+    replaced = {
+        name: judge_hash
+        for name, judge_hash in manifest.judges.items()
+        if judge_hash not in found or found[judge_hash].axis != chosen.axis
+    }
+    seen = msgspec.structs.replace(
+        manifest,
+        judges={**replaced, chosen.judge: chosen.judge_hash},
+        design=msgspec.structs.replace(
+            manifest.design, claims=tuple(_claims(manifest, chosen.axis, cards_for(chosen.judge_hash)))
+        ),
+    )
+    data = folder.read(judges=frozenset(seen.judges.values()))
+    labels = counted_labels(data, read_labels(folder.path))
+    return Run(
+        path=folder.path,
+        manifest=seen,
+        data=data,
+        results=analyse(seen, data, labels),
+        labels=labels,
+        seen_by=chosen.judge_hash,
+    )
+
+
+def _claims(manifest: RunManifest, axis: Axis, cards: Sequence[JudgeCard]) -> Iterable[Claim]:
+    """The run's claims with designs for another judge on one axis."""
+    model = threat_model_from_dict(manifest.threat_model)
+    by_event: dict[CardEvent, JudgeCard] = {card.event: card for card in cards}
+    on_harm = any(claim.axis == "harm" for claim in manifest.design.claims)
+    for claim in manifest.design.claims:
+        if axis == "harm" and not on_harm and claim.kind == "attack_compliance":
+            # The same units, now for what was delivered instead of what was not refused.
+            changed = msgspec.structs.replace(
+                claim,
+                id=claim.id.replace("attack_compliance", "attack_success", 1),
+                kind="attack_success",
+                axis="harm",
+                title=claim.title.replace("Compliance with", "Harm delivered on", 1),
+            )
+        elif claim.axis == axis and claim.units and claim.kind != "language_gap":
+            changed = claim
+        else:
+            yield claim
+            continue
+        rates = ErrorRates(changed.alpha, changed.alpha_fail or changed.alpha)
+        size = ClaimSize(changed.threshold, len(changed.units), len(changed.units[0]))
+        fixed = manifest.design.mode != "sequential"
+        design = design_claim(size, rates, model.design, by_event.get(EVENTS[changed.kind]), fixed=fixed)
+        yield msgspec.structs.replace(changed, design=design, floor=floor_of(design))

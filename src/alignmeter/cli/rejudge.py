@@ -1,0 +1,101 @@
+"""`alignmeter judge rejudge` and `judge disagreements`: other judges on the replies of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from alignmeter.cli.counter import counter
+from alignmeter.cli.judge_options import (
+    JudgeKeyEnvOption,
+    JudgeSelfOption,
+    JudgesOption,
+    JudgeUrlOption,
+    judge_choice,
+)
+from alignmeter.cli.numbers import whole
+from alignmeter.cli.output import JsonOption, RunArgument, RunsOption, console, examples, print_json
+
+AxisName = Literal["refusal", "harm", "factuality", "quality", "code_security", "schema", "language"]
+
+REJUDGE_EXAMPLES = examples(
+    "alignmeter judge rejudge latest --judge harm-embedded",
+    "alignmeter judge rejudge latest --judge llm:harm@openai:gpt-x",
+    "alignmeter judge rejudge latest --judge guard:llama-guard-3@openai:llama-guard3 "
+    "--judge-url http://localhost:11434/v1",
+)
+DISAGREEMENTS_EXAMPLES = examples(
+    "alignmeter judge disagreements latest", "alignmeter judge disagreements latest --axis refusal --json"
+)
+
+
+def rejudge(
+    run: RunArgument = "latest",
+    *,
+    judge: JudgesOption = None,
+    judge_url: JudgeUrlOption = None,
+    judge_key_env: JudgeKeyEnvOption = None,
+    judge_self: JudgeSelfOption = False,
+    runs: RunsOption = "runs",
+    as_json: JsonOption = False,
+) -> None:
+    """Let another judge judge the replies of a run; the target is not asked again.
+
+    What other judges said is kept. `alignmeter report RUN --judge NAME` draws the report as this judge
+    sees it. Stopped at any point, the same command goes on where it ended.
+    """
+    from alignmeter.api import rejudge as judge_again
+    from alignmeter.cli.locate import find_run
+
+    path = find_run(run, runs)
+    choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
+    with counter("replies judged") as progress:
+        done = judge_again(path, choice, progress=progress)
+    if as_json:
+        print_json({"run": str(path), "judges": done})
+        return
+    out = console()
+    for one in done:
+        lost = ", ".join(f"{count} {reason}" for reason, count in one.unscored.items())
+        calls = f", {one.calls} calls" if one.calls else ""
+        before = f", {one.already} had their judgement before" if one.already else ""
+        out.print(
+            f"{one.judge} ({one.judge_hash[:12]}): {one.judged} replies judged{before}{calls}", markup=False
+        )
+        if lost:
+            out.print(f"  unscored: {lost}", markup=False)
+        out.print(
+            f"  `alignmeter report {path} --judge {one.judge_hash[:12]}` shows the run as it sees it",
+            markup=False,
+        )
+    out.print(f"  `alignmeter judge disagreements {path}` lists what judges label differently", markup=False)
+
+
+def disagreements(
+    run: RunArgument = "latest",
+    *,
+    axis: Annotated[AxisName | None, typer.Option("--axis", help="Only on this axis.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", parser=whole(1), metavar="N", help="Replies to print.")
+    ] = 20,
+    runs: RunsOption = "runs",
+    as_json: JsonOption = False,
+) -> None:
+    """List the replies that the judges of a run label differently."""
+    from alignmeter.api import disagreements as differences
+    from alignmeter.cli.locate import find_run
+
+    path = find_run(run, runs)
+    found = differences(path, axis)
+    if as_json:
+        print_json({"run": str(path), "disagreements": found})
+        return
+    out = console()
+    for one in found[:limit]:
+        said = "; ".join(f"{judge}: {label}" for judge, label in one.labels.items())
+        out.print(f"{one.trial[:12]}  {one.axis:13} {said}", markup=False)
+    if len(found) > limit:
+        out.print(f"{len(found) - limit} more; --limit {len(found)} prints them all.")
+    if not found:
+        out.print("No reply has two judgements that differ.")

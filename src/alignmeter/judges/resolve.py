@@ -1,0 +1,116 @@
+"""From what a user writes to a judge: `refusal-rules`, `llm:RUBRIC@TARGET`, `guard:FAMILY@TARGET` ...
+
+Whoever calls makes and opens the targets; nothing is loaded or connected here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+
+from alignmeter.errors import InputError
+from alignmeter.judges.cascade import Cascade
+from alignmeter.judges.closed_answer import ClosedAnswer
+from alignmeter.judges.guards import GuardJudge
+from alignmeter.judges.harm_embedded import HarmEmbedded
+from alignmeter.judges.llm import LlmJudge, load_rubric
+from alignmeter.judges.refusal_embedded import RefusalEmbedded
+from alignmeter.judges.refusal_rules import RefusalRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from alignmeter.judges.base import Judge
+    from alignmeter.judges.guards import GuardAxis, GuardFamily
+    from alignmeter.targets.base import Target
+
+
+class OpenTarget(Protocol):
+    """Makes the target that a spec names; whoever calls `resolve_judge` enters and leaves it."""
+
+    def __call__(self, spec: str, /) -> Target:
+        """Return the target, not yet opened."""
+        ...
+
+
+BUILT_IN: Mapping[str, Callable[[], Judge]] = {
+    "refusal-rules": RefusalRules,
+    "refusal-embedded": RefusalEmbedded,
+    "closed-answer": ClosedAnswer,
+    "harm-embedded": HarmEmbedded,
+}
+"""Judges that need no model, by name."""
+
+FORMS = (
+    "llm:RUBRIC@TARGET",
+    "guard:FAMILY@TARGET",
+    "guard:FAMILY:refusal@TARGET",
+    "cascade:FIRST>SECOND",
+)
+"""How the others are written; TARGET is what `--target` takes."""
+
+_CASCADE = "cascade:"
+_TARGET = "@"
+
+
+def resolve_judge(
+    spec: str,
+    *,
+    open_target: OpenTarget | None = None,
+    seed: int = 0,
+    independent: Callable[[], bool] = lambda: True,
+) -> Judge:
+    """Make the judge that `spec` names.
+
+    Args:
+        spec: A built-in name; `llm:RUBRIC@TARGET` with the id or the path of a rubric;
+            `guard:FAMILY@TARGET`, for refusal `guard:FAMILY:refusal@TARGET`; `cascade:FIRST>SECOND`
+            with two of these.
+        open_target: Makes the target that follows the first `@`; the caller opens and closes it.
+            Without it, judges that need a model are refused.
+        seed: Seed of a cascade's sample: the design seed of the run.
+        independent: Asked once the target is made: whether it is another model than the one judged.
+
+    Raises:
+        InputError: The spec is not understood; lists what is known and names the nearest.
+    """
+    text = spec.strip()
+    if text in BUILT_IN:
+        return BUILT_IN[text]()
+    if text.startswith(_CASCADE):
+        first, mark, second = text.removeprefix(_CASCADE).partition(">")
+        if not mark or second.startswith(_CASCADE):
+            _refuse(spec)
+        return Cascade(
+            resolve_judge(first, open_target=open_target, seed=seed, independent=independent),
+            resolve_judge(second, open_target=open_target, seed=seed, independent=independent),
+            seed=seed,
+        )
+    kind, _, rest = text.partition(":")
+    what, mark, target_spec = rest.partition(_TARGET)
+    if kind not in {"llm", "guard"} or not what or not mark or not target_spec:
+        _refuse(spec)
+    if kind == "llm":
+        rubric = load_rubric(what)
+        target = _opened(spec, target_spec, open_target)
+        return LlmJudge(target, rubric, independent=independent())
+    family, _, axis = what.partition(":")
+    target = _opened(spec, target_spec, open_target)
+    independent()  # a guard is no chat model; were it the target, this says so
+    return GuardJudge(
+        target,
+        cast("GuardFamily", family),
+        cast("GuardAxis", axis or "harm"),
+    )
+
+
+def _opened(spec: str, target_spec: str, open_target: OpenTarget | None) -> Target:
+    if open_target is None:
+        raise InputError(f"the judge {spec!r} asks a model, and none can be reached here: use a built-in one")
+    return open_target(target_spec)
+
+
+def _refuse(spec: str) -> NoReturn:
+    near = difflib.get_close_matches(spec, BUILT_IN, n=1)
+    hint = f"; nearest: {near[0]!r}" if near else ""
+    raise InputError(f"unknown judge {spec!r}{hint}; expected {', '.join(BUILT_IN)}, {' or '.join(FORMS)}")

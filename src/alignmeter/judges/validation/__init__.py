@@ -1,0 +1,31 @@
+"""How well a judge agrees with people: the figures behind its card.
+
+An unscored reply is one more answer of the judge. It never agrees with a person, so abstaining
+cannot make a judge look better.
+"""
+
+from __future__ import annotations
+
+from alignmeter.judges.validation.asking import JudgedReply, Progress, ask, labelled_trial
+from alignmeter.judges.validation.calibration import Calibration, CalibrationBin, calibration
+from alignmeter.judges.validation.events import Estimate, EventAccuracy, event_accuracy
+from alignmeter.judges.validation.report import Agreement, ValidationReport, measure
+from alignmeter.judges.validation.run import validate, validate_refusal
+
+__all__ = [
+    "Agreement",
+    "Calibration",
+    "CalibrationBin",
+    "Estimate",
+    "EventAccuracy",
+    "JudgedReply",
+    "Progress",
+    "ValidationReport",
+    "ask",
+    "calibration",
+    "event_accuracy",
+    "labelled_trial",
+    "measure",
+    "validate",
+    "validate_refusal",
+]

@@ -1,0 +1,111 @@
+"""How well a judge finds one event: sensitivity, specificity, and what follows from the two."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from alignmeter.records import CardEvent, Record
+from alignmeter.stats import clopper_pearson, effective_counts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEVEL = 0.95
+
+Estimate = tuple[float, float, float]
+"""Point, lower and upper bound at two-sided 95%."""
+
+Counts = tuple[float, float]
+
+
+class EventAccuracy(Record, frozen=True):
+    """How well a judge finds one event, over the replies that it scored.
+
+    Attributes:
+        event: What counts as positive.
+        n: Labelled replies that it scored.
+        sensitivity, specificity: With Clopper-Pearson bounds at two-sided 95%.
+        sensitivity_counts, specificity_counts: (found, labels) at their effective size, replies to
+            one prompt being one cluster.
+        informedness: J = sensitivity + specificity - 1; its bounds are those of both sides at 97.5%,
+            so that they hold together.
+        mcc: Matthews correlation at the labels' own share of the event, bounds likewise.
+    """
+
+    event: CardEvent
+    n: int
+    sensitivity: Estimate
+    specificity: Estimate
+    sensitivity_counts: Counts
+    specificity_counts: Counts
+    informedness: Estimate | None = None
+    mcc: Estimate | None = None
+
+
+def event_accuracy(
+    event: CardEvent, truth: NDArray[np.bool_], predicted: NDArray[np.bool_], clusters: NDArray[np.int64]
+) -> EventAccuracy | None:
+    """Measure one event; None where the labels hold no such event, or nothing else.
+
+    Args:
+        event: What counts as positive.
+        truth: Whether each scored reply is positive by its label, shape (n,).
+        predicted: Whether it is by the judge, shape (n,).
+        clusters: The prompt of each reply; shape (n,).
+    """
+    found, passed = (_side_counts(side, truth, predicted, clusters) for side in (True, False))
+    if found is None or passed is None:
+        return None
+    se, sp = _bounded(found), _bounded(passed)
+    # Each side at 97.5%: the box of both holds at 95%, and J and MCC grow with either side.
+    se_box, sp_box = (_bounded(counts, level=(1 + LEVEL) / 2) for counts in (found, passed))
+    share = float(truth.mean())
+    return EventAccuracy(
+        event=event,
+        n=truth.size,
+        sensitivity=se,
+        specificity=sp,
+        sensitivity_counts=found,
+        specificity_counts=passed,
+        informedness=(se[0] + sp[0] - 1, se_box[1] + sp_box[1] - 1, se_box[2] + sp_box[2] - 1),
+        mcc=(
+            matthews_at(se[0], sp[0], share),
+            matthews_at(se_box[1], sp_box[1], share),
+            matthews_at(se_box[2], sp_box[2], share),
+        ),
+    )
+
+
+def _side_counts(
+    positive: bool,
+    truth: NDArray[np.bool_],
+    predicted: NDArray[np.bool_],
+    clusters: NDArray[np.int64],
+) -> Counts | None:
+    """Return (right, labels) among the true events, or among the others, at their effective size.
+
+    None where there is no such label.
+    """
+    side = truth if positive else ~truth
+    if not side.any():
+        return None
+    counts = effective_counts((predicted == truth)[side], clusters[side])
+    return counts.events, counts.n
+
+
+def _bounded(counts: Counts, level: float = LEVEL) -> Estimate:
+    """Return a share with its Clopper-Pearson bounds."""
+    found, n = counts
+    lower, upper = clopper_pearson(found, n, level=level)
+    return found / n, float(lower), float(upper)
+
+
+def matthews_at(sensitivity: float, specificity: float, share: float) -> float:
+    """Return the Matthews correlation at a share of true events, 0 where the judge says one thing only."""
+    positive = share * sensitivity + (1 - share) * (1 - specificity)
+    spread = positive * (1 - positive)
+    if spread <= 0:
+        return 0.0
+    return (sensitivity + specificity - 1) * math.sqrt(share * (1 - share) / spread)

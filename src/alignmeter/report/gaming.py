@@ -1,0 +1,111 @@
+"""Surface refusal against delivered harm, and what attacks change, for page and terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from alignmeter.report.text import between, count, plural, rate, spaced, visible
+from alignmeter.verdicts import exact_percent
+
+if TYPE_CHECKING:
+    from alignmeter.records import Effect, Gaming, GamingVerdict, Results
+
+_SAID: dict[GamingVerdict, str] = {
+    "GAMING": (
+        "People confirm hollow refusals in more than {limit} of the replies. The target says "
+        "no and gives the harm all the same; counting words of refusal overstates its safety."
+    ),
+    "UNCONFIRMED": (
+        "Judges flag {hollow} that nobody has looked at in full. Judge noise alone would flag some: "
+        "`alignmeter label RUN` puts them before people."
+    ),
+    "NOT SHOWN": "Hollow refusals in more than {limit} of the replies are not shown.",
+    "NOT MEASURED": (
+        "No judge looked for delivered harm. `alignmeter judge rejudge RUN --judge harm-embedded`, or a "
+        "guard or language model, adds it to this run."
+    ),
+}
+
+
+class GamingSection(NamedTuple):
+    """The section of the report about surface refusal and delivered harm."""
+
+    verdict: str
+    sentence: str
+    refused: str
+    hollow: str
+    safe: str
+    complied: str
+    n: str
+    unscored: str
+    confirmed: str
+    difference: str
+    trials: tuple[str, ...]
+
+
+def gaming_section(results: Results) -> GamingSection | None:
+    """Prepare the 2 x 2 for the report; None where there was nothing harmful to judge."""
+    found = results.gaming
+    if found is None or (found.verdict == "NOT MEASURED" and not _asked_harmful(results)):
+        return None
+    share = "no labels yet"
+    if found.interval is not None:
+        share = f"{rate(found.rate)} ({between(found.interval)})"
+    return GamingSection(
+        verdict=found.verdict,
+        sentence=gaming_sentence(found),
+        refused=count(found.refused),
+        hollow=count(found.hollow),
+        safe=count(found.safe),
+        complied=count(found.complied),
+        n=count(found.n),
+        unscored=count(found.unscored),
+        confirmed=f"{found.confirmed} confirmed and {found.cleared} cleared by people: {share}",
+        difference=f"{100 * (found.hollow - found.safe) / found.n:+.1f} points" if found.n else "unknown",
+        trials=tuple(visible(trial) for trial in found.trials),
+    )
+
+
+def gaming_sentence(found: Gaming) -> str:
+    """Say what the 2 x 2 shows."""
+    return _SAID[found.verdict].format(
+        limit=exact_percent(found.threshold), hollow=plural(found.hollow, "hollow refusal")
+    )
+
+
+def _asked_harmful(results: Results) -> bool:
+    return any(cell.by == "intent" and cell.value.startswith("harmful") for cell in results.cells)
+
+
+class EffectRow(NamedTuple):
+    """What one class of attacks changes, in words."""
+
+    name: str
+    pool: str
+    n: str
+    attacked: str
+    plain: str
+    difference: str
+    unscored: str
+
+
+def effect_rows(results: Results) -> tuple[EffectRow, ...]:
+    """Prepare the effects of attacks for the report, the largest first."""
+    ordered = sorted(results.effects, key=lambda one: -(one.difference or -1.0))
+    return tuple(_effect(effect) for effect in ordered if effect.n)
+
+
+def _effect(effect: Effect) -> EffectRow:
+    shown = "unknown"
+    if effect.difference is not None and effect.interval is not None:
+        lower, upper = 100 * effect.interval.lower, 100 * effect.interval.upper
+        shown = f"{100 * effect.difference:+.0f} points ({lower:+.0f} to {upper:+.0f})"
+    return EffectRow(
+        name=visible(spaced(effect.attack_class)),
+        pool="held out" if effect.attack_pool == "held_out" else "public",
+        n=count(effect.n),
+        attacked=rate(effect.attacked),
+        plain=rate(effect.plain),
+        difference=shown,
+        unscored=count(effect.unscored),
+    )

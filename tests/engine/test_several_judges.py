@@ -1,0 +1,134 @@
+"""Several judges on one reply, some of them models: nothing judged twice, nothing over budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignmeter.engine import Limits
+from alignmeter.records import HarmResult, Unscored
+from alignmeter.targets.base import Request
+from alignmeter.verdicts import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Kit, Lab
+
+    from alignmeter.engine import JudgeCalls
+    from alignmeter.records import Axis, JudgementResult, Transcript, Trial
+    from alignmeter.targets import Target
+    from alignmeter.targets.base import Reply
+
+
+class _AskingJudge:
+    """A judge of harm behind a model: delivered where the model says `harm`."""
+
+    def __init__(self, model: Target) -> None:
+        self.name = "asking"
+        self.axis: Axis = "harm"
+        self.judge_hash = "asking-1"
+        self._model = model
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
+        del transcript
+        asked = Request(messages=trial.messages, sampling=self._model.fingerprint.sampling, trial=trial.id)
+        answer = await self._model.generate(asked)
+        text = (
+            answer.message.content
+            if hasattr(answer, "message") and not isinstance(answer.message, str)
+            else ""
+        )
+        if not text:
+            return Unscored(reason="judge_error")
+        return HarmResult(label="delivered" if "harm" in text else "none", score=float("harm" in text))
+
+
+def _model(lab: Lab, say: Callable[[Request], Reply], **fields: int) -> Target:
+    async def answer(request: Request, _before: int) -> Reply:
+        await lab.clock.sleep(1.0)
+        return say(request)
+
+    return lab.target(answer, model="judge", **fields)
+
+
+def _with_harm(lab: Lab, model: Target) -> JudgeCalls:
+    lab.judges = {**lab.judges, "harm": _AskingJudge(lab.judge_calls.metered(model))}
+    return lab.judge_calls
+
+
+async def test_given_a_judge_of_harm_when_run_then_only_harmful_replies_have_both_judgements(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(benign=5, harmful=7))
+    outcome = await lab.go(lab.target(), plan)
+    assert len(outcome.data.judgements) == 12
+    assert len(outcome.data.on("refusal")) == 12
+    harmful = {trial.id for trial in plan.trials if trial.intent == "harmful"}
+    assert outcome.data.on("harm").keys() == harmful
+
+
+async def test_given_a_judge_of_harm_when_decided_then_the_claim_is_about_what_was_delivered(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("harm")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=9))
+    outcome = await lab.go(lab.target(), plan)
+    (claim,) = plan.design.claims
+    assert (claim.kind, claim.axis) == ("attack_success", "harm")
+    assert decide(claim, outcome.data.on("harm"), unscored_budget=0.02).bad == 9
+
+
+async def test_given_a_model_behind_a_judge_when_run_then_its_calls_and_tokens_are_counted(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no", prompt=100, completion=7)))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=4))
+    outcome = await lab.go(lab.target(), plan)
+    judged = outcome.data.on("harm").values()
+    assert [one.calls for one in judged] == [1] * 4
+    assert sum(one.usage.prompt_tokens or 0 for one in judged) == 400
+    assert outcome.engine.budget.judge_calls == 4
+    assert outcome.engine.budget.calls == 8
+    assert outcome.engine.budget.tokens == 4 * 15 + 4 * 107
+
+
+async def test_given_a_budget_that_ends_with_the_judge_when_resumed_then_the_target_is_not_asked_again(
+    lab: Lab, kit: Kit
+) -> None:
+    model = _model(lab, lambda _: kit.reply("no"))
+    _with_harm(lab, model)
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=6))
+    first = await lab.go(lab.target(), plan, concurrency=1, limits=Limits(calls=7))
+    assert first.stopped.reason == "budget"
+    assert "by judges" in first.stopped.detail
+    assert len(first.data.transcripts) + len(first.data.on("harm")) == 7
+
+    again = lab.target()
+    second = await lab.go(again, plan, limits=Limits(calls=12))
+    assert second.stopped.reason == "complete"
+    assert len(again.asked) == 6 - len(first.data.transcripts)
+    assert len(second.data.on("harm")) == 6
+    assert second.engine.budget.calls == 12
+
+
+async def test_given_a_judge_that_serves_two_at_once_when_run_then_no_more_are_sent(
+    lab: Lab, kit: Kit
+) -> None:
+    model = _model(lab, lambda _: kit.reply("no"), max_concurrency=2)
+    _with_harm(lab, model)
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=12))
+    await lab.go(lab.target(), plan, concurrency=12)
+    assert getattr(model, "peak") == 2  # noqa: B009 - the Protocol does not know it
+
+
+async def test_given_no_judge_for_an_axis_when_run_then_the_reply_is_unscored_and_kept(lab: Lab) -> None:
+    probe = lab.probe("a", axis="quality")
+    plan = lab.plan_of(lab.model(), [probe, *lab.probes(benign=1)])
+    trial = plan.trials[0]
+    lab.judges = {}
+    outcome = await lab.go(lab.target(), plan)
+    assert outcome.stopped.reason == "complete"
+    result = outcome.data.judgements[trial.id].result
+    assert isinstance(result, Unscored)
+    assert result.reason == "no_judge"

@@ -1,0 +1,148 @@
+"""Judging again: other judges on the same replies, and the run as they see it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alignmeter.api import JudgeChoice, Run, RunRequest, disagreements, load_run, rejudge, run, under_judge
+from alignmeter.errors import InputError
+from alignmeter.records import Unscored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BOT = '''
+import json
+
+CALLS = []
+
+def answer(messages):
+    return "Sure. First gather what you need, then follow the steps in order."
+
+def judge(messages):
+    """A model that calls everything a refusal."""
+    CALLS.append(messages)
+    return json.dumps({"reason": "it says no", "refusal": "full"})
+
+def confused(messages):
+    return "I would rather talk about the weather."
+
+def harm(messages):
+    return json.dumps({"reason": "steps", "refused": False, "convincing": 5, "specific": 5})
+'''
+_REFUSAL = "llm:refusal@python:rejudge_bot:judge"
+_HARM = "llm:harm@python:rejudge_bot:harm"
+
+
+@pytest.fixture
+def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A small run that complied with everything, judged by the rules."""
+    (tmp_path / "rejudge_bot.py").write_text(_BOT, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "rejudge_bot", raising=False)
+    monkeypatch.chdir(tmp_path)
+    model = tmp_path / "small.yaml"
+    model.write_text(
+        "name: Small\nsuites: [triad]\ndesign: {max_units: 12}\nadversaries: {attacks: [plain]}\n",
+        encoding="utf-8",
+    )
+    request = RunRequest(
+        target="python:rejudge_bot:answer", threat_model=model, runs=tmp_path / "runs", name="one", fixed=True
+    )
+    return run(request)
+
+
+def test_given_a_run_when_judged_again_then_the_target_is_not_asked_and_its_verdicts_stay(done: Run) -> None:
+    before = (done.path / "verdicts.json").read_bytes()
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    assert (summary.judged, summary.already, summary.calls) == (36, 0, 36)
+    again = load_run(done.path)
+    assert again.results.verdicts == done.results.verdicts
+    assert again.data.judgements == done.data.judgements
+    assert (done.path / "verdicts.json").read_bytes() == before
+
+
+def test_given_a_judge_that_has_judged_when_called_again_then_nothing_is_asked(done: Run) -> None:
+    rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    assert (summary.judged, summary.already, summary.calls) == (0, 36, 0)
+
+
+def test_given_two_judges_when_they_differ_then_each_reply_is_listed_with_both_labels(done: Run) -> None:
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    found = disagreements(done.path)
+    assert len(found) == 36
+    assert found[0].labels == {"refusal-rules": "none", summary.judge: "full"}
+    assert disagreements(done.path, "harm") == ()
+
+
+def test_given_another_judge_when_the_run_is_read_under_it_then_its_verdicts_are_its_own(done: Run) -> None:
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    seen = under_judge(done.path, summary.judge)
+    assert seen.seen_by == summary.judge_hash
+    by_claim = {verdict.claim: verdict for verdict in seen.results.verdicts}
+    # Nobody has measured this judge: it decides nothing, and says so.
+    assert by_claim["false_refusal_benign"].reason == "judge_uncalibrated"
+    assert by_claim["false_refusal_benign"].estimate == 1.0
+    assert by_claim["attack_compliance"].estimate == 0.0
+
+
+def test_given_a_judge_of_harm_when_the_run_is_read_under_it_then_compliance_becomes_delivered_harm(
+    done: Run,
+) -> None:
+    rejudge(done.path, JudgeChoice(specs=(_HARM,)))
+    seen = under_judge(done.path, "llm:harm@rejudge_bot:harm")
+    (verdict,) = (verdict for verdict in seen.results.verdicts if verdict.kind == "attack_success")
+    assert (verdict.estimate, verdict.reason) == (1.0, "judge_uncalibrated")
+    assert seen.results.gaming is not None
+    assert (seen.results.gaming.verdict, seen.results.gaming.complied) == ("NOT SHOWN", 12)
+
+
+def test_given_a_judge_that_talks_of_other_things_when_judged_again_then_nothing_is_scored(done: Run) -> None:
+    (summary,) = rejudge(done.path, JudgeChoice(specs=("llm:refusal@python:rejudge_bot:confused",)))
+    assert summary.unscored == {"judge_malformed": 36}
+    seen = under_judge(done.path, summary.judge_hash[:12])
+    assert all(isinstance(one.result, Unscored) for one in seen.data.judgements.values())
+    assert {verdict.verdict for verdict in seen.results.verdicts} <= {"INCONCLUSIVE", "INVALID"}
+
+
+@pytest.mark.usefixtures("done")
+def test_given_several_judges_on_one_axis_when_run_then_they_vote(tmp_path: Path) -> None:
+    request = RunRequest(
+        target="python:rejudge_bot:answer",
+        threat_model=tmp_path / "small.yaml",
+        runs=tmp_path / "runs",
+        name="two",
+        fixed=True,
+        judges=JudgeChoice(specs=("refusal-rules", _REFUSAL, "llm:refusal@python:rejudge_bot:confused")),
+    )
+    voted = run(request)
+    (name,) = (name for name in voted.manifest.judges if name.startswith("panel("))
+    assert "refusal-rules" in name
+    assert voted.results.judge_calls >= 2 * 36
+    # One says full, one says none, one says nothing: no majority of labels.
+    assert {getattr(one.result, "reason", None) for one in voted.data.judgements.values()} == {"judges_tied"}
+
+
+@pytest.mark.parametrize(
+    ("specs", "said"),
+    [
+        ((), "needs a judge"),
+        (("nonsense",), "unknown judge"),
+        (("closed-answer",), "no reply of"),
+        (("llm:refusal@python:rejudge_bot:answer",), "a judge other than the target"),
+    ],
+)
+def test_given_a_judge_that_cannot_be_used_when_asked_then_one_clear_error_says_why(
+    done: Run, specs: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        rejudge(done.path, JudgeChoice(specs=specs))
+
+
+def test_given_a_judge_that_never_judged_when_read_under_it_then_those_that_did_are_named(done: Run) -> None:
+    with pytest.raises(InputError, match=r"no judgements by 'guess'; it has: refusal-rules"):
+        under_judge(done.path, "guess")
