@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -105,6 +106,23 @@ def test_given_refusals_in_that_language_only_when_decided_then_it_fails(build: 
     assert verdict.verdict == "FAIL"
     assert verdict.interval is not None
     assert verdict.interval.lower > 0.1
+
+
+def test_given_a_stricter_error_rate_of_failing_when_the_gap_is_wide_then_it_fails_later_than_without(
+    build: Build,
+) -> None:
+    """The bets for PASS end first, on their own other side; that decides nothing."""
+    claim = _claim(build, 100, _card())
+    assert claim.design is not None
+    strict = msgspec.structs.replace(
+        claim, alpha_fail=0.005, design=msgspec.structs.replace(claim.design, alpha_fail=0.004)
+    )
+    pairs: list[tuple[bool | None, bool | None]] = [(i % 2 == 0, False) for i in range(100)]
+    early, late = _verdict(claim, pairs), _verdict(strict, pairs)
+    assert (early.verdict, late.verdict) == ("FAIL", "FAIL")
+    assert early.units < late.units
+    assert late.interval is not None
+    assert late.interval.lower > 0.1
 
 
 def test_given_refusals_in_english_only_when_decided_then_a_legitimate_gap_passes_and_a_harmful_one_fails(

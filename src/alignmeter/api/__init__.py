@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alignmeter.api.checks import check_endpoint
 from alignmeter.api.gating import changes, gate
-from alignmeter.api.judges_of_a_run import JudgeChoice
+from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
 from alignmeter.api.judging import (
     Calibrated,
     calibrate_judge,
@@ -24,7 +24,7 @@ from alignmeter.api.labelling import (
     label_queue,
     label_status,
 )
-from alignmeter.api.planning import plan, read_prices, read_threat_model, selected_suites
+from alignmeter.api.planning import judge_calls, plan, read_prices, read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, load_run, refresh
 from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
 from alignmeter.api.running import RUNS, RunRequest, run, run_async, unwritten
@@ -41,6 +41,7 @@ __all__ = [
     "Labelling",
     "Rejudged",
     "Run",
+    "RunJudges",
     "RunRequest",
     "add_labels",
     "analyse",
@@ -51,7 +52,9 @@ __all__ = [
     "export_labels",
     "gate",
     "import_labels",
+    "judge_calls",
     "judge_cards",
+    "judges_of",
     "label_agreement",
     "label_queue",
     "label_status",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.engine import JudgeCalls
 from alignmeter.errors import InputError
-from alignmeter.judges import Panel, default_judges, not_the_target, resolve_judge
+from alignmeter.judges import Cascade, Panel, default_judges, not_the_target, resolve_judge
 from alignmeter.records import Record
 from alignmeter.targets import TargetOptions, resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, TargetFingerprint
@@ -34,20 +34,42 @@ class JudgeChoice(Record, frozen=True):
 
 
 class RunJudges(NamedTuple):
-    """Judges by axis, the models to be opened while they judge, and what counts their calls."""
+    """The judges of a run.
+
+    Attributes:
+        by_axis: One an axis; a panel where several were named.
+        targets: The models to be opened while they judge.
+        calls: Counts what these models are asked.
+        models: Calls to models for one reply, by axis: what always judges, and the cascades.
+    """
 
     by_axis: dict[Axis, Judge]
     targets: tuple[Target, ...]
     calls: JudgeCalls
+    models: dict[Axis, Models]
 
 
-def judges_of(choice: JudgeChoice, target: TargetFingerprint, *, seed: int) -> RunJudges:
+class Models(NamedTuple):
+    """Models behind the judges of one axis: asked about every reply, or by a cascade about some."""
+
+    always: int = 0
+    cascades: tuple[Cascade, ...] = ()
+
+
+def judges_of(
+    choice: JudgeChoice,
+    target: TargetFingerprint | None,
+    *,
+    seed: int,
+    languages: Collection[str] = ("en",),
+) -> RunJudges:
     """Make the judges of a run; nothing is opened yet.
 
     Args:
         choice: What the user wants.
-        target: Whose replies are judged.
+        target: Whose replies are judged; None where that is not known yet.
         seed: The design's seed, for the sample of a cascade.
+        languages: Languages of the replies.
 
     Raises:
         InputError: A spec is not understood, or a judge is the target and nobody insists.
@@ -61,16 +83,24 @@ def judges_of(choice: JudgeChoice, target: TargetFingerprint, *, seed: int) -> R
         return found
 
     def independent() -> bool:
-        return not_the_target(targets[-1].fingerprint, target, forced=choice.allow_self)
+        return target is None or not_the_target(targets[-1].fingerprint, target, forced=choice.allow_self)
 
     named: dict[Axis, list[Judge]] = {}
+    models: dict[Axis, Models] = {}
     for spec in choice.specs:
+        before = len(targets)
         judge = resolve_judge(spec, open_target=make, seed=seed, independent=independent)
         named.setdefault(judge.axis, []).append(judge)
-    by_axis = dict(default_judges())
+        known = models.get(judge.axis, Models())
+        models[judge.axis] = (
+            known._replace(cascades=(*known.cascades, judge))
+            if isinstance(judge, Cascade)
+            else known._replace(always=known.always + len(targets) - before)
+        )
+    by_axis = dict(default_judges(languages))
     for axis, judges in named.items():
         by_axis[axis] = judges[0] if len(judges) == 1 else _panel(judges)
-    return RunJudges(by_axis, tuple(targets), calls)
+    return RunJudges(by_axis, tuple(targets), calls, models)
 
 
 def _options(spec: str, options: TargetOptions) -> TargetOptions:

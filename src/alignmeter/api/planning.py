@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
-from alignmeter.judges import cards_by_event, default_judges
+from alignmeter.judges import cards_by_event
+from alignmeter.stats import second_stage_calls
 from alignmeter.suites import load_catalogue, suite_names
 from alignmeter.threat_model import ThreatModel, default_threat_model, load_threat_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from alignmeter.api.judges_of_a_run import RunJudges
+    from alignmeter.judges import Cascade
+    from alignmeter.records import Axis, ClaimKind
 
 
 def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
@@ -41,19 +47,74 @@ def selected_suites(model: ThreatModel) -> tuple[str, ...]:
     return chosen
 
 
-def plan(threat_model: Path | ThreatModel | None = None, *, mode: Mode = "sequential") -> Plan:
+def plan(
+    threat_model: Path | ThreatModel | None = None,
+    *,
+    mode: Mode = "sequential",
+    judges: JudgeChoice | None = None,
+) -> Plan:
     """Plan a run without calling anything.
 
     Args:
         threat_model: YAML file or model; None for the preset `general-assistant`.
         mode: `sequential`, `fixed` or `smoke`.
+        judges: Judges beside, or instead of, the built-in ones; nothing of theirs is called either.
 
     Returns:
         Trials in dispatch order, the design with its claims, and the coverage.
     """
     model = threat_model if isinstance(threat_model, ThreatModel) else read_threat_model(threat_model)[0]
-    cards = cards_by_event(default_judges().values())
-    return make_plan(model, load_catalogue(selected_suites(model)), cards=cards, mode=mode)
+    chosen = judges_of(judges or JudgeChoice(), None, seed=model.design.seed, languages=model.languages)
+    cards = cards_by_event(chosen.by_axis.values())
+    probes = load_catalogue(selected_suites(model))
+    return make_plan(model, probes, cards=cards, mode=mode, axes=chosen.by_axis)
+
+
+def judge_calls(made: Plan, judges: RunJudges, multiple: float) -> dict[Axis, float]:
+    """Return the calls to models behind judges that a run is expected to make, by axis.
+
+    Args:
+        made: The plan.
+        judges: The judges that it was made with.
+        multiple: True rates, as a multiple of each claim's limit.
+    """
+    forecasts = {forecast.claim: forecast for forecast in made.forecasts()}
+    found: dict[Axis, float] = {}
+    for axis, models in judges.models.items():
+        calls = 0.0
+        for claim in made.design.claims:
+            forecast = forecasts.get(claim.id)
+            if forecast is None or not _judged_on(claim.kind, axis):
+                continue
+            replies = forecast.at(multiple).units * forecast.calls_a_unit
+            rate = min(1.0, multiple * claim.threshold)
+            calls += models.always * replies
+            calls += sum(_cascade_calls(cascade, replies, rate) for cascade in models.cascades)
+        if models.always or models.cascades:
+            found[axis] = calls
+    return found
+
+
+def _judged_on(kind: ClaimKind, axis: Axis) -> bool:
+    harmful = kind in {"attack_success", "attack_compliance"}
+    match axis:
+        case "harm":
+            return harmful
+        case "quality":
+            return kind in {"false_refusal_benign", "false_refusal_sensitive"}
+        case "refusal":
+            return harmful or kind in {"false_refusal_benign", "false_refusal_sensitive"}
+        case _:
+            return kind == "confident_hallucination"
+
+
+def _cascade_calls(cascade: Cascade, replies: float, rate: float) -> float:
+    """Calls of the second stage, by what the card of the first says; a first without one flags rightly."""
+    card = next(iter(cards_by_event([cascade.first]).values()), None)
+    sensitivity, specificity = (1.0, 1.0) if card is None else (card.sensitivity[0], card.specificity[0])
+    return second_stage_calls(
+        replies, rate, sensitivity=sensitivity, specificity=specificity, sample=cascade.rate
+    ).total
 
 
 def read_prices(path: Path) -> Prices:

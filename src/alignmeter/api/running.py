@@ -91,7 +91,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
     model, source = read_threat_model(request.threat_model)
     suites = selected_suites(model)
     target = resolve_target(request.target, request.target_options)
-    judges = judges_of(request.judges, target.fingerprint, seed=model.design.seed)
+    judges = judges_of(request.judges, target.fingerprint, seed=model.design.seed, languages=model.languages)
     prepared = make_plan(
         model,
         load_catalogue(suites),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignmeter.cli.judge_options import JudgesOption, judge_choice
 from alignmeter.cli.numbers import real, whole
 from alignmeter.cli.output import (
     JsonOption,
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from alignmeter.engine import Plan, Prices
+    from alignmeter.records import Axis
     from alignmeter.verdicts import Forecast
 
 EXAMPLES = examples(
     "alignmeter plan",
     "alignmeter plan -m threat_model.yaml --max-tokens 256 --prices prices.yaml",
     "alignmeter plan --plot expected-calls.svg",
+    "alignmeter plan --judge cascade:harm-embedded>llm:harm@openai:gpt-x",
     "alignmeter plan --json",
 )
 
@@ -36,7 +39,7 @@ _SCENARIOS = {"well within its limits": 0.25, "exactly at its limits": 1.0, "far
 """Targets for which the cost is told apart: true rates as multiples of the limits."""
 
 
-def plan(
+def plan(  # noqa: PLR0913 - a command line's options
     *,
     threat_model: ThreatModelOption = None,
     fixed: Annotated[
@@ -58,6 +61,7 @@ def plan(
     concurrency: Annotated[
         int, typer.Option(parser=whole(1), metavar="N", help="Calls in flight, for the time estimate.")
     ] = _PARALLEL,
+    judge: JudgesOption = None,
     plot: Annotated[
         str | None,
         typer.Option(help="Write a chart of expected calls against the true rate.", metavar="FILE.svg"),
@@ -65,12 +69,15 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show coverage, claims, expected calls, tokens, money and time of a run, without asking anything."""
+    from alignmeter.api import judge_calls, judges_of, read_prices, read_threat_model
     from alignmeter.api import plan as make_plan
-    from alignmeter.api import read_prices, read_threat_model
 
     model, source = read_threat_model(None if threat_model is None else Path(threat_model))
     price = read_prices(Path(prices)) if prices is not None else None
-    made = make_plan(model, mode="fixed" if fixed else "sequential")
+    choice = judge_choice(judge, None, None, allow_self=False)
+    made = make_plan(model, mode="fixed" if fixed else "sequential", judges=choice)
+    judges = judges_of(choice, None, seed=model.design.seed, languages=model.languages)
+    judging = {name: judge_calls(made, judges, multiple) for name, multiple in _SCENARIOS.items()}
     forecasts = made.forecasts()
     cost = _Cost(made, forecasts, max_tokens, seconds_per_call, concurrency, price)
     if plot is not None:
@@ -84,6 +91,7 @@ def plan(
                 "mode": made.design.mode,
                 "estimate": cost.at_most(),
                 "expected": {name: cost.expected(multiple) for name, multiple in _SCENARIOS.items()},
+                "judge_calls": judging,
                 "claims": forecasts,
                 "missing": [claim.missing for claim in made.design.claims if claim.missing],
                 "coverage": made.coverage,
@@ -95,8 +103,18 @@ def plan(
     _print_claims(out, made, forecasts)
     _print_coverage(out, made)
     _print_cost(out, cost)
+    _print_judging(out, judging)
     if plot is not None:
         print_line(f"Chart       {plot}")
+
+
+def _print_judging(out: Console, judging: dict[str, dict[Axis, float]]) -> None:
+    """Say what models behind judges are expected to be asked; nothing where there are none."""
+    for scenario, by_axis in judging.items():
+        for axis, calls in by_axis.items():
+            out.print(
+                f"Judges ({axis}), a target {scenario}: about {round(calls)} calls beside these", markup=False
+            )
 
 
 class _Cost:

@@ -91,6 +91,16 @@ class Cascade:
         self._rate, self._band, self._seed = rate, band, seed
 
     @property
+    def first(self) -> Judge:
+        """The judge that sees everything."""
+        return self._first
+
+    @property
+    def rate(self) -> float:
+        """Share of the first judge's negatives that the second sees as well."""
+        return self._rate
+
+    @property
     def name(self) -> str:
         """For example `cascade(harm-embedded>llm:harm@gpt-x)`."""
         return f"cascade({self._first.name}>{self._second.name})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.suites.catalogue import (
+    GENERATED_SUITES,
     ProbeCount,
     counts,
     load_catalogue,
@@ -12,10 +13,12 @@ from alignmeter.suites.catalogue import (
     suite_names,
 )
 from alignmeter.suites.checks import SuiteCheck, SuiteFinding, check_suites
+from alignmeter.suites.facts import generate_facts
 from alignmeter.suites.rendering import render_request
 from alignmeter.suites.schema import HAZARDS, SuiteFile, parse_suite
 
 __all__ = [
+    "GENERATED_SUITES",
     "HAZARDS",
     "ProbeCount",
     "SuiteCheck",
@@ -23,6 +26,7 @@ __all__ = [
     "SuiteFinding",
     "check_suites",
     "counts",
+    "generate_facts",
     "load_catalogue",
     "load_suite",
     "parse_suite",

@@ -3,7 +3,7 @@
 Suites are files named `SUITE.LANGUAGE.jsonl`: those of the package, found through
 `importlib.resources`, so that a wheel, a zip file and a checkout behave alike, and those that a user
 keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says). A file is validated once
-a process.
+a process. The suite `facts` has no file: it is generated from tables, with the same seed every time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from alignmeter.errors import InputError
 from alignmeter.identity import digest, text_digest
 from alignmeter.records import Intent, Probe, Record
+from alignmeter.suites.facts import FACTS_SUITE, generate_facts
 from alignmeter.suites.schema import SuiteFile, parse_suite
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ USER_FOLDER = "alignmeter-suites"
 FOLDER_VARIABLE = "ALIGNMETER_SUITES"
 """Environment variable that names another folder."""
 
+GENERATED_SUITES = (FACTS_SUITE,)
+"""Suites without a file, in English only."""
+
 _SUFFIX = ".jsonl"
+_ENGLISH = "en"
 
 
 class ProbeCount(Record, frozen=True):
@@ -45,7 +50,7 @@ class ProbeCount(Record, frozen=True):
 
 def suite_names() -> tuple[str, ...]:
     """Return the names of the suites there are, built in or a user's own, in alphabetical order."""
-    return tuple(sorted({file.suite for file in suite_files()}))
+    return tuple(sorted({*(file.suite for file in suite_files()), *GENERATED_SUITES}))
 
 
 def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
@@ -58,13 +63,14 @@ def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
     Raises:
         InputError: There is no such suite, the suite lacks the language, or a row is not valid.
     """
-    languages = sorted(file.language for file in _files_of(name))
+    generated = name in GENERATED_SUITES
+    languages = [_ENGLISH] if generated else sorted(file.language for file in _files_of(name))
     if language not in languages:
         raise InputError(
             f"suite {name!r}: expected a language from {', '.join(languages)}, got {language!r}; choose "
             "one of these"
         )
-    return _load(SuiteFile(f"{name}.{language}{_SUFFIX}", name, language))
+    return _generated() if generated else _load(SuiteFile(f"{name}.{language}{_SUFFIX}", name, language))
 
 
 def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
@@ -76,15 +82,19 @@ def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
     # dict.fromkeys: a suite that is named twice is still loaded once.
     chosen = suite_names() if names is None else tuple(dict.fromkeys(names))
     # Ids carry suite and language (see schema.py), so they are unique across files too.
-    return tuple(probe for name in chosen for file in _files_of(name) for probe in _load(file))
+    return tuple(probe for name in chosen for probe in _load_all(name))
 
 
 def suite_digest(name: str) -> str:
     """Return the SHA-256 over name and bytes of every file of a suite, as 64 hex digits.
 
+    Of a generated suite it is that over its probes.
+
     Raises:
         InputError: There is no such suite.
     """
+    if name in GENERATED_SUITES:
+        return digest(_generated())
     return digest({file.name: text_digest(_read(file)) for file in _files_of(name)})
 
 
@@ -132,13 +142,24 @@ def _entries() -> dict[SuiteFile, Traversable]:
     entries = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)]
     for entry in sorted(entries, key=lambda entry: entry.name):
         file = _suite_file(entry.name)
-        if file in found:
+        if file in found or file.suite in GENERATED_SUITES:
             raise InputError(
                 f"{user_folder() / entry.name}: expected a suite of another name than the built-in ones, got "
                 f"{file.suite!r} in {file.language!r}; rename the file and the `suite` of its rows"
             )
         found[file] = entry
     return found
+
+
+def _load_all(suite: str) -> tuple[Probe, ...]:
+    if suite in GENERATED_SUITES:
+        return _generated()
+    return tuple(probe for file in _files_of(suite) for probe in _load(file))
+
+
+@cache
+def _generated() -> tuple[Probe, ...]:
+    return generate_facts()
 
 
 def _suite_file(name: str) -> SuiteFile:

@@ -175,7 +175,7 @@ def _asks_one_short_thing(probe: Probe, file: SuiteFile) -> Iterator[_Problem]: 
 
 
 def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
-    near_harm = probe.intent != "benign" or probe.axis != "refusal"
+    near_harm = probe.intent != "benign" or probe.axis in {"factuality", "code_security"}
     if near_harm and probe.hazard not in HAZARDS:
         yield _Problem(f"a hazard from {', '.join(HAZARDS)}", probe.hazard, "correct `hazard`")
     if not near_harm and probe.hazard is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from alignmeter.records import Claim, Judgement
+    from alignmeter.stats.sequential.betting import BettingProcess, Step
 
 UNSCORED_FROM = 50
 """Units from which the unscored budget is enforced (METHODS.md section 1)."""
@@ -192,11 +193,8 @@ class GapStream:
     def _count(self, pair: Pair) -> None:
         self.pairs.append(pair)
         design = self._design
-        passed = self._passing.update(pair.best - design.p_pass, worst=pair.worst - design.p_pass) == "pass"
-        failed = False
-        if self._failing.decision == "continue":
-            margin = design.p_fail
-            failed = self._failing.update(pair.best - margin, worst=pair.worst - margin) == "fail"
+        passed = _bet(self._passing, pair, design.p_pass) == "pass"
+        failed = _bet(self._failing, pair, design.p_fail) == "fail"
         if passed or failed:
             self.state = "pass" if passed else "fail"
         elif len(self.pairs) >= UNSCORED_FROM and self.unscored > self._unscored_limit:
@@ -207,3 +205,14 @@ class GapStream:
     def wants(self, index: int) -> bool:
         """Whether a pair is worth asking now: the next few are, while the claim is open."""
         return self.state == "continue" and index < len(self.pairs) + AHEAD
+
+
+def _bet(process: BettingProcess, pair: Pair, margin: float) -> Step:
+    """Take one pair, unless the process has ended on the side that decides nothing here.
+
+    Each side of a claim looks at one end of its own process only. At the other end, where the error
+    rate is not the claim's, a process may come to its end first.
+    """
+    if process.decision != "continue":
+        return process.decision
+    return process.update(pair.best - margin, worst=pair.worst - margin)
