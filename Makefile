@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint types contracts bench clean
+.PHONY: setup demo test test-slow lint types contracts bench clean
 
 setup: $(READY)
 
@@ -27,9 +27,14 @@ types: $(READY)
 contracts: $(READY)  ## The floors: imports go down only
 	@$(BIN)/lint-imports
 
+# The language model spins on every core, so its tests run after the others, by themselves.
 test: lint types contracts  ## Lint, types, floors and the tests with coverage
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -n auto --dist worksteal -m "not slow and not model and not browser" --cov --cov-report=
+	@$(BIN)/pytest -m "(model or browser) and not slow" --cov --cov-append --cov-report=term:skip-covered
 	@$(BIN)/coverage report --include='*/stats/*,*/verdicts/*,*/store/*,*/engine/*' --fail-under=95
+
+test-slow: $(READY)  ## What takes minutes: long simulations, twenty kills a mode
+	@$(BIN)/pytest -m slow
 
 bench: $(READY)  ## Trials per second against a bare client, rules per second, calls to a verdict
 	@$(BIN)/python bench/engine.py

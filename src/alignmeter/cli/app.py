@@ -22,6 +22,7 @@ from alignmeter.cli import (
     serve,
     show,
     suites,
+    tax,
 )
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("gate", epilog=gate.EXAMPLES)(gate.gate)
 app.command("show", epilog=show.EXAMPLES)(show.show)
 app.command("label", epilog=label.EXAMPLES)(label.label)
+app.command("tax", epilog=tax.EXAMPLES)(tax.tax)
 app.command("repro", epilog=repro.EXAMPLES)(repro.repro)
 app.add_typer(judge.app, name="judge")
 app.add_typer(suites.app, name="suites")

@@ -54,8 +54,8 @@ def group() -> None:
     "validate",
     epilog=examples(
         "alignmeter judge validate --labels xstest/model_completions",
-        "alignmeter judge validate --axis harm --labels gptfuzz_labeled --judge harm-embedded",
-        "alignmeter judge validate --labels my.csv --format csv --columns reply=answer,label=human",
+        "alignmeter judge validate --axis harm --labels gptfuzz_labeled",
+        "alignmeter judge validate --labels my.csv --format csv",
         "alignmeter judge validate --axis factuality",
     ),
 )
@@ -134,8 +134,8 @@ def validate(  # noqa: PLR0913 - one parameter an option
     "calibrate",
     epilog=examples(
         "alignmeter judge calibrate --judge llm:harm@openai:gpt-x",
-        "alignmeter judge calibrate --judge guard:llama-guard-3@openai:llama-guard3 --url http://localhost:11434/v1",
-        "alignmeter judge calibrate --judge llm:refusal@embedded --language en --out cards.json",
+        "alignmeter judge calibrate --judge guard:shieldgemma@openai:sg-9b",
+        "alignmeter judge calibrate --judge llm:refusal@embedded --language en",
     ),
 )
 def calibrate(

@@ -22,8 +22,7 @@ AxisName = Literal["refusal", "harm", "factuality", "quality", "code_security", 
 REJUDGE_EXAMPLES = examples(
     "alignmeter judge rejudge latest --judge harm-embedded",
     "alignmeter judge rejudge latest --judge llm:harm@openai:gpt-x",
-    "alignmeter judge rejudge latest --judge guard:llama-guard-3@openai:llama-guard3 "
-    "--judge-url http://localhost:11434/v1",
+    "alignmeter judge rejudge latest --judge guard:shieldgemma@openai:sg-9b",
 )
 DISAGREEMENTS_EXAMPLES = examples(
     "alignmeter judge disagreements latest", "alignmeter judge disagreements latest --axis refusal --json"

@@ -45,7 +45,7 @@ EXAMPLES = examples(
     "alignmeter run --url http://localhost:8000/v1 --model my-model --smoke",
     "alignmeter run -m threat_model.yaml -t openai:gpt-x --budget-calls 500",
     "alignmeter run -t python:my_bot:answer --few-shot guard.jsonl",
-    "alignmeter run -t openai:gpt-x --judge guard:llama-guard-3@openai:llama-guard3 --judge-url http://localhost:11434/v1",
+    "alignmeter run -t openai:gpt-x --judge llm:harm@openai:gpt-y",
 )
 
 

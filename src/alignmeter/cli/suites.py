@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json
 
+if TYPE_CHECKING:
+    from alignmeter.records import Probe
+
+# `alignmeter.suites.VariantName`, which is not imported before a command runs.
+VariantName = Literal["slang", "long_context", "compact", "typo", "instruction", "because"]
 IntentName = Literal["benign", "sensitive", "harmful"]
 
 _SHOWN = 20
@@ -83,7 +88,9 @@ def check(*, as_json: JsonOption = False) -> None:
 @app.command(
     "show",
     epilog=examples(
-        "alignmeter suites show triad --domain medical", "alignmeter suites show implicit_harm --json"
+        "alignmeter suites show triad --domain medical",
+        "alignmeter suites show implicit_harm --variant slang",
+        "alignmeter suites show facts --seed 7",
     ),
 )
 def show_one(
@@ -92,6 +99,13 @@ def show_one(
     intent: Annotated[IntentName | None, typer.Option(help="Only this intent.")] = None,
     domain: Annotated[str | None, typer.Option(help="Only this domain.", metavar="NAME")] = None,
     limit: Annotated[int | None, typer.Option(parser=whole(1), metavar="N", help="Probes to print.")] = None,
+    variant: Annotated[
+        VariantName | None, typer.Option(help="Closed questions in another wording; English only.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=whole(0), metavar="N", help="Seed of a generated suite and of variants."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the probes of a suite."""
@@ -99,9 +113,8 @@ def show_one(
     from rich.text import Text
 
     from alignmeter.errors import InputError
-    from alignmeter.suites import load_suite
 
-    whole_suite = load_suite(suite)
+    whole_suite = _probes_of(suite, variant, seed)
     domains = sorted({probe.domain for probe in whole_suite})
     if domain is not None and domain not in domains:
         raise InputError(
@@ -126,3 +139,19 @@ def show_one(
             out.print(Padding(Text(f"{answer}\n{about}", "dim"), (0, 0, 0, 2)))
     if not probes:
         out.print("No probe fits.")
+
+
+def _probes_of(suite: str, variant: VariantName | None, seed: int | None) -> tuple[Probe, ...]:
+    """The English probes of a suite, freshly generated or reworded where that is asked for."""
+    from alignmeter.errors import InputError
+    from alignmeter.suites import GENERATED_SUITES, generate_facts, load_suite
+    from alignmeter.suites import variant as reworded
+
+    generated = suite in GENERATED_SUITES
+    if seed is not None and variant is None and not generated:
+        raise InputError(
+            f"expected --seed with --variant or with a generated suite ({', '.join(GENERATED_SUITES)}), "
+            f"got suite {suite!r}; leave out --seed"
+        )
+    probes = generate_facts(seed) if generated and seed is not None else load_suite(suite)
+    return probes if variant is None else tuple(reworded(probe, variant, seed or 0) for probe in probes)
