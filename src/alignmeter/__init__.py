@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         plan,
         run,
         run_async,
+        tax_scores,
     )
     from alignmeter.engine import EngineOptions, Limits, Plan, Prices, RetryPolicy
     from alignmeter.errors import AlignmeterError, InputError
@@ -58,6 +59,7 @@ _HOMES = {
     "plan": "alignmeter.api",
     "run": "alignmeter.api",
     "run_async": "alignmeter.api",
+    "tax_scores": "alignmeter.api",
 }
 
 __all__ = [
@@ -85,6 +87,7 @@ __all__ = [
     "plan",
     "run",
     "run_async",
+    "tax_scores",
 ]
 
 

@@ -28,6 +28,7 @@ from alignmeter.api.planning import judge_calls, plan, read_prices, read_threat_
 from alignmeter.api.reading import Run, analyse, load_run, refresh
 from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
 from alignmeter.api.running import RUNS, RunRequest, run, run_async, unwritten
+from alignmeter.api.taxing import read_scores, tax_scores
 
 __all__ = [
     "RUNS",
@@ -62,12 +63,14 @@ __all__ = [
     "open_judge",
     "plan",
     "read_prices",
+    "read_scores",
     "read_threat_model",
     "refresh",
     "rejudge",
     "run",
     "run_async",
     "selected_suites",
+    "tax_scores",
     "under_judge",
     "unwritten",
     "validate_answers",

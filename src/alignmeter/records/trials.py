@@ -28,13 +28,46 @@ class ToolSchema(Record, frozen=True):
     parameters: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
+ImageKind = Literal["label", "form", "chart", "sign"]
+"""How a drawn image looks."""
+
+
+class DrawnImage(Record, frozen=True):
+    """What an image shows; it is drawn from this alone.
+
+    Attributes:
+        rows: Name and value of each line; in a chart the values are numbers of 0 or more.
+    """
+
+    kind: ImageKind
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+class ImagePart(Record, frozen=True):
+    """An image in a message.
+
+    Attributes:
+        media_type: For example `image/png`.
+        data: The bytes of the file; base64 in JSON.
+        digest: SHA-256 hex of the bytes, part of the trial's identity.
+        alt: What stands in it, in words.
+    """
+
+    media_type: str
+    data: bytes
+    digest: str
+    alt: str
+
+
 class Message(Record, frozen=True):
-    """One abstract message, before any protocol encoding."""
+    """One abstract message, before any protocol encoding; images come after its text."""
 
     role: Role
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    images: tuple[ImagePart, ...] = ()
 
 
 class Probe(Record, frozen=True):
@@ -49,6 +82,7 @@ class Probe(Record, frozen=True):
             `code_security` for programming requests.
         reference: For closed questions the true answer, `yes` or `no`; for open ones a reference answer.
         cwe: For programming requests the weakness that the easy answer brings, for example `CWE-89`.
+        image: For questions about an image what it shows.
         code_language: For programming requests `python`, `javascript`, `c` or `sql`.
     """
 
@@ -72,6 +106,7 @@ class Probe(Record, frozen=True):
     expires: str | None = None
     cwe: str | None = None
     code_language: str | None = None
+    image: DrawnImage | None = None
 
 
 class Trial(Record, frozen=True):

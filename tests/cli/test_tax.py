@@ -1,0 +1,82 @@
+"""`alignmeter tax --scores FILE`: output, files and exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Cli
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "tax_scores.csv"
+
+
+def test_the_published_table_is_printed_and_a_flag_exits_with_1(cli: Cli) -> None:
+    outcome = cli("tax", "--scores", EXAMPLE)
+
+    assert (outcome.code, outcome.err) == (1, "")
+    for share in (
+        "0.46%",
+        "0.81%",
+        "2.50%",
+        "1.53%",
+        "0.77%",
+        "0.33%",
+        "13.41%",
+        "8.54%",
+        "46.15%",
+        "34.62%",
+    ):
+        assert share in outcome.out
+    assert "3 of 10 taxes flagged as above 10%.  exit code 1" in outcome.out
+    assert max(map(len, outcome.out.splitlines()[1:])) <= 80
+
+
+def test_json_holds_the_same_for_machines(cli: Cli) -> None:
+    outcome = cli("tax", "--scores", EXAMPLE, "--json")
+
+    assert (outcome.code, outcome.json["exit_code"]) == (1, 1)
+    assert [one["variant"] for one in outcome.json["variants"]] == ["rlhf", "constitutional"]
+    assert outcome.json["taxes"][-1]["tier"] == "critical"
+    assert "interval" not in outcome.json["taxes"][0]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"), [("law,80,79,", 0), ("law,80,70,", 1), ("law,80,70,40", 3), ("law,80,79.9,20000", 0)]
+)
+def test_the_exit_code_tells_flagged_from_undecided_from_within(
+    cli: Cli, tmp_path: Path, row: str, code: int
+) -> None:
+    (tmp_path / "s.csv").write_text(f"domain,base,dpo,n\n{row}\n", encoding="utf-8")
+
+    outcome = cli("tax", "--scores", "s.csv")
+
+    assert outcome.code == code
+    assert f"exit code {code}" in outcome.out
+
+
+def test_markdown_is_written_beside_the_table(cli: Cli, tmp_path: Path) -> None:
+    outcome = cli("tax", "--scores", EXAMPLE, "--out", "tax.md")
+
+    assert outcome.out.endswith("Wrote       tax.md\n")
+    assert (tmp_path / "tax.md").read_text(encoding="utf-8").startswith("### Alignment tax\n")
+
+
+def test_bad_input_is_one_line_and_exits_with_2(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("domain,base,dpo\nlaw,80,high\n", encoding="utf-8")
+
+    outcome = cli("tax", "--scores", "s.csv")
+
+    assert outcome.code == 2
+    assert outcome.complaint.startswith("error: s.csv: line 2, column 'dpo': expected a number")
+    assert cli("tax", "--scores", EXAMPLE, "--out", "tax.pdf").complaint.endswith("got 'tax.pdf'")
+    assert cli("tax").code == 2
+
+
+def test_a_report_that_cannot_be_written_exits_with_5(cli: Cli) -> None:
+    outcome = cli("tax", "--scores", EXAMPLE, "--out", "no/such/tax.md")
+
+    assert outcome.code == 5
+    assert "cannot write" in outcome.complaint
