@@ -170,18 +170,23 @@ def _print_claims(out: Console, made: Plan, forecasts: tuple[Forecast, ...]) -> 
     if not made.trials:
         out.print("No suite asks anything that this threat model allows: see `alignmeter suites list`.")
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("claim", no_wrap=True)
-    for heading in ("limit", "units", "floor"):
-        table.add_column(heading, justify="right")
-    for heading in ("0", "1/4", "1", "4"):
-        table.add_column(heading, justify="right")
-    table.add_column("can it PASS?")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("claim", overflow="fold")
+    for heading in ("limit", "units", "floor", "0", "1/4", "1", "4"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("can it PASS?", overflow="fold", min_width=12)
     for one in forecasts:
         units = [f"{one.at(multiple).units:.0f}" for multiple in (0.0, 0.25, 1.0, 4.0)]
         figures = (percent(one.threshold), str(one.available), str(one.floor), *units)
-        table.add_row(one.claim, *figures, _reach(one))
+        whole, _, part = one.claim.partition("/")
+        label = f"  {part.partition('=')[2]}" if part else whole
+        table.add_row(label, *figures, _reach(one))
     out.print(table)
+    gaps = [claim for claim in made.design.claims if claim.kind == "language_gap"]
+    for claim in gaps:
+        _, _, part = claim.id.partition("=")
+        pairs = f"{len(claim.units)} pairs with English, {claim.floor} without a difference to PASS"
+        out.print(f"language gap, {part.replace(',', ', ')}: {pairs}", markup=False)
     out.print(
         "floor: clean units before a PASS can come. 0, 1/4, 1, 4: units expected where the true rate is so "
         "many times the limit. The right column counts the judge's known error in; a rate given there passes "

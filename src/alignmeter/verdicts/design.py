@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -206,9 +207,20 @@ def true_bounds(design: ClaimDesign, judged: Bounds[float]) -> Bounds[float]:
     return unshift(judged, design.sensitivity[1:], design.specificity[1:])
 
 
+@lru_cache(maxsize=256)
 def detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
     """The largest true rate that passes with 80% power, None where not even a clean target does."""
+    boundaries = boundaries_of(design)
     rates = np.linspace(0.0, threshold, _RATES)
-    judged = [judged_rate(design, float(rate)) for rate in rates]
-    enough = np.flatnonzero(boundaries_of(design).operating_characteristics(judged).p_pass >= _POWER)
-    return float(rates[enough[-1]]) if enough.size else None
+
+    def passes(index: int) -> bool:
+        judged = judged_rate(design, float(rates[index]))
+        return float(boundaries.operating_characteristics(judged).p_pass) >= _POWER
+
+    if not passes(0):
+        return None
+    low, high = 0, _RATES  # a higher rate passes less often
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    return float(rates[low])
