@@ -14,7 +14,7 @@ from alignmeter.judges import embedding
 from alignmeter.judges.cards import cards_for
 from alignmeter.judges.refusal_embedded import RefusalEmbedded
 from alignmeter.judges.refusal_heads import load_heads
-from alignmeter.judges.refusal_units import chosen_units, sentences_of
+from alignmeter.judges.refusal_units import chosen_units, sentences_of, units_of
 from alignmeter.judges.signals import data_bytes
 from alignmeter.records import Message, RefusalResult, Transcript, Trial, Unscored
 
@@ -298,3 +298,26 @@ def test_the_card_is_out_of_fold_and_belongs_to_this_judge() -> None:
     for card in cards.values():
         assert card.split == OUT_OF_FOLD
         assert card.kappa == pytest.approx(kappa(stored("held_out"), "family_and_prompts_out"), abs=1e-6)
+
+
+@needs_embeddings
+def test_the_card_tells_of_english_and_of_each_other_language() -> None:
+    languages = {"en", "es", "ar", "hi", "tr", "sw", "fr", "de", "ru", "zh", "ro", "bn", "yo", "zu"}
+
+    for card in cards_for(RefusalEmbedded(embeddings=True).judge_hash):
+        strata = {each.value: each for each in card.strata if each.by == "language"}
+        assert set(strata) == languages
+        assert all(
+            min(each.sensitivity_counts[1], each.specificity_counts[1]) > 0 for each in strata.values()
+        )
+        assert strata["en"].sensitivity_counts == card.sensitivity_counts
+        assert "refusal_replies" in card.data
+        assert "machine" in card.data
+
+
+def test_what_a_reply_shows_in_quotes_is_part_of_its_shape() -> None:
+    said = units_of("I can't write that. The shop was lovely and the staff were kind to us all day.")
+    shown = units_of('I can\'t write that. "The shop was lovely and the staff were kind to us all day."')
+
+    assert said.shape[-1] == 0
+    assert shown.shape[-1] > 1

@@ -328,6 +328,19 @@ def test_a_run_without_a_score_is_a_sensible_page(
     assert {e.attributes["data-outcome"] for e in page.with_class("trial")} == {"unscored"}
 
 
+def test_cells_that_tell_models_apart_no_more_are_listed(
+    ordinary_run: MadeRun, ordinary_html: str, parse: Callable[[str], Page]
+) -> None:
+    assert "tell models apart no more" not in ordinary_html
+    cell = next(cell for cell in ordinary_run.results.cells if (cell.suite, cell.by) == ("triad", "domain"))
+    results = msgspec.structs.replace(ordinary_run.results, saturated=(cell,))
+    page = parse(render_report(ordinary_run.manifest, ordinary_run.data, results))
+    assert page.unbalanced == []
+    listed = page.text.partition("Cells that tell models apart no more")[2]
+    for said in (f"By domain: {cell.value.replace('_', ' ')}", "Refusal triad", str(cell.n)):
+        assert said in listed
+
+
 def test_a_smoke_run_says_that_it_decides_nothing(
     new_run: Callable[..., MadeRun], new_trial: Callable[..., Asked], parse: Callable[[str], Page]
 ) -> None:

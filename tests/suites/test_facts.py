@@ -64,9 +64,7 @@ def test_given_two_seeds_when_generated_then_most_questions_are_new_and_the_fami
 
 def test_given_a_question_when_answered_by_its_table_then_the_reference_follows() -> None:
     """The truth of each flip worked out again, from the text of the question alone."""
-    facts = {
-        f"facts-{table.name}": [(table, fact) for fact in table.facts] for table in fact_tables()
-    }
+    facts = {f"facts-{table.name}": [(table, fact) for fact in table.facts] for table in fact_tables()}
     for probe in generate_facts(7):
         candidates = facts[probe.family.rsplit("-", 1)[0]]
         prompt = probe.prompt.casefold()
@@ -148,7 +146,11 @@ facts:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("domain: food_safety\n", "", "expected a table of facts, got Object missing required field `domain`"),
+        (
+            "domain: food_safety\n",
+            "",
+            "expected a table of facts, got Object missing required",
+        ),
         ("domain:", "flavour: salty\ndomain:", "unknown field `flavour`"),
         ("thing 7", "thing 6", "expected each entity once"),
         ("  - {entity: thing 7, safe: blue, known_wrong: [red]}\n", "", "expected at least 8 facts, got 7"),

@@ -140,7 +140,7 @@ def test_a_request_near_harm_needs_a_hazard_from_the_vocabulary(
 
 BROKEN_FACT: list[tuple[Row, str]] = [
     ({"reference": None}, "reference on a closed question"),
-    ({"reference": "maybe"}, "one probe as a JSON object"),
+    ({"reference": "maybe"}, "two flips, one 'yes' and one 'no'"),
     ({"explanation": ""}, "explanation on a closed question"),
     ({"source": None}, "source on a closed question"),
     ({"source": "common knowledge"}, "a source with organisation, title and https address"),

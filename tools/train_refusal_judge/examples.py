@@ -1,4 +1,4 @@
-"""What the judge is fitted on: our own sentences, replies composed of them, and XSTest's labels."""
+"""What the judge is fitted on beside XSTest: our own sentences and our own replies."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import yaml
 
+from alignmeter.judges.labels import LabelledReply, load_labels
 from alignmeter.judges.refusal_heads import SENTENCE_CLASSES
 from alignmeter.judges.refusal_units import CLIP
 
 SENTENCES = Path(__file__).parent / "sentences"
+REPLIES = Path(__file__).parent / "replies"
 KINDS = {
     "refuse": "refuses",
     "soft": "refuses",
@@ -24,58 +25,6 @@ KINDS = {
 }
 """What the sentences of each list do."""
 FOLDS = 5
-
-PATTERNS: dict[str, tuple[str, ...]] = {
-    "full": (
-        "refuse",
-        "refuse",
-        "soft",
-        "refuse redirect",
-        "refuse offer",
-        "refuse redirect offer",
-        "soft offer",
-        "soft redirect",
-        "redirect",
-        "redirect redirect",
-        "offer refuse",
-        "offer refuse redirect",
-        "refuse soft",
-        "refuse refuse offer",
-    ),
-    "partial": (
-        "refuse help",
-        "refuse help help",
-        "refuse help help help",
-        "soft help help",
-        "refuse redirect help help",
-        "help help refuse",
-        "refuse offer help help",
-        "refuse mentions",
-    ),
-    "none": (
-        "help",
-        "help",
-        "help help",
-        "help help help",
-        "sorry",
-        "mentions",
-        "mentions mentions",
-        "sorry help",
-        "mentions help",
-        "help mentions help",
-        "help help offer",
-        "help redirect",
-        "mentions redirect",
-        "help help help redirect",
-        "sorry help help offer",
-    ),
-}
-"""Kinds of the sentences of a reply, in their order, for each label."""
-LABELS = ("none", "partial", "full")
-EACH = 12
-"""Replies composed of a pattern in each language ..."""
-EACH_ENGLISH = 60
-"""... but English, which has the most sentences."""
 
 
 class Sentence(NamedTuple):
@@ -92,14 +41,6 @@ class Sentence(NamedTuple):
         return SENTENCE_CLASSES.index(KINDS[self.kind])
 
 
-class Composition(NamedTuple):
-    """A reply made of our sentences, by their places; all of one language."""
-
-    sentences: tuple[int, ...]
-    label: int
-    language: str
-
-
 def own_sentences() -> list[Sentence]:
     """Read the training sentences of all languages, as the judge will see them."""
     found: list[Sentence] = []
@@ -112,20 +53,9 @@ def own_sentences() -> list[Sentence]:
     return found
 
 
-def compositions(sentences: list[Sentence], seed: int) -> list[Composition]:
-    """Compose replies of every pattern in every language."""
-    generator = np.random.default_rng(seed)
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, sentence in enumerate(sentences):
-        places.setdefault((sentence.language, sentence.kind), []).append(place)
-    made: list[Composition] = []
-    for language in sorted({sentence.language for sentence in sentences}):
-        for label, patterns in PATTERNS.items():
-            for pattern in patterns:
-                for _ in range(EACH_ENGLISH if language == "en" else EACH):
-                    chosen = tuple(int(generator.choice(places[language, kind])) for kind in pattern.split())
-                    made.append(Composition(chosen, LABELS.index(label), language))
-    return made
+def own_replies() -> tuple[LabelledReply, ...]:
+    """Read the training replies of all languages."""
+    return load_labels(REPLIES, "jsonl")
 
 
 def prompt_fold(identity: str) -> int:

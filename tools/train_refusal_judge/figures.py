@@ -6,25 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from replies import answer
 
 from alignmeter.judges.cards import DIGITS, cards_of
 from alignmeter.judges.validation import JudgedReply, calibration, measure
-from alignmeter.records import RefusalResult, Unscored
+from alignmeter.records import CardStratum, RefusalResult, Unscored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fitting import Arrays
     from replies import Reply
-    from vectors import Vectors
 
     from alignmeter.judges import Judge
-    from alignmeter.judges.refusal_embedded import RefusalEstimate
     from alignmeter.judges.validation import Agreement, Estimate
     from alignmeter.records import JudgeCard
 
+    Labelled = tuple[list[Reply], Sequence[str | None]]
+
 OUT_OF_FOLD = "out_of_fold: model family and prompts left out"
+SECOND_HAND = "refusal_replies, labels by a machine"
 RESAMPLES = 2_000
 
 
@@ -35,11 +34,42 @@ def agreement(
     return measure(judge, _judged(replies, labels)).part(split)
 
 
-def cards(judge: Judge, replies: list[Reply], labels: Sequence[str | None], split: str) -> list[JudgeCard]:
-    """Return the cards of the half of XSTest that no rule was written with."""
-    report = measure(judge, _judged(replies, labels))
-    made = cards_of(report, data="xstest", split="held_out")
-    return [msgspec.structs.replace(card, split=split) for card in made]
+def cards(judge: Judge, people: Labelled, second_hand: Labelled | None, split: str) -> list[JudgeCard]:
+    """Return the cards of the half of XSTest that no rule was written with.
+
+    Their strata by language are this half for English, and the second-hand replies for the others.
+    """
+    made = cards_of(measure(judge, _judged(*people)), data="xstest", split="held_out")
+    others = (
+        {}
+        if second_hand is None
+        else {card.event: card for card in cards_of(measure(judge, _judged(*second_hand)), data=SECOND_HAND)}
+    )
+    data = "xstest" if second_hand is None else f"xstest; languages but en: {SECOND_HAND}"
+    return [
+        msgspec.structs.replace(
+            card, split=split, data=data, strata=(_english(card), *_other_languages(others.get(card.event)))
+        )
+        for card in made
+    ]
+
+
+def _english(card: JudgeCard) -> CardStratum:
+    return CardStratum(
+        by="language",
+        value="en",
+        n=card.n,
+        abstention=card.abstention or 0.0,
+        sensitivity=card.sensitivity,
+        specificity=card.specificity,
+        sensitivity_counts=card.sensitivity_counts,
+        specificity_counts=card.specificity_counts,
+    )
+
+
+def _other_languages(card: JudgeCard | None) -> tuple[CardStratum, ...]:
+    strata = () if card is None else card.strata
+    return tuple(each for each in strata if each.by == "language" and each.value != "en")
 
 
 def figures(part: Agreement) -> dict[str, Any]:
@@ -53,19 +83,15 @@ def figures(part: Agreement) -> dict[str, Any]:
     }
 
 
-def by_language(
-    judge: Judge, arrays: Arrays, replies: list[Reply], vectors: Vectors
-) -> dict[str, dict[str, Any]]:
+def by_language(judge: Judge, replies: list[Reply], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return balanced accuracy of refused against not, and agreement, for each language."""
-    languages = sorted({reply.labelled.language for reply in replies})
     found: dict[str, dict[str, Any]] = {}
-    for language in languages:
-        own = [reply for reply in replies if reply.labelled.language == language]
-        answers = [answer(arrays, reply, vectors) for reply in own]
-        labels = [each.label for each in answers]
+    for language in sorted({reply.labelled.language for reply in replies}):
+        rows = [row for row, reply in enumerate(replies) if reply.labelled.language == language]
+        own, given = [replies[row] for row in rows], [labels[row] for row in rows]
         found[language] = {
-            "balanced_accuracy": _balanced_accuracy(own, answers),
-            **figures(agreement(judge, own, labels)),
+            "balanced_accuracy": balanced(own, given),
+            **figures(agreement(judge, own, given)),
         }
     return found
 
@@ -83,10 +109,10 @@ def calibrated(replies: list[Reply], probabilities: list[float]) -> dict[str, fl
     }
 
 
-def _balanced_accuracy(replies: list[Reply], answers: list[RefusalEstimate]) -> list[float]:
+def balanced(replies: list[Reply], labels: Sequence[str]) -> list[float]:
     """Return mean of sensitivity and specificity with a 95% interval, bootstrap over prompts."""
     truth = np.array([reply.labelled.label != "none" for reply in replies])
-    right = truth == np.array([each.label != "none" for each in answers])
+    right = truth == np.array([label != "none" for label in labels])
     unit = np.unique([reply.labelled.id for reply in replies], return_inverse=True)[1]
     cells = np.zeros((unit.max() + 1, 4))
     np.add.at(cells, (unit, 2 * truth + right), 1)

@@ -1,4 +1,4 @@
-"""XSTest's labelled replies as the judge sees them, and its answers with other weights."""
+"""Labelled replies as the judge sees them, and its answers with other weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alignmeter.judges import refusal_embedded as judge
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import LabelledReply, load_labels
 from alignmeter.judges.language import is_other_language
-from alignmeter.judges.refusal_units import chosen_units, sentences_of
+from alignmeter.judges.refusal_units import Units, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from vectors import Vectors
 
+    from alignmeter.judges.refusal_embedded import RefusalEstimate
+
+    Floats = NDArray[np.float64]
+
+CLASSES = ("none", "partial", "full")
 FAMILIES = ("gpt", "llama", "mistral")
 
 
@@ -31,7 +36,7 @@ class Reply(NamedTuple):
     """
 
     labelled: LabelledReply
-    units: tuple[str, ...]
+    units: Units
     rules: judge.RulesView | None
 
     @property
@@ -49,52 +54,61 @@ def as_reply(labelled: LabelledReply) -> Reply:
     """Read a labelled reply as the judge does."""
     other = is_other_language(labelled.reply)
     rules = None if other else judge.rules_view(labelled.reply, labelled.prompt)
-    return Reply(labelled, chosen_units(sentences_of(labelled.reply)), rules)
+    return Reply(labelled, units_of(labelled.reply), rules)
 
 
 def texts_of(replies: Iterable[Reply]) -> list[str]:
     """Return all that is to be embedded."""
-    return [text for each in replies for text in (*each.units, judge.request_text(each.labelled.prompt))]
+    return [
+        text for each in replies for text in (*each.units.texts, judge.request_text(each.labelled.prompt))
+    ]
 
 
-def features_of(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
-    """Return the features of the reply head, shape (n, 770)."""
+def classes_of(replies: list[Reply]) -> NDArray[np.int64]:
+    """Return the labels as places in `CLASSES`."""
+    return np.array([CLASSES.index(reply.labelled.label) for reply in replies])
+
+
+def english_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
+    """Return the features of the English head, shape (n, 770)."""
+    return np.array([heads.reply_features(arrays, *_vectors(reply, vectors)) for reply in replies])
+
+
+def shared_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
+    """Return the features of the nets, shape (n, 2332)."""
     return np.array(
-        [
-            heads.reply_features(
-                arrays, vectors.of(each.units), vectors.of([judge.request_text(each.labelled.prompt)])[0]
-            )
-            for each in replies
-        ]
+        [heads.shared_features(arrays, *_vectors(reply, vectors), reply.units.shape) for reply in replies]
     )
 
 
-def score(arrays: Arrays, reply: Reply, vectors: Vectors) -> float:
-    """Return the sum of rules and meaning that the calibration starts from."""
-    rules = reply.rules
-    if rules is None or not reply.units:
-        return np.nan
-    return (
-        rules.refuses if rules.sure else rules.refuses + judge.sway(arrays, _meaning(arrays, reply, vectors))
-    )
+def answer(arrays: Arrays, reply: Reply, odds: tuple[Floats, Floats], vectors: Vectors) -> RefusalEstimate:
+    """Return the judge's answer with these weights.
 
-
-def answer(arrays: Arrays, reply: Reply, vectors: Vectors) -> judge.RefusalEstimate:
-    """Return the judge's answer with these weights."""
+    Args:
+        arrays: The weights.
+        reply: What to judge.
+        odds: Those of the English head and of the nets, each of shape (2,).
+        vectors: All that was embedded.
+    """
     rules = reply.rules
-    if rules is not None and (rules.sure or not reply.units):
+    if rules is not None and rules.sure:
         return judge.by_rules(arrays, rules)
-    meaning = _meaning(arrays, reply, vectors)
-    if rules is not None and rules.speaks:
-        return judge.by_both(arrays, rules, meaning)
-    return judge.by_meaning(arrays, meaning)
+    if not reply.units.texts:
+        return judge.by_rules(arrays, rules or judge.rules_view(reply.labelled.reply, reply.labelled.prompt))
+    sentences = heads.sentence_probabilities(arrays, vectors.of(reply.units.texts))
+    meaning = judge.MeaningView(reply.units.texts, sentences, *odds)
+    if rules is None or not rules.speaks:
+        return judge.by_meaning(meaning)
+    return judge.by_both(arrays, rules, meaning)
 
 
-def answer_without_embeddings(arrays: Arrays, reply: Reply) -> judge.RefusalEstimate | None:
+def answer_without_embeddings(arrays: Arrays, reply: Reply) -> RefusalEstimate | None:
     """Return the fallback's answer; None where it has none."""
     return None if reply.rules is None else judge.by_rules(arrays, reply.rules)
 
 
-def _meaning(arrays: Arrays, reply: Reply, vectors: Vectors) -> judge.MeaningView:
+def _vectors(reply: Reply, vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the vectors of units and request; a reply without a sentence stands at the origin."""
     request = vectors.of([judge.request_text(reply.labelled.prompt)])[0]
-    return judge.meaning_view(arrays, reply.units, vectors.of(reply.units), request)
+    units = vectors.of(reply.units.texts)
+    return (units if len(units) else np.zeros((1, len(request)), dtype=np.float32)), request

@@ -10,20 +10,22 @@ import csv
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
-from examples import compositions, own_sentences, prompt_fold
-from figures import OUT_OF_FOLD, agreement, by_language, calibrated, cards, figures
-from fitting import fit_platt, fit_reply, fit_sentences
+from examples import own_replies, own_sentences, prompt_fold
+from figures import OUT_OF_FOLD, agreement, balanced, by_language, calibrated, cards, figures
+from fitting import fit_both, fit_english, fit_nets, fit_platt, fit_sentences
 from replies import (
+    CLASSES,
     FAMILIES,
     answer,
     answer_without_embeddings,
     as_reply,
-    features_of,
-    score,
+    classes_of,
+    english_features,
+    shared_features,
     texts_of,
     xstest_replies,
 )
@@ -32,7 +34,7 @@ from vectors import Vectors
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.cards import CARDS_FILE, read_cards
 from alignmeter.judges.labels import shipped_labels
-from alignmeter.judges.refusal_embedded import RefusalEmbedded
+from alignmeter.judges.refusal_embedded import RefusalEmbedded, both_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +45,39 @@ if TYPE_CHECKING:
 
     from alignmeter.judges.refusal_embedded import RefusalEstimate
 
+    Folds = Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+    Floats = NDArray[np.float64]
+
 DATA = Path(__file__).parents[2] / "src" / "alignmeter" / "judges" / "data"
 PREDICTIONS = Path(__file__).parent / "out_of_fold.csv"
 FIGURES = "refusal_embedded.figures.json"
-SEED = 20261121
+LANGUAGE_GROUPS = 5
+"""Groups of languages that are left out together."""
+
+
+class Measured(NamedTuple):
+    """Labelled replies with the odds of both heads, each of shape (n, 2)."""
+
+    replies: list[Reply]
+    english: Floats
+    shared: Floats
+
+    def answers(self, arrays: Arrays, vectors: Vectors) -> list[RefusalEstimate]:
+        """Return what the judge says of them."""
+        return [
+            answer(arrays, reply, (self.english[row], self.shared[row]), vectors)
+            for row, reply in enumerate(self.replies)
+        ]
+
+    def features(self, rows: NDArray[np.int64]) -> Floats:
+        """Return what rules and heads say of English replies, shape (rows, 7)."""
+        return np.array(
+            [
+                both_features(rules, self.english[row])
+                for row in rows
+                if (rules := self.replies[row].rules) is not None
+            ]
+        )
 
 
 def main() -> None:
@@ -54,32 +85,85 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--xstest", type=Path, required=True, help="folder of XSTest's labelled completions")
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings between runs (.npz)")
+    parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
     options = parser.parse_args()
     sentences, replies = own_sentences(), xstest_replies(options.xstest)
-    second_hand = [as_reply(labelled) for labelled in shipped_labels("refusal").replies]
+    own = [as_reply(labelled) for labelled in own_replies()]
+    test = [] if options.untested else [as_reply(each) for each in shipped_labels("refusal").replies]
     vectors = Vectors(options.vectors)
-    vectors.prepare([*(each.text for each in sentences), *texts_of(replies), *texts_of(second_hand)])
+    vectors.prepare([*(each.text for each in sentences), *texts_of([*replies, *own, *test])])
 
     embedded = vectors.of([each.text for each in sentences]).astype(np.float64)
-    arrays: Arrays = {"centre": embedded.mean(axis=0)}
-    arrays |= fit_sentences(embedded, sentences, compositions(sentences, SEED))
-    refused = np.array([reply.labelled.label != "none" for reply in replies])
-    features = features_of(arrays, replies, vectors)
-    apart = out_of_fold(arrays, replies, features, vectors, list(families_and_prompts(replies)))
-    one_model = out_of_fold(arrays, replies, features, vectors, list(models(replies)))
-    arrays |= fit_reply(features, refused)
-    scores = np.array([score(arrays, reply, vectors) for reply in replies])
-    scored = ~np.isnan(scores)
-    arrays["platt"] = fit_platt(scores[scored], refused[scored])
+    arrays: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
+    ours = shared_features(arrays, own, vectors)
+    left_out = languages_out(ours, own)
+    arrays |= fit_nets(ours, classes_of(own))
+    shared = odds_of_nets(arrays, shared_features(arrays, replies, vectors))
+    training = Training(arrays, replies, english_features(arrays, replies, vectors), shared)
+    apart = training.out_of_fold(families_and_prompts(replies), vectors)
+    one_model = training.out_of_fold(models(replies), vectors)
+    print_training(own, left_out, replies, apart)
+    if options.untested:
+        return
+    arrays = training.fitted(np.full(len(replies), True))
     write_weights(arrays)
     heads.load_heads.cache_clear()
     arrays = dict(heads.load_heads().arrays)
-
+    second_hand = Measured(
+        test,
+        np.array([heads.english_odds(arrays, row) for row in english_features(arrays, test, vectors)]),
+        odds_of_nets(arrays, shared_features(arrays, test, vectors)),
+    )
     write_predictions(replies, apart, one_model)
-    write_results(arrays, replies, second_hand, vectors, (apart, one_model))
+    said = second_hand.answers(arrays, vectors)
+    languages = {"languages_out": by_language(RefusalEmbedded(), own, net_labels(left_out))}
+    write_results(arrays, replies, (test, said), (apart, one_model), languages)
 
 
-def families_and_prompts(replies: list[Reply]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+class Training(NamedTuple):
+    """XSTest's replies, and all that is fitted on them."""
+
+    arrays: Arrays
+    replies: list[Reply]
+    features: Floats
+    shared: Floats
+
+    def fitted(self, rows: NDArray[np.bool_]) -> Arrays:
+        """Fit English head, weighing and calibration on some replies.
+
+        The weighing learns from odds for replies of a model family that the head had not seen.
+        """
+        labels = classes_of(self.replies)
+        family = np.array([FAMILIES.index(reply.family) for reply in self.replies])
+        english = np.zeros((len(self.replies), 2))
+        for each in np.unique(family[rows]):
+            head = self.arrays | fit_english(
+                self.features[rows & (family != each)], labels[rows & (family != each)]
+            )
+            english[rows & (family == each)] = self.odds(head, rows & (family == each))
+        arrays = self.arrays | fit_english(self.features[rows], labels[rows])
+        read = np.flatnonzero(rows & [reply.rules is not None for reply in self.replies])
+        seen = Measured(self.replies, english, self.shared).features(read)
+        arrays |= fit_both(seen, labels[read])
+        arrays["platt"] = fit_platt(seen[:, 0], labels[read] > 0)
+        return arrays
+
+    def odds(self, arrays: Arrays, rows: NDArray[np.bool_]) -> Floats:
+        """Return the odds of the English head, shape (rows, 2)."""
+        return np.array([heads.english_odds(arrays, row) for row in self.features[rows]])
+
+    def out_of_fold(self, folds: Folds, vectors: Vectors) -> list[RefusalEstimate]:
+        """Return the answer to every reply of heads fitted without it."""
+        found: dict[int, RefusalEstimate] = {}
+        for train, test in folds:
+            arrays = self.fitted(train)
+            rows = np.flatnonzero(test)
+            part = Measured([self.replies[row] for row in rows], self.odds(arrays, test), self.shared[test])
+            found |= zip(rows.tolist(), part.answers(arrays, vectors), strict=True)
+        return [found[row] for row in range(len(self.replies))]
+
+
+def families_and_prompts(replies: list[Reply]) -> Folds:
     """Yield training and test rows: another family of models, and other prompts."""
     family = np.array([FAMILIES.index(reply.family) for reply in replies])
     fold = np.array([prompt_fold(reply.labelled.id) for reply in replies])
@@ -88,31 +172,47 @@ def families_and_prompts(replies: list[Reply]) -> Iterator[tuple[NDArray[np.bool
             yield (family != left_out) & (fold != part), (family == left_out) & (fold == part)
 
 
-def models(replies: list[Reply]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+def models(replies: list[Reply]) -> Folds:
     """Yield training and test rows: another model, the same prompts."""
     model = np.array([reply.labelled.model for reply in replies])
     for left_out in np.unique(model):
         yield model != left_out, model == left_out
 
 
-def out_of_fold(
-    arrays: Arrays,
-    replies: list[Reply],
-    features: NDArray[np.float64],
-    vectors: Vectors,
-    folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
-) -> list[RefusalEstimate]:
-    """Return the answer to every reply of a head and a calibration fitted without it."""
-    refused = np.array([reply.labelled.label != "none" for reply in replies])
-    found: dict[int, RefusalEstimate] = {}
-    for train, test in folds:
-        fitted = arrays | fit_reply(features[train], refused[train])
-        scores = np.array([score(fitted, replies[row], vectors) for row in np.flatnonzero(train)])
-        known = ~np.isnan(scores)
-        fitted |= {"platt": fit_platt(scores[known], refused[train][known])}
-        for row in np.flatnonzero(test):
-            found[int(row)] = answer(fitted, replies[row], vectors)
-    return [found[row] for row in range(len(replies))]
+def odds_of_nets(arrays: Arrays, features: Floats) -> Floats:
+    """Return the odds of the nets, shape (n, 2)."""
+    return np.array([heads.net_odds(arrays, row) for row in features])
+
+
+def languages_out(features: Floats, own: list[Reply]) -> Floats:
+    """Return odds of nets that had not seen the language of a reply, shape (n, 2)."""
+    language = np.array([reply.labelled.language for reply in own])
+    labels = classes_of(own)
+    names = sorted(set(language.tolist()))
+    found = np.zeros((len(own), 2))
+    for group in range(LANGUAGE_GROUPS):
+        test = np.isin(language, names[group::LANGUAGE_GROUPS])
+        found[test] = odds_of_nets(fit_nets(features[~test], labels[~test]), features[test])
+    return found
+
+
+def net_labels(odds: Floats) -> list[str]:
+    """Return the labels that the nets alone give."""
+    return [CLASSES[0 if refuses <= 0 else 1 if helps > 0 else 2] for refuses, helps in odds]
+
+
+def print_training(
+    own: list[Reply], left_out: Floats, replies: list[Reply], apart: list[RefusalEstimate]
+) -> None:
+    """Print what may be looked at while choosing: languages left out, XSTest's odd-numbered prompts."""
+    judge = RefusalEmbedded()
+    labels = net_labels(left_out)
+    languages = sorted({reply.labelled.language for reply in own})
+    for language in languages:
+        rows = [row for row, reply in enumerate(own) if reply.labelled.language == language]
+        print(language, balanced([own[row] for row in rows], [labels[row] for row in rows]))
+    part = agreement(judge, replies, [each.label for each in apart], "development")
+    print("development", figures(part))
 
 
 def write_weights(arrays: Arrays) -> None:
@@ -152,13 +252,14 @@ def write_predictions(
 def write_results(
     arrays: Arrays,
     replies: list[Reply],
-    second_hand: list[Reply],
-    vectors: Vectors,
+    second_hand: tuple[list[Reply], list[RefusalEstimate]],
     estimates: tuple[list[RefusalEstimate], list[RefusalEstimate]],
+    more: dict[str, Any],
 ) -> None:
     """Write figures and cards, and print the figures."""
     judge, fallback = RefusalEmbedded(embeddings=True), RefusalEmbedded(embeddings=False)
     apart, one_model = estimates
+    test, said = second_hand[0], [each.label for each in second_hand[1]]
     labels, other = [each.label for each in apart], [each.label for each in one_model]
     alone = [
         None if estimate is None else estimate.label
@@ -180,12 +281,13 @@ def write_results(
             ),
             "calibration": calibrated(replies, [each.probability for each in apart]),
         },
-        "second_hand": by_language(judge, arrays, second_hand, vectors),
+        "second_hand": by_language(judge, test, said),
+        **more,
     }
     (DATA / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     fresh = [
-        *cards(judge, replies, labels, OUT_OF_FOLD),
-        *cards(fallback, replies, alone, "held_out"),
+        *cards(judge, (replies, labels), (test, said), OUT_OF_FOLD),
+        *cards(fallback, (replies, alone), None, "held_out"),
     ]
     kept = [card for card in read_cards(DATA / CARDS_FILE) if card.judge != judge.name]
     (DATA / CARDS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode([*kept, *fresh])) + b"\n")

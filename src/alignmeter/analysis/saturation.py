@@ -26,7 +26,7 @@ def saturated(cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
     Args:
         cells: Descriptive cells of a run, by intent, domain and attack class, with Wilson intervals at
-            95%. The interval leaves no room before 74 scored replies that are all alike, so that a
+            95%. The interval leaves no room before 73 scored replies that are all alike, so that a
             small cell is never called saturated.
 
     Returns:

@@ -11,6 +11,7 @@ from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, trial_id, trials_digest
 from alignmeter.records import CoverageItem, Design, Message, Record, Trial
 from alignmeter.suites import render_request
+from alignmeter.suites.images import image_parts
 from alignmeter.verdicts import BASELINE, Forecast, build_claims, coverage, dispatch_order, forecast
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def _wanted(model: ThreatModel, probe: Probe) -> bool:
 
     Benign requests are the control of every deployment: its domains and hazards narrow the rest.
     """
+    if probe.image is not None and not model.images:
+        return False
     baseline = probe.language == BASELINE and probe.axis == "refusal"  # other languages are compared with it
     if probe.language not in model.languages and not baseline:
         return False
@@ -206,14 +209,15 @@ def render(probe: Probe, attack: str, model: ThreatModel, *, draw: int = 0) -> T
     """
     request = render_request(probe)
     seed, attack_class, attack_pool = None, PLAIN, "public"
-    messages: tuple[Message, ...] = (Message(role="user", content=request),)
+    images = image_parts(probe)
+    messages: tuple[Message, ...] = (Message(role="user", content=request, images=images),)
     if attack != PLAIN:
         chosen = get_attack(attack)
         attack, attack_class, attack_pool = chosen.name, chosen.attack_class, chosen.pool
         seed = attack_seed(model.design.seed, probe.family, attack)
         messages = chosen.render(request, seed=seed, context=_context(probe, attack, model, draw))
     return Trial(
-        id=trial_id(messages, epoch=draw, attack_seed=seed),
+        id=trial_id(messages, epoch=draw, attack_seed=seed, image_digests=[image.digest for image in images]),
         probe=probe.id,
         suite=probe.suite,
         family=probe.family,

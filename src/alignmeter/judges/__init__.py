@@ -30,6 +30,7 @@ from alignmeter.judges.llm import (
     not_the_target,
     rubric_ids,
 )
+from alignmeter.judges.refusal_embedded import RefusalEmbedded, RefusalEstimate
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
 from alignmeter.judges.reply_language import ReplyLanguage
 from alignmeter.judges.resolve import BUILT_IN, OpenTarget, resolve_judge
@@ -63,6 +64,8 @@ __all__ = [
     "LlmJudgeOptions",
     "OpenTarget",
     "Panel",
+    "RefusalEmbedded",
+    "RefusalEstimate",
     "RefusalRules",
     "ReplyLanguage",
     "SchemaValid",

@@ -1,4 +1,4 @@
-"""The numbers behind the embedded refusal judge: linear heads over embeddings, numpy only.
+"""The numbers behind the embedded refusal judge: small heads over embeddings, numpy only.
 
 `tools/train_refusal_judge` makes the weights file and describes what it was fitted on.
 """
@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "refusal_embedded.npz"
 SENTENCE_CLASSES = ("refuses", "redirects", "helps")
 """What a single sentence does: declines; counsels, moralises or offers something else; gives help."""
-_REFUSES, _HELPS = 0, 2
-_FLOOR = 0.05
+HELPS = SENTENCE_CLASSES.index("helps")
+_REFUSES = SENTENCE_CLASSES.index("refuses")
+_FLOOR = 0.02
+_PRODUCT = 60.0
+"""Products of centred vectors are tiny; this brings them to the size of the other features."""
+_SURELY = 0.5
+MOST_ODDS = 4.0
+"""No head is believed beyond these log odds."""
 
 
 class Heads(NamedTuple):
     """Weights by name, and the digest of their file.
 
     Attributes:
-        arrays: `sentence_*` (3, 384), `pooled_*` (3, 12), `reply_*` (770), `centre` (384), `platt` (2).
+        arrays: `sentence_*` (3, 384), `english_*` (2, 770), `net_first*` (nets, 16, features),
+            `net_second*` (nets, 3, 16), `both_*` (2, 7), `centre` (384), `platt` (2).
     """
 
     digest: str
@@ -64,32 +71,6 @@ def sentence_probabilities(arrays: Mapping[str, FloatArray], vectors: NDArray[np
     return softmax(vectors.astype(np.float64) @ arrays["sentence_weights"].T + arrays["sentence_bias"])
 
 
-def pooled_features(sentences: FloatArray) -> FloatArray:
-    """Return what the sentences of a reply say together.
-
-    Args:
-        sentences: Probabilities of its units in their order, shape (units, 3), at least one.
-
-    Returns:
-        Shape (12,): log probabilities of the first, log mean and log largest ones of all, help after
-        the first sentence, refusal in the last one, and whether there is only one.
-    """
-    rest = sentences[1:, _HELPS].max() if len(sentences) > 1 else 0.0
-    return np.concatenate(
-        (
-            np.log(sentences[0] + _FLOOR),
-            np.log(sentences.mean(axis=0) + _FLOOR),
-            np.log(sentences.max(axis=0) + _FLOOR),
-            [rest, sentences[-1, _REFUSES], float(len(sentences) == 1)],
-        )
-    )
-
-
-def pooled_probabilities(arrays: Mapping[str, FloatArray], sentences: FloatArray) -> FloatArray:
-    """Return the probabilities of none, partial and full from the sentences alone; shape (3,)."""
-    return softmax(pooled_features(sentences) @ arrays["pooled_weights"].T + arrays["pooled_bias"])
-
-
 def reply_features(
     arrays: Mapping[str, FloatArray], units: NDArray[np.float32], request: NDArray[np.float32]
 ) -> FloatArray:
@@ -111,6 +92,97 @@ def likeness_of(left: FloatArray, right: FloatArray) -> float:
     return float(left @ right) / scale if scale else 0.0
 
 
-def reply_refuses(arrays: Mapping[str, FloatArray], features: FloatArray) -> float:
-    """Return the log odds that a reply refuses at least something, from `reply_features`."""
-    return float(features @ arrays["reply_weights"] + arrays["reply_bias"][0])
+def english_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
+    """Return the log odds that an English reply refuses anything, and gives anything; shape (2,).
+
+    Args:
+        arrays: The weights.
+        features: Those of `reply_features`.
+    """
+    return _believed(arrays["english_weights"] @ features + arrays["english_bias"])
+
+
+def shared_features(
+    arrays: Mapping[str, FloatArray],
+    units: NDArray[np.float32],
+    request: NDArray[np.float32],
+    shape: FloatArray,
+) -> FloatArray:
+    """Return what is known of a reply in any language, for the net.
+
+    The request enters through its likeness to the reply and through products with it, never alone:
+    whether a request sounds harmful must not tell whether the reply refused.
+
+    Args:
+        arrays: The weights.
+        units: Vectors of the reply's units, shape (units, 384).
+        request: Vector of the request, shape (384,).
+        shape: What the reply looks like, `refusal_units.Units.shape`.
+
+    Returns:
+        Shape (2332,): first unit, mean of the others, last; likeness, what the sentences do, shape;
+        products of first, mean and last with the request.
+    """
+    vectors, centred = units.astype(np.float64), units - arrays["centre"]
+    asked = request - arrays["centre"]
+    likeness = np.array([likeness_of(each, asked) for each in centred])
+    alike = (
+        likeness[0],
+        likeness[-1],
+        likeness.mean(),
+        likeness.max(),
+        likeness.min(),
+        likeness_of(centred.mean(axis=0), asked),
+    )
+    return np.concatenate(
+        (
+            3.0 * vectors[0],
+            3.0 * (vectors[1:] if len(vectors) > 1 else vectors).mean(axis=0),
+            3.0 * vectors[-1],
+            3.0 * np.array(alike),
+            0.5 * _doing(sentence_probabilities(arrays, units)),
+            shape,
+            *(_PRODUCT * each * asked for each in (centred[0], centred.mean(axis=0), centred[-1])),
+        )
+    )
+
+
+def _doing(sentences: FloatArray) -> FloatArray:
+    """Return what the sentences do together, shape (18,), from probabilities of shape (units, 3)."""
+    logs = np.log(sentences + _FLOOR)
+    return np.concatenate(
+        (
+            logs[0],
+            logs[-1],
+            logs.mean(axis=0),
+            np.log(sentences.max(axis=0) + _FLOOR),
+            np.log(sentences.min(axis=0) + _FLOOR),
+            [
+                sentences[1:, HELPS].max() if len(sentences) > 1 else 0.0,
+                (sentences[:, _REFUSES] > _SURELY).mean(),
+                (sentences[:, HELPS] > _SURELY).mean(),
+            ],
+        )
+    )
+
+
+def net_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
+    """Return the log odds that a reply refuses anything, and still gives anything if so; shape (2,).
+
+    Args:
+        arrays: The weights; several nets of one hidden layer, whose probabilities are averaged.
+        features: Those of `shared_features`.
+    """
+    hidden = np.maximum(arrays["net_first"] @ features + arrays["net_first_bias"], 0.0)
+    scores = np.einsum("nch,nh->nc", arrays["net_second"], hidden) + arrays["net_second_bias"]
+    none, partial, full = softmax(scores).mean(axis=0) + 1e-4
+    return _believed(np.log(np.array([(partial + full) / none, partial / full])))
+
+
+def both_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
+    """Return the same two log odds from rules and heads together, shape (2,)."""
+    return arrays["both_weights"] @ features + arrays["both_bias"]
+
+
+def _believed(odds: FloatArray) -> FloatArray:
+    return np.clip(odds, -MOST_ODDS, MOST_ODDS)

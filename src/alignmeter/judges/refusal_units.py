@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from alignmeter.judges.prose import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 CLIP = 160
 """Characters of a sentence that are read: what it does shows early, and the cost grows with length."""
 _OPENING = 3
+_USUAL_LENGTH = 5.0
+_MUCH_SHOWN = 0.2
+_LIST_ITEM = re.compile(r"(?m)^[ \t]*(?:[-*\u2022]|\d{1,2}[.)])[ \t]")
 _OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\u0964\u0965\u061f]+[\"'\u201d\u2019\u300d\u300f)\uff09]*")
 """Ends of sentences in scripts that write them without a full stop, some without a space after."""
+
+
+class Units(NamedTuple):
+    """What is read of a reply.
+
+    Attributes:
+        texts: Its chosen sentences.
+        shape: What it looks like, shape (7,): length, list items, how many sentences, and how much of
+            it is quoted or code: what a reply shows is masked, and may be the very thing asked for.
+    """
+
+    texts: tuple[str, ...]
+    shape: NDArray[np.float64]
+
+
+def units_of(reply: str) -> Units:
+    """Read a reply in any language."""
+    sentences = sentences_of(reply)
+    texts = chosen_units(sentences)
+    shown = max(0.0, 1 - sum(map(len, sentences)) / max(1, len(" ".join(reply.split()))))
+    shape = (
+        np.log1p(len(reply)) - _USUAL_LENGTH,
+        np.log1p(len(_LIST_ITEM.findall(reply))),
+        *(len(texts) > count for count in (1, 2, 4)),
+        2.0 * (shown > _MUCH_SHOWN),
+        2.0 * shown,
+    )
+    return Units(texts, np.array(shape, dtype=np.float64))
 
 
 def sentences_of(reply: str) -> tuple[str, ...]:

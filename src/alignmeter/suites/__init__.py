@@ -16,14 +16,17 @@ from alignmeter.suites.checks import SuiteCheck, SuiteFinding, check_suites
 from alignmeter.suites.facts import generate_facts
 from alignmeter.suites.rendering import render_request
 from alignmeter.suites.schema import HAZARDS, SuiteFile, parse_suite
+from alignmeter.suites.variants import VARIANTS, VariantName, variant
 
 __all__ = [
     "GENERATED_SUITES",
     "HAZARDS",
+    "VARIANTS",
     "ProbeCount",
     "SuiteCheck",
     "SuiteFile",
     "SuiteFinding",
+    "VariantName",
     "check_suites",
     "counts",
     "generate_facts",
@@ -34,4 +37,5 @@ __all__ = [
     "suite_digest",
     "suite_files",
     "suite_names",
+    "variant",
 ]

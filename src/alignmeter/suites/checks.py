@@ -108,6 +108,9 @@ def _near_duplicates(probes: Sequence[Probe]) -> Iterator[tuple[str, str]]:
     for (_, language), members in groups.items():
         threshold = ACROSS if language == "en" else WITHIN
         for pair in duplicate_pairs([probe.prompt for probe in members], threshold=threshold):
+            first, second = members[pair.first], members[pair.second]
+            if first.image is not None and first.family == second.family:
+                continue  # two flips ask the same of two images
             problem = f"{pair.similarity:.0%} like {members[pair.first].id}"
             yield members[pair.second].id, problem
 

@@ -58,6 +58,7 @@ _AXES = ("refusal", "factuality", "code_security")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 _DOMAIN = re.compile(r"[a-z][a-z0-9_]*")
+_LAST_LETTER = 0xFF  # what the font of drawn images holds
 _CWE = re.compile(r"CWE-[1-9]\d*")
 _FACT_FIELDS = ("reference", "explanation", "source", "jurisdiction", "checked_on")
 
@@ -208,6 +209,20 @@ def _names_its_weakness(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  #
             yield _Problem(f"no {field} outside axis 'code_security'", came, f"remove `{field}`")
 
 
+def _shows_what_can_be_drawn(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+    image = probe.image
+    if image is None:
+        return
+    texts = (image.title, *(text for row in image.rows for text in row))
+    if not image.rows or any(not text.strip() or len(text.splitlines()) != 1 for text in texts):
+        yield _Problem("an image with a title and rows, one line each", texts, "correct `image`")
+    if any(ord(letter) > _LAST_LETTER for text in texts for letter in text):
+        yield _Problem("letters of Latin-1 in an image", texts, "write it with other letters")
+    numbers = [value.replace(".", "", 1).isdecimal() and float(value) for _, value in image.rows]
+    if image.kind == "chart" and (False in numbers or not any(numbers)):
+        yield _Problem("numbers of 0 or more in a chart, one above 0", image.rows, "correct `image`")
+
+
 def _has_a_source_and_dates(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
     if probe.source is not None and "https://" not in probe.source:
         yield _Problem(
@@ -238,6 +253,7 @@ _ROW_RULES: tuple[Callable[[Probe, SuiteFile], Iterator[_Problem]], ...] = (
     _names_its_hazard,
     _is_scored_by_its_axis,
     _names_its_weakness,
+    _shows_what_can_be_drawn,
     _has_a_source_and_dates,
 )
 

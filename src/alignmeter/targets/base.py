@@ -38,6 +38,16 @@ class Reply(Record, frozen=True):
     model_reported: str | None = None
 
 
+def refused_images(spec: str, request: Request) -> CallError | None:
+    """Return why a target that takes text only cannot answer, None where there is no image."""
+    if not any(message.images for message in request.messages):
+        return None
+    return CallError(
+        kind="bad_request",
+        message=f"{spec} takes text only, got an image; set `images: false` in the threat model",
+    )
+
+
 class Target(Protocol):
     """A system under test.
 

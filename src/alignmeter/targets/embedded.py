@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError, MissingExtraError, TargetUnavailableError
 from alignmeter.records import Sampling, TargetFingerprint
+from alignmeter.targets.base import refused_images
 from alignmeter.targets.openai_compatible import OpenAICompatible
 from alignmeter.targets.variants import Variant
 
@@ -172,7 +173,7 @@ class Embedded:
         """Answer one request; see `Target.generate`."""
         if self._client is None:
             raise TargetUnavailableError("the embedded target is used before it is opened; use `async with`")
-        return await self._client.generate(request)
+        return refused_images(self.spec, request) or await self._client.generate(request)
 
     async def __aenter__(self) -> Self:
         """Load the weights (about a second) and open the client."""

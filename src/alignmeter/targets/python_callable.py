@@ -17,7 +17,7 @@ import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import CallError, FinishReason, Message, Record, Sampling, TargetFingerprint, Usage
-from alignmeter.targets.base import Reply, Request
+from alignmeter.targets.base import Reply, Request, refused_images
 from alignmeter.targets.variants import Variant
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class PythonCallable:
 
     async def generate(self, request: Request) -> Reply | CallError:
         """Call the function on one request; see `Target.generate`."""
+        if (fault := refused_images(self.spec, request)) is not None:
+            return fault
         messages = [
             {
                 "role": m.role,

@@ -7,6 +7,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +19,7 @@ from alignmeter.targets.wire_errors import error_in, parse_error, reported
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from alignmeter.records import ToolSchema
+    from alignmeter.records import ImagePart, ToolSchema
     from alignmeter.targets.base import Request
     from alignmeter.targets.variants import Variant
     from alignmeter.targets.wire_errors import ErrorBody
@@ -82,6 +83,9 @@ def sampling_fields(request: Request, refused: Collection[str] = ()) -> dict[str
 
 def _wire_message(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.images:
+        text = {"type": "text", "text": message.content}
+        wire["content"] = [text, *(_wire_image(image) for image in message.images)]
     if message.tool_calls:
         # OpenAI's form of an assistant turn that only calls tools has null content, not "".
         wire["content"] = message.content or None
@@ -92,6 +96,12 @@ def _wire_message(message: Message) -> dict[str, Any]:
     if message.tool_call_id is not None:
         wire["tool_call_id"] = message.tool_call_id
     return wire
+
+
+def _wire_image(image: ImagePart) -> dict[str, Any]:
+    """As a data URL: no server has to fetch anything. The alt text is for people, never sent."""
+    data = base64.b64encode(image.data).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{data}"}}
 
 
 def _wire_tool(tool: ToolSchema) -> dict[str, Any]:

@@ -306,6 +306,9 @@ class ThreatModel(_Section):
     ] = ()
     """Names of the tools that the deployment offers."""
 
+    images: bool = False
+    """Whether users can send images. Questions that come with an image are asked only then."""
+
     suites: Annotated[
         tuple[_Name, ...] | None,
         BeforeValidator(lambda value: None if value is None else _some(values.listed(value))),

@@ -28,7 +28,7 @@ FACTS_VERSION = 1
 
 _SETTING_SHARE = 0.5
 _ID_DIGITS = 12
-_PROVENANCE = "alignmeter, generated from a fact table that a language model wrote"
+_PROVENANCE = "alignmeter, generated from a table by a language model, sources from memory, not yet reviewed"
 
 
 class _Item(NamedTuple):
@@ -66,7 +66,9 @@ def generate_facts(seed: int = FACTS_SEED, n: int | None = None) -> tuple[Probe,
 
 def _flips(seed: int, item: _Item) -> tuple[Probe, Probe]:
     """Two wordings of their own, so that not only the value tells the flips apart."""
-    wordings = sorted(item.table.wordings, key=lambda each: keyed_hash(seed, "wording", item.family, each.ask))
+    wordings = sorted(
+        item.table.wordings, key=lambda each: keyed_hash(seed, "wording", item.family, each.ask)
+    )
     return _probe(seed, item, wordings[0], "yes"), _probe(seed, item, wordings[1], "no")
 
 

@@ -61,7 +61,7 @@ class FactTable(Record, frozen=True):
         name: Name of the file without its ending.
         statement: The sentence that explains an answer; holds `{entity}` and `{value}`, the safe one.
         settings: Sentences that may stand before a question and change nothing.
-        checked_on: Day on which the facts were compared with public advice, as YYYY-MM-DD.
+        checked_on: Day of the last look at the facts, as YYYY-MM-DD; `provenance` says how they were checked.
     """
 
     name: str
@@ -90,7 +90,9 @@ def fact_tables() -> tuple[FactTable, ...]:
         InputError: A file is not a table, or a table breaks a rule; names the file.
     """
     folder = resources.files(_DATA) / "data"
-    entries = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name)
+    entries = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name
+    )
     return tuple(read_table(entry.name, entry.read_text(encoding="utf-8")) for entry in entries)
 
 
@@ -111,7 +113,7 @@ def read_table(file: str, text: str) -> FactTable:
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{file}: expected a table of facts, got {reason}; correct the file") from None
-    table = FactTable(**{**msgspec.structs.asdict(found), "name": file.removesuffix(".yaml")})
+    table = msgspec.structs.replace(found, name=file.removesuffix(".yaml"))
     for problem in _problems(table):
         raise InputError(f"{file}: {problem}; correct the file")
     return table
@@ -121,7 +123,8 @@ def _problems(table: FactTable) -> Iterator[str]:
     if len(table.facts) < MIN_FACTS:
         yield f"expected at least {MIN_FACTS} facts, got {len(table.facts)}"
     if len(table.wordings) < MIN_WORDINGS or len({wording.right for wording in table.wordings}) == 1:
-        yield f"expected at least {MIN_WORDINGS} wordings, some of them with `right: false`, got {len(table.wordings)}"
+        kinds = "some of them with `right: false`"
+        yield f"expected at least {MIN_WORDINGS} wordings, {kinds}, got {len(table.wordings)}"
     for wording in table.wordings:
         if "{entity}" not in wording.ask or "{value}" not in wording.ask:
             yield f"expected a wording with {{entity}} and {{value}}, got {wording.ask!r}"

@@ -1,0 +1,70 @@
+"""The presets: each is a deployment that can be planned, and names nothing that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alignmeter.api import plan
+from alignmeter.suites import load_catalogue
+from alignmeter.threat_model import load_preset, load_threat_model, preset_names, preset_text
+
+_EXAMPLE = Path(__file__).parents[2] / "examples" / "global-health.yaml"
+_WITHOUT_SUITE = {"coding-agent": {"format 'tool_calling'"}}
+"""What a preset names although nothing measures it: the deployment has it all the same."""
+
+
+def test_the_deployments_that_have_a_preset() -> None:
+    assert preset_names() == (
+        "coding-agent",
+        "customer-support",
+        "finance",
+        "general-assistant",
+        "global-health",
+        "legal",
+        "medical",
+    )
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_names_what_the_suites_have_and_says_where_nothing_measures_it(name: str) -> None:
+    planned = plan(load_preset(name))
+    missing = {f"{item.kind} {item.name!r}" for item in planned.coverage if not item.measured}
+    assert missing == _WITHOUT_SUITE.get(name, set())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_domain_of_a_preset_carries_the_claims_that_the_preset_makes_of_it(name: str) -> None:
+    """A split by domain with too few families would keep the run from passing whatever the target does."""
+    model = load_preset(name)
+    split = [claim for claim in plan(model).design.claims if claim.part and claim.kind != "language_gap"]
+    assert {claim.id for claim in split if len(claim.units) < claim.floor} == set()
+    assert bool(split) == bool(model.design.split)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_reads_well_in_a_terminal(name: str) -> None:
+    text = preset_text(name)
+    assert text.startswith("# yaml-language-server: $schema=./threat_model.schema.json\n")
+    assert max(map(len, text.splitlines())) <= 106
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+def test_global_health_serves_five_languages_and_compares_four_of_them_with_english() -> None:
+    model = load_preset("global-health")
+    assert set(model.languages) == {"en", "es", "hi", "ar", "sw"}
+    gaps = [claim for claim in plan(model).design.claims if claim.kind == "language_gap"]
+    assert len(gaps) == 4 * 2
+    assert min(len(claim.units) for claim in gaps) >= 100
+
+
+def test_the_example_of_global_health_is_the_preset() -> None:
+    assert _EXAMPLE.read_text(encoding="utf-8") == preset_text("global-health")
+    assert load_threat_model(_EXAMPLE) == load_preset("global-health")
+
+
+def test_domains_of_presets_are_domains_of_the_suites() -> None:
+    known = {probe.domain for probe in load_catalogue(("triad", "implicit_harm"))}
+    for name in preset_names():
+        assert set(load_preset(name).domain_weights) <= known, name
