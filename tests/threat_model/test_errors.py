@@ -271,7 +271,7 @@ def test_an_unknown_preset_is_answered_with_the_nearest(name: str, near: str) ->
 
 @pytest.mark.parametrize("name", ["qqqq", "", "../schema", "presets/medical"])
 def test_a_preset_that_resembles_none_is_answered_with_all_of_them(name: str) -> None:
-    with pytest.raises(ThreatModelError, match="presets: coding-agent, customer-support, .*, medical"):
+    with pytest.raises(ThreatModelError, match=r"presets: coding-agent, customer-support, .*, medical"):
         preset_text(name)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from alignmeter.api import plan
+from alignmeter.cli.init import PRESETS
 from alignmeter.suites import load_catalogue
 from alignmeter.threat_model import load_preset, load_threat_model, preset_names, preset_text
 
@@ -15,16 +16,8 @@ _WITHOUT_SUITE = {"coding-agent": {"format 'tool_calling'"}}
 """What a preset names although nothing measures it: the deployment has it all the same."""
 
 
-def test_the_deployments_that_have_a_preset() -> None:
-    assert preset_names() == (
-        "coding-agent",
-        "customer-support",
-        "finance",
-        "general-assistant",
-        "global-health",
-        "legal",
-        "medical",
-    )
+def test_the_help_of_init_names_every_preset() -> None:
+    assert preset_names() == PRESETS
 
 
 @pytest.mark.parametrize("name", preset_names())

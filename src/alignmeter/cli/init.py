@@ -16,11 +16,22 @@ EXAMPLES = examples(
     "alignmeter init --preset medical --output ward.yaml",
 )
 
+PRESETS = (
+    "coding-agent",
+    "customer-support",
+    "finance",
+    "general-assistant",
+    "global-health",
+    "legal",
+    "medical",
+)
+"""Names that the help shows, written out so that it need not load the threat model."""
+
 
 def init(
     *,
     preset: Annotated[
-        str, typer.Option("--preset", help="Preset to start from.", metavar="NAME")
+        str, typer.Option("--preset", help=f"Preset to start from: {', '.join(PRESETS)}.", metavar="NAME")
     ] = "general-assistant",
     output: Annotated[
         str, typer.Option("--output", "-o", help="File to write.", metavar="FILE")
