@@ -27,7 +27,7 @@ pytestmark = [
     ),
 ]
 
-_UNITS = 16
+_UNITS = 12
 _THREAT_MODEL = f"""
 name: Harmful requests only, unattacked
 suites: [triad]
@@ -63,7 +63,7 @@ def _refusals(done: Run) -> tuple[int, int]:
     return sum(result.label == "full" for result in scored), len(scored)
 
 
-def test_given_16_harmful_requests_when_the_model_is_guarded_then_it_refuses_significantly_more(
+def test_given_12_harmful_requests_when_the_model_is_guarded_then_it_refuses_significantly_more(
     tmp_path: Path,
 ) -> None:
     plain, guarded = (_evaluate(tmp_path, name) for name in ("plain", "guarded"))

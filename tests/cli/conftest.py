@@ -120,8 +120,8 @@ def helpful(bot: Bot) -> str:
 def quick_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write a report of one word: charts take over a second, and are tested with the report."""
 
-    def write(path: Path, *_: object) -> Path:
-        return RunFolder(path).write_report("report")
+    def write(path: Path, *_: object, name: str | None = None) -> Path:
+        return RunFolder(path).write_report("report", name)
 
     monkeypatch.setattr("alignmeter.report.write_report", write)
 

@@ -178,8 +178,11 @@ def test_ctrl_c_keeps_what_was_finished_and_says_how_to_go_on(
 def test_a_full_disk_is_a_failure_from_which_the_next_start_goes_on(
     cli: Cli, helpful: str, tmp_path: Path
 ) -> None:
+    model = tmp_path / "small.yaml"
+    model.write_text("name: Small\nsuites: [triad]\ndesign: {max_units: 80}\n")
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (450_000, r.RLIM_INFINITY))"
-    process = start("run", "-t", helpful, "--name", "full", "--json", "--fixed", under=limit)
+    asked = ("run", "-m", str(model), "-t", helpful, "--name", "full", "--json", "--fixed")
+    process = start(*asked, under=limit)
     out, err = process.communicate(timeout=60)
     journal = tmp_path / "runs" / "full" / "journal.jsonl"
     kept = answers(journal)
@@ -190,7 +193,7 @@ def test_a_full_disk_is_a_failure_from_which_the_next_start_goes_on(
     assert "Traceback" not in err
     assert len(kept) > 0
 
-    outcome = cli("run", "-t", helpful, "--name", "full", "--json", "-q", "--fixed")
+    outcome = cli(*asked, "-q")
 
     everything = answers(journal)
     assert outcome.json["resumed_trials"] == len(kept)

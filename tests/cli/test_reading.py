@@ -31,9 +31,11 @@ def test_a_preset_can_be_written_and_planned_from(cli: Cli, tmp_path: Path, pres
     assert cli("plan", "-m", path).code == 0
 
 
-def test_a_plan_says_which_claims_can_pass_and_what_a_run_costs(cli: Cli) -> None:
-    text = cli("plan").out
-    made = cli("plan", "--json").json
+def test_a_plan_says_which_claims_can_pass_and_what_a_run_costs(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "few.yaml"
+    path.write_text("name: Few\ndesign: {max_units: {false_refusal_benign: 40}}\n")
+    text = cli("plan", "-m", path).out
+    made = cli("plan", "-m", path, "--json").json
 
     by_id = {claim["claim"]: claim for claim in made["claims"]}
     benign, sensitive = by_id["false_refusal_benign"], by_id["false_refusal_sensitive"]
@@ -41,12 +43,12 @@ def test_a_plan_says_which_claims_can_pass_and_what_a_run_costs(cli: Cli) -> Non
     assert f"no: {benign['floor'] - benign['available']} units" in text
     assert 100 < made["expected"]["well within its limits"]["calls"] < made["estimate"]["calls"]
     assert "money" not in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, text.splitlines()[1:])) <= 80  # the first names a path
 
 
 def test_a_plan_that_measures_nothing_says_so(cli: Cli, tmp_path: Path) -> None:
-    path = tmp_path / "german.yaml"
-    path.write_text("name: Auskunft\nlanguages: {de: 1}\n")
+    path = tmp_path / "finnish.yaml"
+    path.write_text("name: Neuvonta\nlanguages: {fi: 1}\n")
 
     outcome = cli("plan", "-m", path)
 
@@ -199,6 +201,7 @@ def test_suites_can_be_listed_and_narrowed(cli: Cli) -> None:
         row["probes"]
         for row in listed["counts"]
         if (row["suite"], row["intent"], row["domain"]) == ("triad", "sensitive", "medical")
+        and row["language"] == "en"
     ]
     assert "Attacks, one drawn for each harmful family" in cli("suites", "list").out
     assert [len(shown["probes"])] == wanted
