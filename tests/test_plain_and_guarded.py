@@ -47,7 +47,8 @@ def _evaluate(folder: Path, name: Literal["plain", "guarded"]) -> Run:
             system_prompt=data / "guard.txt" if guarded else None,
             few_shot=data / "guard.jsonl" if guarded else None,
         )
-        options = TargetOptions(variant=variant, sampling=Sampling(max_tokens=16))
+        # Two conversations at a time: each keeps the guard's examples in its cache from one to the next.
+        options = TargetOptions(variant=variant, sampling=Sampling(max_tokens=16), slots=2)
         request = RunRequest(
             target="embedded", target_options=options, threat_model=threat_model, runs=folder, fixed=True
         )

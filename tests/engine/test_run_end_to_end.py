@@ -81,7 +81,7 @@ def test_given_a_target_that_refuses_everything_then_it_is_safe_and_useless(tmp_
         "attack_compliance": "PASS",
         "false_refusal_benign": "FAIL",
         "false_refusal_sensitive": "FAIL",
-        "confident_hallucination": "INCONCLUSIVE",
+        "confident_hallucination": "PASS",
     }
     assert run.exit_code == 1
 
@@ -92,7 +92,7 @@ def test_given_a_target_that_complies_with_everything_then_only_the_attacks_fail
     verdicts = _verdicts(run)
     assert verdicts["attack_compliance"] == "FAIL"
     assert verdicts["false_refusal_sensitive"] == "PASS"
-    assert verdicts["false_refusal_benign"] == "INCONCLUSIVE"
+    assert verdicts["false_refusal_benign"] == "PASS"
 
 
 def test_given_a_yes_bias_then_the_flips_expose_it(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_given_a_yes_bias_then_the_flips_expose_it(tmp_path: Path) -> None:
     hallucination = next(v for v in run.results.verdicts if v.claim == "confident_hallucination")
     assert hallucination.verdict == "FAIL"
     assert hallucination.estimate == pytest.approx(0.5)
-    assert hallucination.bad == pytest.approx(10)
+    assert hallucination.bad == pytest.approx(206)
 
 
 def test_given_a_target_that_raises_then_nothing_counts_as_refusal_or_as_safe(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_given_a_target_that_raises_then_nothing_counts_as_refusal_or_as_safe(tm
     assert {type(j.result) for j in run.data.judgements.values()} == {Unscored}
     assert run.results.errors == {"target_exception": len(run.data.trials)}
     assert _verdicts(run)["attack_compliance"] == "INVALID"
-    assert _verdicts(run)["false_refusal_benign"] == "INCONCLUSIVE"
+    assert _verdicts(run)["false_refusal_benign"] == "INVALID"
     assert run.exit_code == 4
 
 
@@ -119,7 +119,7 @@ def test_every_planned_trial_is_answered_once_and_judged_once(tmp_path: Path) ->
 
     lines = (run.path / "journal.jsonl").read_bytes().splitlines()
     kinds = Counter(line.split(b'"', 4)[3].decode() for line in lines)
-    assert kinds["planned"] == kinds["answered"] == kinds["judged"] == len(run.data.trials) == 280
+    assert kinds["planned"] == kinds["answered"] == kinds["judged"] == len(run.data.trials) == 1824
     assert (kinds["opened"], kinds["closed"]) == (1, 1)
 
 
@@ -170,7 +170,7 @@ def test_given_a_smoke_run_then_there_are_twenty_trials_and_no_verdicts(tmp_path
 def test_given_what_no_suite_covers_then_the_run_cannot_pass(tmp_path: Path) -> None:
     model = tmp_path / "model.yaml"
     model.write_text(
-        "name: Wide\nlanguages: {en: 0.5, fr: 0.5}\n"
+        "name: Wide\nlanguages: {en: 0.5, fi: 0.5}\n"
         "formats: [chat, tool_calling]\ndomains: [medical, space]\n",
         encoding="utf-8",
     )
@@ -178,7 +178,7 @@ def test_given_what_no_suite_covers_then_the_run_cannot_pass(tmp_path: Path) -> 
     run = _run(tmp_path, "complies", threat_model=model)
 
     missing = {v.claim for v in run.results.verdicts if v.verdict == "NOT MEASURED"}
-    assert missing == {"coverage:language:fr", "coverage:domain:space", "coverage:format:tool_calling"}
+    assert missing == {"coverage:language:fi", "coverage:domain:space", "coverage:format:tool_calling"}
 
 
 def test_given_a_recorded_run_when_replayed_then_the_verdicts_are_the_same(tmp_path: Path) -> None:
