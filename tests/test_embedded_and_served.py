@@ -27,6 +27,7 @@ pytestmark = [
 
 _THREAT_MODEL = """
 name: Three of each
+suites: [triad, implicit_harm]
 adversaries: {attacks: {roleplay: 1, suffix: 1}, paired_plain: false}
 design: {max_units: 3}
 """
