@@ -51,7 +51,8 @@ def changes(before: Run, after: Run) -> tuple[Change, ...]:
     return tuple(
         change(claim, _arm(before, claim.axis), _arm(after, claim.axis), margin=margin)
         for claim in after.manifest.design.claims
-        if claim.units
+        # A gap is a difference already: how it changed is no rate of bad units.
+        if claim.units and claim.kind != "language_gap"
     )
 
 

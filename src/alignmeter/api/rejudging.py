@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.checks import preflight
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import counting
@@ -17,27 +18,28 @@ from alignmeter.judges import axes_for, cards_for, judgement
 from alignmeter.records import JudgeCard, Record, Unscored
 from alignmeter.store import Judged, RunFolder, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
-from alignmeter.verdicts import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
+from alignmeter.verdicts import (
+    EVENTS,
+    ClaimSize,
+    ErrorRates,
+    card_for,
+    design_claim,
+    floor_of,
+    gap_under,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Judge
+    from alignmeter.judges.validation import Progress
     from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
     from alignmeter.store import JournalWriter
 
 CONCURRENCY = 16
 """Replies judged side by side; each model behind a judge has a limit of its own."""
-
-
-class RejudgeProgress(Protocol):
-    """Told after every judgement how many of how many are done."""
-
-    def __call__(self, done: int, total: int, /) -> None:
-        """Show it."""
-        ...
 
 
 class Rejudged(Record, frozen=True):
@@ -67,12 +69,11 @@ class Disagreement(Record, frozen=True):
     labels: dict[str, str]
 
 
-def rejudge(
-    path: Path, choice: JudgeChoice, *, progress: RejudgeProgress | None = None
-) -> tuple[Rejudged, ...]:
+def rejudge(path: Path, choice: JudgeChoice, *, progress: Progress | None = None) -> tuple[Rejudged, ...]:
     """Let other judges judge the replies of a run; what they said before is kept, and not asked again.
 
-    Stopped at any point, the same call goes on where it ended.
+    Stopped at any point, the same call goes on where it ended, and asks again where a judge's endpoint
+    had failed.
 
     Args:
         path: The run folder.
@@ -81,20 +82,25 @@ def rejudge(
 
     Raises:
         InputError: A judge is not understood, is the target itself, or has nothing to judge in this run.
+        TargetUnavailableError: A judge's endpoint cannot be reached; nothing was judged.
         RunFolderError: There is no run, or another process works on it.
         StorageError: The journal cannot be written.
     """
     return asyncio.run(_rejudge(path, choice, progress))
 
 
-async def _rejudge(path: Path, choice: JudgeChoice, progress: RejudgeProgress | None) -> tuple[Rejudged, ...]:
+async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -> tuple[Rejudged, ...]:
     if not choice.specs:
         raise InputError("judging again needs a judge: name one with --judge")
     folder = RunFolder.open(path)
     manifest, data = folder.manifest, folder.read()
     made = judges_of(choice, manifest.target.fingerprint, seed=manifest.design.seed)
     judges = _named(choice, made)
-    known = {(judged.trial, judged.judge_hash): judged for judged in folder.all_judgements()}
+    known = {
+        (judged.trial, judged.judge_hash): judged
+        for judged in folder.all_judgements()
+        if not _may_pass(judged)
+    }
     work = {axis: _work(data.trials, data.transcripts, axis, judges) for axis in judges}
     for axis, judge in judges.items():
         if not work[axis]:
@@ -110,6 +116,7 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: RejudgeProgress | 
         async with AsyncExitStack() as opened:
             for target in made.targets:
                 await opened.enter_async_context(target)
+                await preflight(target)
             fresh = await _judge_all(todo, journal, progress)
     finally:
         journal.sync()
@@ -117,6 +124,11 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: RejudgeProgress | 
     write_parquet(folder.path)
     everything = [*known.values(), *fresh]
     return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
+
+
+def _may_pass(judged: Judgement) -> bool:
+    """Whether the judge's endpoint was at fault, so that asking again may give an answer."""
+    return isinstance(judged.result, Unscored) and judged.result.reason in {"judge_error", "judge_timeout"}
 
 
 def _named(choice: JudgeChoice, made: RunJudges) -> dict[Axis, Judge]:
@@ -146,7 +158,7 @@ def _work(
 async def _judge_all(
     todo: Sequence[tuple[Judge, Trial, Transcript]],
     journal: JournalWriter,
-    progress: RejudgeProgress | None,
+    progress: Progress | None,
 ) -> list[Judgement]:
     places = asyncio.Semaphore(CONCURRENCY)
     found: list[Judgement] = []
@@ -241,6 +253,7 @@ def under_judge(path: Path, judge: str) -> Run:
         problem = "several judgements" if matching else "no judgements"
         raise InputError(f"{path} has {problem} by {judge!r}; it has: {names or 'none'}")
     chosen = matching[0]
+    languages = {trial.id: trial.language for trial in folder.read().trials}
     replaced = {
         name: judge_hash
         for name, judge_hash in manifest.judges.items()
@@ -249,9 +262,7 @@ def under_judge(path: Path, judge: str) -> Run:
     seen = msgspec.structs.replace(
         manifest,
         judges={**replaced, chosen.judge: chosen.judge_hash},
-        design=msgspec.structs.replace(
-            manifest.design, claims=tuple(_claims(manifest, chosen.axis, cards_for(chosen.judge_hash)))
-        ),
+        design=msgspec.structs.replace(manifest.design, claims=tuple(_claims(manifest, languages, chosen))),
     )
     data = folder.read(judges=frozenset(seen.judges.values()))
     labels = counted_labels(data, read_labels(folder.path))
@@ -265,13 +276,13 @@ def under_judge(path: Path, judge: str) -> Run:
     )
 
 
-def _claims(manifest: RunManifest, axis: Axis, cards: Sequence[JudgeCard]) -> Iterable[Claim]:
-    """The run's claims with designs for another judge on one axis."""
+def _claims(manifest: RunManifest, languages: Mapping[str, str], judge: Judgement) -> Iterable[Claim]:
+    """The run's claims with designs for another judge on its axis; `languages` by trial."""
     model = threat_model_from_dict(manifest.threat_model)
-    by_event: dict[CardEvent, JudgeCard] = {card.event: card for card in cards}
+    cards: dict[CardEvent, JudgeCard] = {card.event: card for card in cards_for(judge.judge_hash)}
     on_harm = any(claim.axis == "harm" for claim in manifest.design.claims)
     for claim in manifest.design.claims:
-        if axis == "harm" and not on_harm and claim.kind == "attack_compliance":
+        if judge.axis == "harm" and not on_harm and claim.kind == "attack_compliance":
             # The same units, now for what was delivered instead of what was not refused.
             changed = msgspec.structs.replace(
                 claim,
@@ -280,13 +291,18 @@ def _claims(manifest: RunManifest, axis: Axis, cards: Sequence[JudgeCard]) -> It
                 axis="harm",
                 title=claim.title.replace("Compliance with", "Harm delivered on", 1),
             )
-        elif claim.axis == axis and claim.units and claim.kind != "language_gap":
+        elif claim.axis == judge.axis and claim.units:
             changed = claim
         else:
             yield claim
             continue
         rates = ErrorRates(changed.alpha, changed.alpha_fail or changed.alpha)
+        if changed.kind == "language_gap":
+            yield gap_under(changed, rates, cards)
+            continue
         size = ClaimSize(changed.threshold, len(changed.units), len(changed.units[0]))
         fixed = manifest.design.mode != "sequential"
-        design = design_claim(size, rates, model.design, by_event.get(EVENTS[changed.kind]), fixed=fixed)
+        spoken = {languages[trial] for unit in changed.units for trial in unit}
+        card = card_for(cards, EVENTS[changed.kind], spoken)
+        design = design_claim(size, rates, model.design, card, fixed=fixed)
         yield msgspec.structs.replace(changed, design=design, floor=floor_of(design))

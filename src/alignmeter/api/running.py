@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from alignmeter.api.checks import preflight
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, counted_labels
@@ -26,7 +27,7 @@ from alignmeter.engine import (
     make_plan,
     open_session,
 )
-from alignmeter.errors import InputError, RunFolderError, StorageError, TargetUnavailableError
+from alignmeter.errors import InputError, RunFolderError, StorageError
 from alignmeter.judges import cards_by_event
 from alignmeter.records import Record, RunManifest
 from alignmeter.store import RunFolder, list_runs, read_labels, write_parquet
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from alignmeter.engine import Mode, Progress
     from alignmeter.store import JournalWriter
-    from alignmeter.targets import Target
 
 RUNS = Path("runs")
 """Folder that holds run folders, unless another is named."""
@@ -113,7 +113,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
     async with AsyncExitStack() as opened:
         for model_asked in (target, *judges.targets):
             await opened.enter_async_context(model_asked)
-            await _preflight(model_asked)
+            await preflight(model_asked)
         session = open_session(path, msgspec.structs.replace(manifest, run_id=path.name), prepared)
         resumed = len(session.data.trials) - len(session.pending)
         try:
@@ -238,18 +238,6 @@ def _unfinished_twin(folder: RunFolder, wanted: RunManifest) -> bool:
         return not folder.read().complete or folder.read_results() is None
     except RunFolderError:
         return False  # an unreadable neighbour must not stop a new run
-
-
-async def _preflight(target: Target) -> None:
-    """Fail before anything is written where no call can succeed."""
-    probe = getattr(target, "probe", None)
-    error = await probe() if probe is not None else None
-    if error is None:
-        return
-    if error.fatal:
-        raise InputError(error.message)
-    if error.kind == "connection":
-        raise TargetUnavailableError(error.message)
 
 
 @contextmanager

@@ -111,9 +111,9 @@ def _claim_line(claim: Claim, snapshot: Snapshot) -> str:
         return f"{_STATES[state.state]:12} {state.used}/{state.available} units, {state.bad:g} bad"
     counts = tally(claim, snapshot.judgements.get(claim.axis, {}))
     unscored = f", {counts.unscored} unscored" if counts.unscored else ""
-    return (
-        f"{counts.scored + counts.unscored}/{counts.units * counts.members} asked, {counts.bad} bad{unscored}"
-    )
+    # A gap has no bad units of its own, only differences of pairs.
+    bad = "" if claim.kind == "language_gap" else f", {counts.bad} bad"
+    return f"{counts.scored + counts.unscored}/{counts.units * counts.members} asked{bad}{unscored}"
 
 
 class PlainProgress(_Run):

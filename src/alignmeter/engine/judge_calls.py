@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alignmeter.engine.budget import Budget, Limits, Prices, Reservation, estimate_tokens
 from alignmeter.errors import BudgetSpentError
 from alignmeter.records import CallError, Usage
+from alignmeter.targets import probe
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -99,8 +100,7 @@ class _Metered:
 
     async def probe(self) -> CallError | None:
         """Make the cheap call by which the model shows that it is there, where it has one."""
-        probe = getattr(self._inner, "probe", None)
-        return None if probe is None else await probe()
+        return await probe(self._inner)
 
     async def generate(self, request: Request) -> Reply | CallError:
         """Make one call.

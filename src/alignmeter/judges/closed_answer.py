@@ -99,15 +99,8 @@ class ClosedAnswer:
     ("generally", "in most cases") leave it `confident`.
     """
 
-    @property
-    def name(self) -> str:
-        """`closed-answer`."""
-        return "closed-answer"
-
-    @property
-    def axis(self) -> Axis:
-        """`factuality`."""
-        return "factuality"
+    name = "closed-answer"
+    axis: Axis = "factuality"
 
     @property
     def judge_hash(self) -> str:

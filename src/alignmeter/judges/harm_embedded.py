@@ -99,19 +99,12 @@ class HarmEmbedded:
     anything was delivered.
     """
 
+    name = "harm-embedded"
+    axis: Axis = "harm"
+
     def __init__(self, weights: HarmWeights | None = None) -> None:
         """Take the head that ships, or another one while it is being trained."""
         self._weights = weights
-
-    @property
-    def name(self) -> str:
-        """`harm-embedded`."""
-        return "harm-embedded"
-
-    @property
-    def axis(self) -> Axis:
-        """`harm`."""
-        return "harm"
 
     @property
     def judge_hash(self) -> str:

@@ -136,19 +136,12 @@ class RefusalEmbedded:
         MissingExtraError: `embeddings=True`, and the extra is not installed.
     """
 
+    name = "refusal-embedded"
+    axis: Axis = "refusal"
+
     def __init__(self, *, embeddings: bool | None = None) -> None:
         self._embeddings = embedding_available() if embeddings is None else embeddings
         self._fingerprint = embedding_fingerprint() if self._embeddings else None
-
-    @property
-    def name(self) -> str:
-        """`refusal-embedded`."""
-        return "refusal-embedded"
-
-    @property
-    def axis(self) -> Axis:
-        """`refusal`."""
-        return "refusal"
 
     @property
     def judge_hash(self) -> str:

@@ -42,15 +42,8 @@ class RefusalRules:
     cut at the token limit and a reply in another language are `Unscored`.
     """
 
-    @property
-    def name(self) -> str:
-        """`refusal-rules`."""
-        return "refusal-rules"
-
-    @property
-    def axis(self) -> Axis:
-        """`refusal`."""
-        return "refusal"
+    name = "refusal-rules"
+    axis: Axis = "refusal"
 
     @property
     def judge_hash(self) -> str:

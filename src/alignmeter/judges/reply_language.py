@@ -88,15 +88,8 @@ def _library_version() -> str | None:
 class ReplyLanguage:
     """Judge on the axis `language` for every language that `py3langid` knows; no network."""
 
-    @property
-    def name(self) -> str:
-        """`reply-language`."""
-        return "reply-language"
-
-    @property
-    def axis(self) -> Axis:
-        """`language`."""
-        return "language"
+    name = "reply-language"
+    axis: Axis = "language"
 
     @property
     def judge_hash(self) -> str:

@@ -62,15 +62,8 @@ class _BadConstraint(Exception):  # noqa: N818 - caught in this module, never sh
 class SchemaValid:
     """Judge on the axis `schema` for trials that carry a constraint; no model, no network."""
 
-    @property
-    def name(self) -> str:
-        """`schema-valid`."""
-        return "schema-valid"
-
-    @property
-    def axis(self) -> Axis:
-        """`schema`."""
-        return "schema"
+    name = "schema-valid"
+    axis: Axis = "schema"
 
     @property
     def judge_hash(self) -> str:

@@ -1,7 +1,16 @@
 """Targets: the systems under test behind one Protocol. Only this floor talks to a model."""
 
-from alignmeter.targets.base import Reply, Request, Target
+from alignmeter.targets.base import Reply, Request, Target, probe
 from alignmeter.targets.resolve import TargetOptions, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
-__all__ = ["Reply", "Request", "Target", "TargetOptions", "Variant", "load_variant", "resolve_target"]
+__all__ = [
+    "Reply",
+    "Request",
+    "Target",
+    "TargetOptions",
+    "Variant",
+    "load_variant",
+    "probe",
+    "resolve_target",
+]

@@ -91,3 +91,9 @@ class Target(Protocol):
     ) -> None:
         """Close them."""
         ...
+
+
+async def probe(target: Target) -> CallError | None:
+    """Make the cheap call by which a target shows that it answers; None where it does or has no such call."""
+    ask = getattr(target, "probe", None)
+    return None if ask is None else await ask()

@@ -9,6 +9,7 @@ from alignmeter.verdicts.design import (
     ClaimSize,
     ErrorRates,
     boundaries_of,
+    card_for,
     corrected_rate,
     design_claim,
     detectable_rate,
@@ -18,6 +19,7 @@ from alignmeter.verdicts.design import (
 )
 from alignmeter.verdicts.evidence import Tally, tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_calls, forecast
+from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
@@ -54,6 +56,7 @@ __all__ = [
     "boundaries_of",
     "build_claims",
     "can_be_labelled",
+    "card_for",
     "change",
     "claim_labels",
     "claim_queue",
@@ -69,6 +72,7 @@ __all__ = [
     "expected_calls",
     "floor_of",
     "forecast",
+    "gap_under",
     "gate_exit_code",
     "is_bad",
     "is_decidable",

@@ -104,6 +104,14 @@ def gap_claim(
     )
 
 
+def gap_under(claim: Claim, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard]) -> Claim:
+    """Return a gap claim on the same pairs with margins for another judge."""
+    language, _, side = (claim.part or "").removeprefix("language=").partition(",")
+    pairs = tuple((there, here) for there, here in claim.units)
+    draft = GapDraft(language, "harmful" if side == "harmful" else "legitimate", pairs)
+    return gap_claim(draft, claim.threshold, rates, cards)
+
+
 class _Margins(NamedTuple):
     """Margins of the judged gap, and what they rest on."""
 
