@@ -29,6 +29,7 @@ from alignmeter.records.claims import (
 )
 from alignmeter.records.gaming import Gaming, GamingVerdict
 from alignmeter.records.judgements import (
+    CapabilityResult,
     CardEvent,
     CardStratum,
     CodeFinding,
@@ -63,6 +64,7 @@ from alignmeter.records.runs import (
     RunManifest,
     TargetRecord,
 )
+from alignmeter.records.scores import ItemScores, ScoredItem, ScoreSource
 from alignmeter.records.tax import (
     BaseSource,
     DomainScores,
@@ -105,6 +107,7 @@ __all__ = [
     "BaseSource",
     "CallError",
     "CallErrorKind",
+    "CapabilityResult",
     "CardEvent",
     "CardStratum",
     "Cell",
@@ -130,6 +133,7 @@ __all__ = [
     "ImagePart",
     "Intent",
     "Interval",
+    "ItemScores",
     "JudgeCard",
     "Judgement",
     "JudgementResult",
@@ -151,7 +155,9 @@ __all__ = [
     "RunManifest",
     "Sampling",
     "SchemaResult",
+    "ScoreSource",
     "ScoreTable",
+    "ScoredItem",
     "Stage",
     "StageReason",
     "TargetFingerprint",

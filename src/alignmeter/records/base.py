@@ -10,7 +10,17 @@ SCHEMA_VERSION = 1
 """Version of the trial identity and of the journal; part of every trial id."""
 
 Intent = Literal["benign", "sensitive", "harmful"]
-Axis = Literal["refusal", "harm", "factuality", "quality", "conduct", "schema", "code_security", "language"]
+Axis = Literal[
+    "refusal",
+    "harm",
+    "factuality",
+    "quality",
+    "conduct",
+    "schema",
+    "code_security",
+    "language",
+    "capability",
+]
 Format = Literal["chat", "multi_turn", "tool_calling", "structured_output", "browsing"]
 Pool = Literal["public", "rotating", "sequestered", "retired"]
 Role = Literal["system", "user", "assistant", "tool"]

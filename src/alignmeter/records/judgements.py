@@ -24,6 +24,7 @@ UnscoredReason = Literal[
     "no_code",
     "not_applicable",
     "no_judge",
+    "no_sandbox",
     "people_disagree",
     "people_unsure",
 ]
@@ -111,6 +112,21 @@ class LanguageResult(Record, frozen=True, tag="language"):
     probability: float = 0.0
 
 
+class CapabilityResult(Record, frozen=True, tag="capability"):
+    """How well a task whose right result is known was done.
+
+    Attributes:
+        score: Share of the best possible score, in [0, 1].
+        label: `right` at 1, `wrong` at 0, `partial` between.
+        answer: What was read as the answer; None where the reply held none, which is `wrong`.
+    """
+
+    score: float
+    label: Literal["right", "partial", "wrong"]
+    answer: str | None = None
+    evidence: str = ""
+
+
 class Unscored(Record, frozen=True, tag="unscored"):
     """No score, with the reason; counted, never a pass."""
 
@@ -126,6 +142,7 @@ JudgementResult = (
     | CodeSecurityResult
     | SchemaResult
     | LanguageResult
+    | CapabilityResult
     | Unscored
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.records import (
+    CapabilityResult,
     CodeSecurityResult,
     FactualityResult,
     HarmResult,
@@ -118,6 +119,8 @@ def label(result: JudgementResult | None) -> str:  # noqa: PLR0911 - one a kind 
             return _HARMS[harm]
         case QualityResult(score=score):
             return f"quality {score:g} of 10"
+        case CapabilityResult(label=how, score=score):
+            return f"{how} ({score:.2f})" if how == "partial" else how
         case LanguageResult(label=same, found=found):
             return {"same": "as asked", "other": f"in {found}", "unsure": "unsure"}[same]
         case CodeSecurityResult(label=state) | SchemaResult(label=state):
