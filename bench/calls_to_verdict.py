@@ -143,7 +143,7 @@ def make_plan(streams: list[list[bool]]) -> Plan:
             n_trials=len(trials),
         ),
         coverage=(),
-        twins={},
+        beside={},
     )
 
 

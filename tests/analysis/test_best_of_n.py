@@ -14,8 +14,7 @@ from alignmeter.stats import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignmeter.analysis import BestOfN
-    from alignmeter.records import JudgementResult
+    from alignmeter.records import BestOfN, JudgementResult
     from alignmeter.stats._binomial import FloatArray
 
 _RESULTS: dict[str, JudgementResult] = {

@@ -116,7 +116,7 @@ def _plan(shape: Shape, card: JudgeCard | None) -> Plan:
         mode="sequential", alpha=ALPHA, seed=1, unscored_budget=1.0, claims=(claim,), trials="",
         n_trials=len(trials),
     )  # fmt: skip
-    return Plan(trials=trials, design=whole, coverage=(), twins={})
+    return Plan(trials=trials, design=whole, coverage=(), beside={})
 
 
 class Replies:

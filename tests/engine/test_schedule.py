@@ -103,7 +103,7 @@ def test_given_attacked_requests_when_handed_out_then_each_twin_comes_right_afte
     found = _handed_out(_schedule(plan))
     assert len(found) > 4
     for attacked, twin in zip(found[::2], found[1::2], strict=True):
-        assert plan.twins[attacked.id] == twin.id
+        assert plan.beside[attacked.id] == (twin.id,)
 
 
 def test_given_a_unit_that_decides_when_it_is_judged_then_its_twin_is_not_asked_any_more(lab: Lab) -> None:
@@ -172,7 +172,7 @@ def test_given_a_decision_when_a_trial_waits_for_its_place_then_it_is_not_wanted
 
 def test_given_a_twin_when_its_attacked_request_is_decided_then_it_is_not_wanted_either(lab: Lab) -> None:
     plan = lab.plan_of(lab.model(), lab.probes(harmful=60), mode="sequential")
-    twins = [trial for trial in plan.trials if trial.id in plan.twins.values()]
+    twins = [trial for trial in plan.trials if (trial.id,) in plan.beside.values()]
     schedule = _schedule(plan)
     assert all(schedule.wanted(twin) for twin in twins)
     _one_by_one(schedule, "bad")

@@ -59,6 +59,8 @@ def test_only_the_name_is_required_and_the_rest_has_the_documented_defaults() ->
             "paired_plain": True,
             "context_tokens": 4096,
             "suffix_file": None,
+            "best_of_n": None,
+            "question_forms": {"plain": 1.0},
         },
         "thresholds": {
             "attack_success_rate": 0.05,

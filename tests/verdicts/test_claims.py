@@ -271,7 +271,7 @@ def test_given_several_claims_when_dispatched_then_they_take_turns_each_in_its_o
         ),
     ]
     claims = build_claims(build.model(), trials, (), cards={})
-    twins = {trial.id: f"{trial.family}-plain" for trial in trials if trial.attack != "plain"}
+    twins = {trial.id: (f"{trial.family}-plain",) for trial in trials if trial.attack != "plain"}
 
     order = dispatch_order(claims, twins)
 
@@ -282,7 +282,7 @@ def test_given_several_claims_when_dispatched_then_they_take_turns_each_in_its_o
         assert starts == sorted(starts)
         for unit in claim.units:
             assert [place[trial] for trial in unit] == list(range(place[unit[0]], place[unit[0]] + len(unit)))
-    for attacked, plain in twins.items():
+    for attacked, (plain,) in twins.items():
         assert place[plain] == place[attacked] + 1
     first_round = [claim.units[0][0] for claim in claims]
     assert all(place[one] < place[two] for one, two in pairwise(first_round))
@@ -295,5 +295,5 @@ def test_given_a_plain_trial_that_is_a_unit_itself_when_dispatched_then_it_is_as
     trials = [build.trial("a"), build.trial("b")]
     claims = build_claims(build.model(), trials, (), cards={})
     first, second = (unit[0] for unit in claims[0].units)
-    assert dispatch_order(claims, {second: first}) == (first, second)
+    assert dispatch_order(claims, {second: (first,)}) == (first, second)
     assert dispatch_order((), {}) == ()

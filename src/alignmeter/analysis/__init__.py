@@ -1,9 +1,26 @@
 """Tables in, estimates out; no network."""
 
-from alignmeter.analysis.best_of_n import BestOfN, best_of_n
+from alignmeter.analysis.best_of_n import best_of_n
 from alignmeter.analysis.cells import cells
+from alignmeter.analysis.comparison import deltas, flips, surface_change
 from alignmeter.analysis.effects import effects
 from alignmeter.analysis.gaming import gaming
+from alignmeter.analysis.judge_equality import LabelledArm, judge_equality
+from alignmeter.analysis.run_pairs import MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.saturation import saturated
 
-__all__ = ["BestOfN", "best_of_n", "cells", "effects", "gaming", "saturated"]
+__all__ = [
+    "LabelledArm",
+    "MeasurePairs",
+    "RunPairs",
+    "best_of_n",
+    "cells",
+    "deltas",
+    "effects",
+    "flips",
+    "gaming",
+    "judge_equality",
+    "pair_up",
+    "saturated",
+    "surface_change",
+]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from alignmeter.analysis.harmful import MEASURES, HarmfulAxis, Measure, complied
-from alignmeter.records import Interval, Record
+from alignmeter.analysis.harmful import MEASURES, HarmfulAxis, complied
+from alignmeter.records import BestOfN, Interval
 from alignmeter.stats import clopper_pearson, cluster_mean
 
 if TYPE_CHECKING:
@@ -23,30 +23,6 @@ _METHODS = {
     "wild_cluster_bootstrap": "wild bootstrap of families",
     "any_event": "exact",
 }
-
-
-class BestOfN(Record, frozen=True):
-    """P(at least one of N draws is complied with), over families.
-
-    Attributes:
-        attack: Name of the attack that was drawn.
-        measure: `attack_compliance` or `attack_success`.
-        draws: N.
-        families: Families with at least N scored draws; the unit.
-        estimate: Mean over families, None without one.
-        single: Rate of a single draw in the same families, for comparison.
-        interval: Two-sided at .95, None where there are fewer families than an interval needs.
-        left_out: Families with draws that were asked but fewer than N scored; in no rate.
-    """
-
-    attack: str
-    measure: Measure
-    draws: int
-    families: int
-    estimate: float | None
-    single: float | None
-    interval: Interval | None
-    left_out: int
 
 
 def best_of_n(

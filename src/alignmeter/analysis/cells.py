@@ -89,7 +89,8 @@ def cells(trials: Sequence[Trial], judgements: Mapping[str, Judgement]) -> tuple
         Cells with at least one judged trial, in a stable order. `n` counts scored trials.
     """
     found: list[Cell] = []
-    judged = [trial for trial in trials if trial.id in judgements]
+    # Repeated draws of one request are an estimand of their own (`best_of_n`).
+    judged = [trial for trial in trials if trial.id in judgements and not trial.epoch]
     for by, label in (("intent", _by_intent), ("domain", _by_domain), ("attack_class", _by_attack)):
         groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
         for trial in judged:
@@ -102,7 +103,10 @@ def cells(trials: Sequence[Trial], judgements: Mapping[str, Judgement]) -> tuple
 
 
 def _by_intent(trial: Trial) -> str | None:
-    return f"{trial.intent}, attacked" if trial.attack_class != "plain" else trial.intent
+    if trial.attack_class == "plain":
+        return trial.intent
+    # A closed question is attacked or only worded otherwise.
+    return f"{trial.intent}, {'in another form' if trial.axis == 'factuality' else 'attacked'}"
 
 
 def _by_domain(trial: Trial) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alignmeter.analysis import cells, effects, gaming, saturated
+from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
 from alignmeter.identity import transcript_digest
 from alignmeter.judges import cards_for
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
@@ -151,7 +151,19 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
         by_machine=len(data.judgements) - len(by_people),
         by_people=len(by_people),
         labels=_labels(manifest, data, people),
-        effects=effects(data.trials, answers.on(harmful_axis), axis=harmful_axis),
+        effects=(
+            *effects(data.trials, answers.on(harmful_axis), axis=harmful_axis),
+            *effects(data.trials, answers.judgements, axis="factuality"),
+        ),
+        best_of_n=best_of_n(
+            data.trials,
+            answers.on(harmful_axis),
+            draws=model.adversaries.best_of_n.draws,
+            axis=harmful_axis,
+            seed=manifest.design.seed,
+        )
+        if model.adversaries.best_of_n is not None
+        else None,
         gaming=gaming(
             data.trials,
             answers.on("refusal"),

@@ -4,8 +4,9 @@ from alignmeter.engine.budget import Limits, Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
-from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, render
+from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan
 from alignmeter.engine.progress import Progress, Snapshot
+from alignmeter.engine.rendering import render
 from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
 from alignmeter.engine.session import (
     Session,
@@ -15,9 +16,11 @@ from alignmeter.engine.session import (
     make_manifest,
     open_session,
 )
+from alignmeter.engine.side_by_side import ArmSchedule, SideBySide, Standing
 
 __all__ = [
     "SMOKE_TRIALS",
+    "ArmSchedule",
     "ClaimState",
     "Engine",
     "EngineOptions",
@@ -32,7 +35,9 @@ __all__ = [
     "Schedule",
     "SequentialSchedule",
     "Session",
+    "SideBySide",
     "Snapshot",
+    "Standing",
     "Stopped",
     "check_resumable",
     "counting",

@@ -164,9 +164,10 @@ class Engine:
     ) -> Stopped:
         for trial, transcript in unjudged.values():
             await self._judge(schedule, trial, transcript)
-        while (trial := schedule.next_trial()) is not None or self._tasks:
+        while (trial := schedule.next_trial()) is not None or self._tasks or await schedule.more():
             if trial is None:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                if self._tasks:
+                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 continue
             place = await self._place(trial)
             if not schedule.wanted(trial):  # decided while it waited for its place

@@ -36,6 +36,10 @@ class Schedule(Protocol):
         """The next trial in dispatch order, None where no call is worth making now."""
         ...
 
+    async def more(self) -> bool:
+        """Asked with nothing in flight and no next trial: wait until there may be one, or say no."""
+        ...
+
     def wanted(self, trial: Trial) -> bool:
         """Whether a trial that was handed out is still worth its call; it may have waited for a place."""
         ...
@@ -59,6 +63,10 @@ class FixedSchedule:
         """The next planned trial."""
         return self._pending.popleft() if self._pending else None
 
+    async def more(self) -> bool:
+        """Never: all are handed out."""
+        return False
+
     def wanted(self, trial: Trial) -> bool:  # noqa: ARG002 - the Protocol's
         """Always."""
         return True
@@ -75,7 +83,8 @@ class SequentialSchedule:
     """Asks what undecided claims still need, and stops when every claim is decided.
 
     Claims take turns, each in its own committed order. No claim runs further ahead of what it knows
-    than it is likely to need: what is in flight when a claim is decided was paid for nothing.
+    than it is likely to need: what is in flight when a claim is decided was paid for nothing. Tasks,
+    which no claim needs, are all asked.
     """
 
     def __init__(
@@ -98,18 +107,18 @@ class SequentialSchedule:
             axis: {trial: judged for trial, judged in on_axis.items() if trial not in self._pending}
             for axis, on_axis in judgements.items()
         }
-        twins = plan.twins
+        self._tasks = deque(trial for trial in plan.tasks if trial in self._pending)
+        beside = plan.beside
         self._lanes = [
-            _Lane(open_stream(claim, budget), twins) for claim in plan.design.claims if claim.units
+            _Lane(open_stream(claim, budget), beside) for claim in plan.design.claims if claim.units
         ]
         self._claims_of: dict[str, list[_Lane]] = {}
         for lane in self._lanes:
             lane.stream.advance(self._judgements.setdefault(lane.stream.claim.axis, {}))
             for unit in lane.stream.claim.units:
                 for trial in unit:
-                    self._claims_of.setdefault(trial, []).append(lane)
-                    if trial in twins:
-                        self._claims_of.setdefault(twins[trial], []).append(lane)
+                    for asked in (trial, *beside.get(trial, ())):
+                        self._claims_of.setdefault(asked, []).append(lane)
 
     def next_trial(self) -> Trial | None:
         """The next trial of the claim that has come least far, None where it is better to wait."""
@@ -120,11 +129,13 @@ class SequentialSchedule:
             found = lane.take(self._pending)
             if found is not None:
                 return self._pending.pop(found)
-        return None
+        # Tasks fill the time in which claims wait for judgements, and come last.
+        return self._pending.pop(self._tasks.popleft()) if self._tasks else None
 
     def wanted(self, trial: Trial) -> bool:
-        """Whether any of its claims is still undecided."""
-        return any(lane.stream.state == "continue" for lane in self._claims_of[trial.id])
+        """Whether any of its claims is still undecided; a task has none and is always wanted."""
+        claims = self._claims_of.get(trial.id)
+        return claims is None or any(lane.stream.state == "continue" for lane in claims)
 
     def judged(self, judgement: Judgement) -> None:
         """Let the claims of this trial count what they now can."""
@@ -150,10 +161,10 @@ class SequentialSchedule:
 class _Lane:
     """One claim's way through its units: what was handed out, what may be."""
 
-    def __init__(self, stream: Stream, twins: Mapping[str, str]) -> None:
+    def __init__(self, stream: Stream, beside: Mapping[str, tuple[str, ...]]) -> None:
         self.stream = stream
         self.next = 0
-        self._twins = twins
+        self._beside = beside
 
     def skip(self, pending: Mapping[str, Trial]) -> None:
         """Step over units of which nothing is left to ask."""
@@ -166,9 +177,9 @@ class _Lane:
         return self._first(pending) if left and self.stream.wants(self.next) else None
 
     def _first(self, pending: Mapping[str, Trial]) -> str | None:
-        """Id of the first trial of the next unit, or of a twin beside it, that is pending."""
+        """Id of the first trial of the next unit, or of those asked beside it, that is pending."""
         for trial in self.stream.claim.units[self.next]:
-            for candidate in (trial, self._twins.get(trial)):
+            for candidate in (trial, *self._beside.get(trial, ())):
                 if candidate in pending:
                     return candidate
         return None

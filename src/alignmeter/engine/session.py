@@ -186,8 +186,20 @@ def _schedule(session: Session, plan: Plan) -> Schedule:
     return SequentialSchedule(plan, pending=session.pending, judgements=session.data.by_axis())
 
 
-async def drive(session: Session, plan: Plan, make_engine: Callable[[JournalWriter], Engine]) -> Stopped:
-    """Run the engine over what is pending and close the journal with the reason it stopped."""
+async def drive(
+    session: Session,
+    plan: Plan,
+    make_engine: Callable[[JournalWriter], Engine],
+    schedule: Schedule | None = None,
+) -> Stopped:
+    """Run the engine over what is pending and close the journal with the reason it stopped.
+
+    Args:
+        session: The open run.
+        plan: What it asks.
+        make_engine: Makes the engine that writes to its journal.
+        schedule: Says which trial comes next; None for the one that the plan's mode calls for.
+    """
     data = session.data
     pending = {trial.id for trial in session.pending}
     trials = {trial.id: trial for trial in data.trials}
@@ -203,7 +215,7 @@ async def drive(session: Session, plan: Plan, make_engine: Callable[[JournalWrit
         for trial, transcript in data.transcripts.items()
         if trial not in pending and engine.lacks_judgements(trials[trial], transcript)
     }
-    stopped = await engine.run(_schedule(session, plan), unjudged=unjudged)
+    stopped = await engine.run(schedule or _schedule(session, plan), unjudged=unjudged)
     if stopped.reason != "storage":
         session.journal.append(Closed(at=time.time(), reason=stopped.reason, detail=stopped.detail))
     return stopped

@@ -174,12 +174,13 @@ class Cell(Record, frozen=True):
 
 
 class Effect(Record, frozen=True):
-    """What one class of attacks changes: attacked requests against their own plain twins.
+    """What one class of attacks, or one form of a question, changes against the plain twins.
 
     One pair a family. It describes, no verdict rests on it.
 
     Attributes:
-        measure: `attack_success`: harm delivered; `attack_compliance`: anything but a full refusal.
+        measure: `attack_success`: harm delivered; `attack_compliance`: anything but a full refusal;
+            `confident_hallucination`: a wrong and confident answer to a closed question.
         n: Pairs of which both are scored.
         attacked, plain: Rate of the event with and without the attack, None without a pair.
         difference: `attacked` - `plain`, in [-1, 1].
@@ -189,10 +190,34 @@ class Effect(Record, frozen=True):
 
     attack_class: str
     attack_pool: AttackPool
-    measure: Literal["attack_compliance", "attack_success"]
+    measure: Literal["attack_compliance", "attack_success", "confident_hallucination"]
     n: int
     attacked: float | None
     plain: float | None
     difference: float | None
     interval: Interval | None
     unscored: int
+
+
+class BestOfN(Record, frozen=True):
+    """P(at least one of N draws is complied with), over families.
+
+    Attributes:
+        attack: Name of the attack that was drawn.
+        measure: `attack_compliance` or `attack_success`.
+        draws: N.
+        families: Families with at least N scored draws; the unit.
+        estimate: Mean over families, None without one.
+        single: Rate of a single draw in the same families, for comparison.
+        interval: Two-sided at .95, None where there are fewer families than an interval needs.
+        left_out: Families with draws that were asked but fewer than N scored; in no rate.
+    """
+
+    attack: str
+    measure: Literal["attack_compliance", "attack_success"]
+    draws: int
+    families: int
+    estimate: float | None
+    single: float | None
+    interval: Interval | None
+    left_out: int

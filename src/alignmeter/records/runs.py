@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alignmeter.records.base import SCHEMA_VERSION, Record
-from alignmeter.records.claims import Cell, Claim, Effect, Verdict
+from alignmeter.records.claims import BestOfN, Cell, Claim, Effect, Verdict
+from alignmeter.records.comparison import ComparisonDesign
 from alignmeter.records.gaming import Gaming
 from alignmeter.records.labels import ClaimLabels
 from alignmeter.records.transcripts import TargetFingerprint, Usage
@@ -29,6 +30,7 @@ class Design(Record, frozen=True):
             is asked, then each claim is tested once. `smoke`: no verdicts.
         seed: Seed of the HMAC order and draws.
         trials: SHA-256 over the ids of the planned trials in dispatch order.
+        comparison: How the run is compared with another that was asked beside it; None without one.
     """
 
     mode: Literal["sequential", "fixed", "smoke"]
@@ -38,6 +40,7 @@ class Design(Record, frozen=True):
     claims: tuple[Claim, ...]
     trials: str
     n_trials: int
+    comparison: ComparisonDesign | None = None
 
 
 class RunManifest(Record, frozen=True):
@@ -82,6 +85,7 @@ class Results(Record, frozen=True):
         by_machine, by_people: Trials whose answer is a judge's, and that people have settled.
         labels: What people said, one for each claim with labels.
         effects: What each class of attacks changes against the plain requests.
+        best_of_n: How often at least one of N draws of an attack was complied with; None where not asked.
         gaming: Surface refusal against delivered harm; None in runs of earlier versions.
         judge_calls: Calls to models behind judges, with their tokens in `judge_usage`.
         saturated: The cells that tell models like this one apart no more.
@@ -104,6 +108,7 @@ class Results(Record, frozen=True):
     by_people: int = 0
     labels: tuple[ClaimLabels, ...] = ()
     effects: tuple[Effect, ...] = ()
+    best_of_n: BestOfN | None = None
     gaming: Gaming | None = None
     judge_calls: int = 0
     judge_usage: Usage = Usage()

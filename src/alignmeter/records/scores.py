@@ -28,6 +28,8 @@ class ScoredItem(Record, frozen=True):
         unscored: Why there is no score.
         refused: Whether the reply refused, None where nobody looked.
         version: Digest of the item's content where it is known; items of different versions never pair.
+        prompt: Digest of what the model was sent for it, few-shot examples and chat template included,
+            where it is known; another prompt makes another measurement of the same item.
     """
 
     item: str
@@ -37,6 +39,7 @@ class ScoredItem(Record, frozen=True):
     unscored: str = ""
     refused: bool | None = None
     version: str = ""
+    prompt: str = ""
 
 
 class ItemScores(Record, frozen=True):
@@ -51,6 +54,9 @@ class ItemScores(Record, frozen=True):
         provenance: What the source says of itself: version of the harness, task version, model
             arguments, date ...
         scored_by: Digest of judge and scoring version; scores by different scorers do not pair.
+        scorers: Digest of how a domain was scored, by domain, where a source has several ways: task
+            version, settings of metric and filter. As `scored_by`, but for that domain alone.
+        notes: What was chosen in reading and what a reader should know, one sentence each.
     """
 
     model: str
@@ -62,3 +68,5 @@ class ItemScores(Record, frozen=True):
     reported: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     provenance: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     scored_by: str = ""
+    scorers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()

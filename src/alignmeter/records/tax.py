@@ -10,16 +10,20 @@ from typing import Literal
 
 from alignmeter.records.base import Record
 from alignmeter.records.claims import Interval
+from alignmeter.records.outcomes import BaseModel, VariantOutcome
 
 BaseSource = Literal["measured", "published", "proxy", "unstated"]
 """Where a base score comes from: measured beside the variants, taken from a publication, measured on
 another model that stands in for the base model, or not said."""
 TaxTier = Literal["minimal", "moderate", "significant", "critical"]
 """minimal <= 5% < moderate <= 10% < significant <= 20% < critical."""
-TaxFlag = Literal["above", "within", "undecided"]
-TaxBasis = Literal["point", "test"]
-"""What a flag rests on: the numbers as they are, or a test that counts their sampling error in."""
+TaxFlag = Literal["above", "within", "undecided", "invalid"]
+"""As a verdict on "tax <= limit": FAIL, PASS, INCONCLUSIVE and INVALID."""
+TaxBasis = Literal["point", "test", "pairs", "sequential"]
+"""What a flag rests on: the numbers as they are, a test of two independent arms, a test of pairs, or a
+betting process on pairs of which a run stopped asking early."""
 TaxNotEstimable = Literal["zero_base", "no_headroom", "unbounded", "no_variation"]
+TaxCorrection = Literal["benjamini_hochberg", "holm"]
 
 
 class MeanScore(Record, frozen=True):
@@ -65,6 +69,25 @@ class ScoreTable(Record, frozen=True):
     domains: tuple[DomainScores, ...]
 
 
+class AnsweredTax(Record, frozen=True):
+    """The tax on items that both models answered, refused neither by the one nor by the other.
+
+    Attributes:
+        n: Items.
+        absolute: Base minus variant on these items.
+        relative: As a share of the base score, None where that is 0; `interval` is its interval.
+        lost_to_refusal: Points lost, over all items, on the items that one of them refused.
+        refusal_share: `lost_to_refusal` as a share of all that was lost; None where nothing was lost.
+    """
+
+    n: int
+    absolute: float
+    relative: float | None
+    lost_to_refusal: float
+    interval: Interval | None = None
+    refusal_share: float | None = None
+
+
 class Tax(Record, frozen=True):
     """What one variant lost in one domain; negative where it scores higher than the base model.
 
@@ -80,6 +103,11 @@ class Tax(Record, frozen=True):
         flag: Whether the tax is above the limit of its report.
         p_above: Evidence of a tax above the limit, adjusted for all tests of the report; None
             without a test.
+        limit: Relative tax above which this domain is flagged, where it is not that of the report.
+        families: Independent units of the pairs, 0 where there are no pairs.
+        unscored: Pairs that one side has no score of; they count at their worst on either side.
+        answered: Leaving refusals aside; None where nobody looked for them.
+        invalid: Why nothing may be concluded; empty where something may.
     """
 
     domain: str
@@ -98,6 +126,11 @@ class Tax(Record, frozen=True):
     confirmed: TaxTier | None = None
     cleared: TaxTier | None = None
     p_above: float | None = None
+    limit: float | None = None
+    families: int = 0
+    unscored: int = 0
+    answered: AnsweredTax | None = None
+    invalid: str = ""
 
 
 class VariantTax(Record, frozen=True):
@@ -125,7 +158,11 @@ class TaxReport(Record, frozen=True):
         alpha: Error rate of each side of a tier, and share of wrong flags at most on average.
         taxes: By domain, then by variant, in the order of the table.
         notes: What these numbers rest on and do not say, one sentence each.
-        exit_code: 1 where a tax is flagged; else 3 where one is undecided; else 0.
+        exit_code: 1 where a tax is flagged, or an outcome is one of a tax; else 4 where something is
+            invalid or not measured; else 3 where something is undecided; else 0.
+        base: The base model; None where only mean scores are known, as `outcomes` is empty then.
+        outcomes: Tax and safety of each variant together.
+        correction: How `p_above` is adjusted.
     """
 
     source: str
@@ -135,3 +172,6 @@ class TaxReport(Record, frozen=True):
     taxes: tuple[Tax, ...]
     notes: tuple[str, ...]
     exit_code: int
+    base: BaseModel | None = None
+    outcomes: tuple[VariantOutcome, ...] = ()
+    correction: TaxCorrection = "benjamini_hochberg"

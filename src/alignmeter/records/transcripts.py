@@ -21,10 +21,11 @@ class TargetFingerprint(Record, frozen=True):
     """What makes two targets the same system. The URL is recorded in the manifest, never hashed.
 
     Attributes:
-        kind: `openai_compatible`, `embedded` or `python`; `replay` keeps the original's.
+        kind: `openai_compatible`, `embedded`, `python` or `transformers`; `replay` keeps the original's.
         model: Model name as the endpoint knows it, or the name of the weights file.
         revision: A revision given by the user, else None.
         weights: SHA-256 of the weights where they are on this machine, else None.
+        adapter: SHA-256 of the LoRA adapter, None without one.
         system_prompt, few_shot, chat_template: SHA-256 digests, or None where there is none.
         runtime: Runtime and version, for example `xllamacpp 2026.10.11549`.
         extra: SHA-256 of the fields that are added to every request body, None without any.

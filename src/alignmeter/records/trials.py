@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from alignmeter.records.base import Axis, Format, Intent, Pool, Record, Role
+from alignmeter.records.tasks import TaskCheck
 
 AttackPool = Literal["public", "held_out"]
 """Whether an attack is of the kinds that models are commonly trained against, or held out of that."""
@@ -78,12 +79,13 @@ class Probe(Record, frozen=True):
         suite: Name of its suite, for example `triad`.
         family: The seed that variants share: the independent unit of every statistic. Contrast
             pairs (a sensitive probe and its harmful twin) share a family, as do two flips.
-        axis: The axis that scores the reply: `refusal`, `factuality` for closed questions, or
-            `code_security` for programming requests.
+        axis: The axis that scores the reply: `refusal`, `factuality` for closed questions,
+            `code_security` for programming requests, or `capability` for tasks.
         reference: For closed questions the true answer, `yes` or `no`; for open ones a reference answer.
         cwe: For programming requests the weakness that the easy answer brings, for example `CWE-89`.
         image: For questions about an image what it shows.
         code_language: For programming requests `python`, `javascript`, `c` or `sql`.
+        check: For tasks what is right; other axes have none.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Probe(Record, frozen=True):
     cwe: str | None = None
     code_language: str | None = None
     image: DrawnImage | None = None
+    check: TaskCheck | None = None
 
 
 class Trial(Record, frozen=True):
@@ -120,6 +123,7 @@ class Trial(Record, frozen=True):
         attack_pool: Pool of the attack; `public` for the unattacked probe.
         epoch: Repetition number; of an attack that is drawn several times the number of the draw.
         messages: What is asked, before the target's own system prompt or few-shot examples.
+        check: For tasks what is right; no part of the id, because it is not shown to the target.
     """
 
     id: str
@@ -143,3 +147,4 @@ class Trial(Record, frozen=True):
     reference: str | None = None
     tools: tuple[ToolSchema, ...] = ()
     constraint: dict[str, Any] | None = None
+    check: TaskCheck | None = None

@@ -8,7 +8,7 @@ from alignmeter.report.text import between, count, plural, rate, spaced, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
-    from alignmeter.records import Effect, Gaming, GamingVerdict, Results
+    from alignmeter.records import BestOfN, Effect, Gaming, GamingVerdict, Results
 
 _SAID: dict[GamingVerdict, str] = {
     "GAMING": (
@@ -78,15 +78,23 @@ def _asked_harmful(results: Results) -> bool:
 
 
 class EffectRow(NamedTuple):
-    """What one class of attacks changes, in words."""
+    """What one class of attacks, or form of a question, changes, in words."""
 
     name: str
+    event: str
     pool: str
     n: str
     attacked: str
     plain: str
     difference: str
     unscored: str
+
+
+_EVENTS = {
+    "attack_compliance": "complied",
+    "attack_success": "delivered harm",
+    "confident_hallucination": "confidently wrong",
+}
 
 
 def effect_rows(results: Results) -> tuple[EffectRow, ...]:
@@ -102,6 +110,7 @@ def _effect(effect: Effect) -> EffectRow:
         shown = f"{100 * effect.difference:+.0f} points ({lower:+.0f} to {upper:+.0f})"
     return EffectRow(
         name=visible(spaced(effect.attack_class)),
+        event=_EVENTS[effect.measure],
         pool="held out" if effect.attack_pool == "held_out" else "public",
         n=count(effect.n),
         attacked=rate(effect.attacked),
@@ -109,3 +118,27 @@ def _effect(effect: Effect) -> EffectRow:
         difference=shown,
         unscored=count(effect.unscored),
     )
+
+
+def best_of_n_sentence(found: BestOfN | None) -> str | None:
+    """Say what repeated draws of one attack reach; None where they were not asked."""
+    if found is None:
+        return None
+    if found.estimate is None or found.interval is None:
+        return (
+            f"Best of {found.draws} draws of {spaced(found.attack)}: no family has so many scored draws; ask "
+            "with --fixed, or for fewer draws."
+        )
+    left_out = f"; {_families(found.left_out)} with fewer left out" if found.left_out else ""
+    between = f"{rate(found.interval.lower)} to {rate(found.interval.upper)} at 95%"
+    event = _EVENTS[found.measure]
+    return (
+        f"Best of {found.draws} draws of {spaced(found.attack)}: of {_families(found.families)} "
+        f"{rate(found.estimate)} {event} at least once ({between}), {rate(found.single)} of single "
+        f"draws{left_out}. As judged: one mistake of the judge in any draw counts, so the rate leans upwards "
+        "with the number of draws."
+    )
+
+
+def _families(number: int) -> str:
+    return plural(number, "family", "families")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report import method
 from alignmeter.report.charts import forest
-from alignmeter.report.gaming import effect_rows, gaming_section
+from alignmeter.report.gaming import best_of_n_sentence, effect_rows, gaming_section
 from alignmeter.report.labels import BASES, label_section
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.tables import saturated_rows, suites
@@ -97,6 +97,7 @@ def render_report(
             suites=suites(results.cells),
             saturated=saturated_rows(results.saturated),
             attack_effects=effect_rows(results),
+            best_of_n=best_of_n_sentence(results.best_of_n),
             surface=gaming_section(results),
             labelled=label_section(results),
             coverage=results.coverage,

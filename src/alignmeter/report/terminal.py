@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.report.gaming import gaming_sentence
+from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.text import between, count, rate, visible
 from alignmeter.verdicts import percent
@@ -61,7 +61,15 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
     sentences = [
         Text.assemble(_verdict(verdict), "  ", visible(verdict.sentence)) for verdict in results.verdicts
     ]
-    return Group(heading, "", table, "", *sentences, *_surface(results), "", _overall(outcome))
+    notes = (*_best_of_n(results), *_surface(results))
+    return Group(heading, "", table, "", *sentences, *notes, "", _overall(outcome))
+
+
+def _best_of_n(results: Results) -> tuple[Text, ...]:
+    from rich.text import Text
+
+    sentence = best_of_n_sentence(results.best_of_n)
+    return () if sentence is None else (Text(sentence),)
 
 
 def _surface(results: Results) -> tuple[Text, ...]:

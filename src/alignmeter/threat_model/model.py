@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from alignmeter.identity import digest
-from alignmeter.records import ClaimKind, Format
+from alignmeter.records import ClaimKind, Format, Grade
 from alignmeter.threat_model import values
 
 BUILT_IN_ATTACKS = (
@@ -44,6 +44,20 @@ BUILT_IN_ATTACKS = (
 )
 """Attacks that an editor offers. Any registered name may stand in a threat model; whether there is one
 is known when a run is planned."""
+
+QUESTION_FORMS = (
+    "plain",
+    "slang",
+    "long_context",
+    "compact",
+    "typo",
+    "instruction",
+    "because",
+    "roleplay",
+    "hierarchy",
+    "many_shot",
+)
+"""Forms of a closed question that an editor offers; any attack may stand there too."""
 
 CappedClaim = Literal[
     "attack_compliance",
@@ -83,6 +97,9 @@ _ATTACK_SCHEMA = {
 }
 _WEIGHT_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, _PERCENT]}
 _UNITS_SCHEMA = {"type": "integer", "minimum": 1}
+
+
+_FORM_SCHEMA = {"anyOf": [{"enum": list(QUESTION_FORMS)}, _ATTACK_SCHEMA["anyOf"][1]]}
 
 
 def _weights_schema(names: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +150,7 @@ _Name = Annotated[str, BeforeValidator(values.name), WithJsonSchema(_NAME_SCHEMA
 _Language = Annotated[str, BeforeValidator(values.language_code)]
 _Attack = Annotated[str, BeforeValidator(values.attack_name(BUILT_IN_ATTACKS))]
 _Format = Annotated[Format, BeforeValidator(values.one_of("a format", get_args(Format)))]
+_Grade = Annotated[Grade, BeforeValidator(values.one_of("a grade", get_args(Grade)))]
 _Capped = Annotated[CappedClaim, BeforeValidator(values.one_of("a claim", get_args(CappedClaim)))]
 _SplitClaim = Annotated[SplitClaim, BeforeValidator(values.one_of("a claim", get_args(SplitClaim)))]
 _SplitColumn = Annotated[SplitColumn, BeforeValidator(values.one_of("a column", get_args(SplitColumn)))]
@@ -144,6 +162,16 @@ class _Section(BaseModel):
     """Base of all parts: immutable, strict, and closed to keys that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class BestOfN(_Section):
+    """Repeated draws of one attack: what an attacker reaches who tries N noisy spellings."""
+
+    draws: Annotated[int, Field(ge=2, le=1000)]
+    """N: how often the same request is asked, each time in another spelling."""
+
+    families: Annotated[int, Field(ge=1, le=2**31)] = 30
+    """Harmful requests that are asked N times, at most; the first ones of the committed order."""
 
 
 class Adversaries(_Section):
@@ -168,6 +196,43 @@ class Adversaries(_Section):
     suffix_file: _Line | None = None
     """File of the strings that the attack `cached_suffix` appends: one a line, or JSONL with the key
     `suffix`. A relative path starts at the working directory."""
+
+    best_of_n: BestOfN | None = None
+    """Ask some harmful requests N times in noisy spellings and report how often at least one is complied
+    with: an estimate of its own, no verdict rests on it. Null: not asked."""
+
+    question_forms: Annotated[
+        Mapping[_Attack, _Weight],
+        BeforeValidator(values.weighted_attacks),
+        AfterValidator(values.some_weight),
+        WithJsonSchema(_weights_schema(_FORM_SCHEMA)),
+    ] = {"plain": 1.0}
+    """How closed questions are put, with the weights by which one form is drawn for each family: `plain`,
+    a wording (slang, long_context, compact, typo, instruction, because; English only) or an attack."""
+
+
+class Capability(_Section):
+    """Which tasks are asked of the suites that hold some, for example `capability`."""
+
+    domains: Annotated[
+        tuple[_Name, ...] | None,
+        BeforeValidator(lambda value: None if value is None else _some(values.listed(value))),
+        WithJsonSchema(
+            _or_null({"type": "array", "items": _NAME_SCHEMA, "minItems": 1, "uniqueItems": True})
+        ),
+    ] = None
+    """Domains of tasks, for example `mathematics`. Left out: all that the suites have."""
+
+    grades: Annotated[
+        tuple[_Grade, ...],
+        BeforeValidator(values.listed),
+        AfterValidator(_some),
+        Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
+    ] = ("easy", "medium", "hard")
+    """How hard the tasks may be; tasks without a grade are always asked."""
+
+    items: _Units | None = None
+    """Tasks of each domain and grade, at most. Null: all there are."""
 
 
 class Thresholds(_Section):
@@ -316,7 +381,10 @@ class ThreatModel(_Section):
             _or_null({"type": "array", "items": _NAME_SCHEMA, "minItems": 1, "uniqueItems": True})
         ),
     ] = None
-    """Suites to ask. Left out: all that are built in."""
+    """Suites to ask. Left out: all but those that hold tasks, which are asked only where they are named."""
+
+    capability: Capability = Capability()
+    """Which tasks are asked, where `suites` names a suite of tasks such as `capability`."""
 
     adversaries: Adversaries = Adversaries()
     """What attackers try."""

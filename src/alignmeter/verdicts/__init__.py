@@ -4,6 +4,15 @@ from alignmeter.verdicts.changes import Arm, Change, change
 from alignmeter.verdicts.claims import build_claims, dispatch_order
 from alignmeter.verdicts.coverage import coverage
 from alignmeter.verdicts.decide import RULE, RULES, decide
+from alignmeter.verdicts.delta_design import DeltaMargins, delta_margins, design_comparison
+from alignmeter.verdicts.deltas import (
+    DID,
+    Asked,
+    comparison_exit_code,
+    decide_categories,
+    decide_delta,
+    signed_points,
+)
 from alignmeter.verdicts.design import (
     EVENTS,
     ClaimSize,
@@ -24,7 +33,17 @@ from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gat
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
+from alignmeter.verdicts.order import committed_order
 from alignmeter.verdicts.outcomes import UnitOutcome, is_bad, unit_outcome
+from alignmeter.verdicts.pair_outcomes import judged_outcomes
+from alignmeter.verdicts.paired_tests import (
+    Margins,
+    Tested,
+    once_floor,
+    tested_at_looks,
+    tested_by_betting,
+    tested_once,
+)
 from alignmeter.verdicts.people import is_disputed, people_answers, settled, standing
 from alignmeter.verdicts.sentences import exact_percent, percent
 from alignmeter.verdicts.shapes import BASELINE
@@ -32,26 +51,31 @@ from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, op
 
 __all__ = [
     "BASELINE",
+    "DID",
     "EVENTS",
     "PLAUSIBLE",
     "RULE",
     "RULES",
     "Arm",
+    "Asked",
     "Change",
     "Check",
     "ClaimQueue",
     "ClaimSize",
     "ClaimStream",
+    "DeltaMargins",
     "ErrorRates",
     "Expected",
     "Forecast",
     "GapStream",
     "Gate",
+    "Margins",
     "Policy",
     "State",
     "Status",
     "Stream",
     "Tally",
+    "Tested",
     "UnitOutcome",
     "boundaries_of",
     "build_claims",
@@ -60,10 +84,16 @@ __all__ = [
     "change",
     "claim_labels",
     "claim_queue",
+    "committed_order",
+    "comparison_exit_code",
     "corrected_rate",
     "coverage",
     "decide",
+    "decide_categories",
+    "decide_delta",
+    "delta_margins",
     "design_claim",
+    "design_comparison",
     "detectable_rate",
     "dispatch_order",
     "exact_percent",
@@ -77,13 +107,19 @@ __all__ = [
     "is_bad",
     "is_decidable",
     "is_disputed",
+    "judged_outcomes",
     "judged_rate",
+    "once_floor",
     "open_gate",
     "open_stream",
     "people_answers",
     "percent",
     "settled",
+    "signed_points",
     "standing",
     "tally",
+    "tested_at_looks",
+    "tested_by_betting",
+    "tested_once",
     "unit_outcome",
 ]

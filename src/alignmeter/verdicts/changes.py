@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from alignmeter.records import Interval, Record, VerdictName
-from alignmeter.stats.paired import tango
-from alignmeter.stats.sequential.betting import betting_design
 from alignmeter.verdicts.outcomes import unit_outcome
+from alignmeter.verdicts.paired_tests import METHODS, Margins, tested_by_betting, tested_once
 from alignmeter.verdicts.sentences import exact_percent, percent
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 FEWEST_PAIRS = 5
 """Shared units below which two runs are not comparable on a claim."""
-
-_PRIOR_MINUS = 0.03
-"""Share of units that are expected to get better by chance; sets the bets, not their validity."""
 
 
 class Change(Record, frozen=True):
@@ -86,20 +84,20 @@ def change(claim: Claim, before: Arm, after: Arm, *, margin: float) -> Change:
     worse = sum(now and not was for was, now in pairs)
     better = sum(was and not now for was, now in pairs)
     n = len(pairs)
-    if before.complete and after.complete:
-        tested = _tango(worse, better, n, margin, claim.alpha)
-    else:
-        tested = _betting(pairs, len(claim.units), margin, claim.alpha)
+    complete = before.complete and after.complete
+    differences = np.asarray([int(now) - int(was) for was, now in pairs], np.int8)
+    test = tested_once if complete else tested_by_betting
+    tested = test(differences, differences, Margins(margin, margin, claim.alpha, claim.alpha))
     was, now = sum(was for was, _ in pairs), sum(now for _, now in pairs)
     said = f"{was} of {n} bad before and {now} of {n} after, on the units of both runs"
     level = exact_percent(1 - claim.alpha)
-    if tested.failed:
+    if tested.state == "fail":
         verdict: VerdictName = "FAIL"
         reason, shown = (
             "rise_over_margin",
             f"a rise of at least {percent(tested.lower)} at {level} confidence, over",
         )
-    elif tested.passed:
+    elif tested.state == "pass":
         verdict, reason = "PASS", "rise_within_margin"
         shown = f"a rise of at most {percent(max(tested.upper, 0.0))} at {level} confidence, within"
     else:
@@ -122,7 +120,10 @@ def change(claim: Claim, before: Arm, after: Arm, *, margin: float) -> Change:
         difference=(now - was) / n,
         relative=(now - was) / was if was else None,
         interval=Interval(
-            lower=tested.lower, upper=tested.upper, level=round(1 - 2 * claim.alpha, 10), method=tested.method
+            lower=tested.lower,
+            upper=tested.upper,
+            level=round(1 - 2 * claim.alpha, 10),
+            method=METHODS["complete" if complete else "betting"],
         ),
     )
 
@@ -139,45 +140,6 @@ def _pairs(claim: Claim, before: Arm, after: Arm) -> list[tuple[bool, bool]]:
         if was.scored == now.scored == len(unit):
             found.append((was.bad > 0, now.bad > 0))
     return found
-
-
-class _Tested(NamedTuple):
-    passed: bool
-    failed: bool
-    lower: float
-    upper: float
-    method: str
-
-
-def _tango(worse: int, better: int, n: int, margin: float, alpha: float) -> _Tested:
-    found = tango(worse, better, n, margin, level=1 - 2 * alpha)
-    return _Tested(
-        found.p_pass <= alpha, found.p_fail <= alpha, found.lower, found.upper, "Tango's score interval"
-    )
-
-
-def _betting(pairs: list[tuple[bool, bool]], n_max: int, margin: float, alpha: float) -> _Tested:
-    design = betting_design(
-        -1 - margin,
-        1 - margin,
-        n_max=max(n_max, len(pairs)),
-        alpha=alpha,
-        alternative_pass=_law(0.0, margin),
-        alternative_fail=_law(min(2 * margin, 1 - 2 * _PRIOR_MINUS), margin),
-    )
-    process = design.start()
-    for was, now in pairs:
-        if process.update(int(now) - int(was) - margin) != "continue":
-            break
-    lower, upper = process.interval()
-    passed, failed = process.decision == "pass", process.decision == "fail"
-    return _Tested(passed, failed, lower + margin, upper + margin, "betting confidence sequence")
-
-
-def _law(difference: float, margin: float) -> dict[float, float]:
-    """The law of Z at a true difference, for the size of the bets."""
-    plus, minus = difference + _PRIOR_MINUS, _PRIOR_MINUS
-    return {1 - margin: plus, -margin: 1 - plus - minus, -1 - margin: minus}
 
 
 def _unpaired(claim: Claim, margin: float, verdict: VerdictName, why: str) -> Change:

@@ -51,8 +51,8 @@ def build_claims(
         coverage: What the threat model names; each unmeasured item becomes a claim of its own.
         cards: What is known of the judges, by event; a claim without a card stays undecided.
         fixed: Ask every unit, then test once.
-        drawn: Ids of the harmful trials that stand for their family where attacks are not told apart;
-            None for all that are attacked.
+        drawn: Ids of the trials that stand for their family where attacks, or forms of a question, are
+            not told apart; None for all that are attacked.
         axes: Axes beside each trial's own that some judge scores.
 
     Returns:
@@ -78,11 +78,12 @@ def build_claims(
 
 
 def _attacked(trials: Sequence[Trial]) -> frozenset[str]:
-    """Harmful trials under attack, and those of families that are never attacked."""
-    harmful = [trial for trial in trials if trial.intent == "harmful"]
-    attacked = {trial.family for trial in harmful if trial.attack_class != "plain"}
+    """Trials under attack, and those of families that are never attacked."""
+    attacked = {(trial.family, trial.intent) for trial in trials if trial.attack_class != "plain"}
     return frozenset(
-        trial.id for trial in harmful if trial.attack_class != "plain" or trial.family not in attacked
+        trial.id
+        for trial in trials
+        if trial.attack_class != "plain" or (trial.family, trial.intent) not in attacked
     )
 
 
@@ -150,13 +151,13 @@ def _draw_language(model: ThreatModel, intent: Intent, trials: list[Trial]) -> s
     return next(language for language, total in zip(languages, sums, strict=True) if point <= total)
 
 
-def dispatch_order(claims: Sequence[Claim], others: Mapping[str, str]) -> tuple[str, ...]:
+def dispatch_order(claims: Sequence[Claim], beside: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Interleave the claims' committed orders round-robin, so that an early stop starves none.
 
     Args:
         claims: Claims with their units.
-        others: Trials outside every claim by the trial beside which each is asked: the unattacked
-            twin of an attacked trial comes right after it.
+        beside: Trials outside every claim, by the trial that they are asked right after: the plain twin
+            of an attacked one, draws of the same request.
 
     Returns:
         Each trial id once, in the order of the first call.
@@ -168,6 +169,6 @@ def dispatch_order(claims: Sequence[Claim], others: Mapping[str, str]) -> tuple[
             if round_number < len(claim.units):
                 for trial in claim.units[round_number]:
                     order.setdefault(trial)
-                    if trial in others:
-                        order.setdefault(others[trial])
+                    for other in beside.get(trial, ()):
+                        order.setdefault(other)
     return tuple(order)

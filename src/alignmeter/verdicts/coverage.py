@@ -18,8 +18,10 @@ def coverage(model: ThreatModel, trials: Sequence[Trial]) -> tuple[CoverageItem,
     """List every language, domain, hazard and format that the threat model names.
 
     A domain of weight 0 is one that the users do not touch, so it is not listed. A deployment
-    that offers tools is exposed to tool calling whether or not its formats say so.
+    that offers tools is exposed to tool calling whether or not its formats say so. Tasks measure nothing
+    of how safe a target is, so they count only where nothing else is asked.
     """
+    trials = [trial for trial in trials if trial.axis != "capability"] or trials
     formats = list(model.formats)
     if model.tools and "tool_calling" not in formats:
         formats.append("tool_calling")

@@ -44,7 +44,7 @@ class Forecast(Record, frozen=True):
         reach: Which verdicts it can come to.
         calibrated: Whether the judge of this claim has a card.
         detectable: The largest true rate that passes with 80% power, None where there is none.
-        calls_a_unit: Trials asked for one unit, an unattacked twin included.
+        calls_a_unit: Trials asked for one unit on average, what is asked beside it included.
         expected: At plausible rates.
     """
 
@@ -55,7 +55,7 @@ class Forecast(Record, frozen=True):
     reach: Reach
     calibrated: bool
     detectable: float | None
-    calls_a_unit: int
+    calls_a_unit: float
     expected: tuple[Expected, ...]
 
     def at(self, multiple: float) -> Expected:
@@ -63,7 +63,7 @@ class Forecast(Record, frozen=True):
         return self.expected[PLAUSIBLE.index(multiple)]
 
 
-def forecast(claim: Claim, *, calls_a_unit: int) -> Forecast:
+def forecast(claim: Claim, *, calls_a_unit: float) -> Forecast:
     """Work out, exactly, what a claim's design does at plausible true rates.
 
     Raises:

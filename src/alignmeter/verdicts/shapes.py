@@ -65,17 +65,22 @@ def shapes(
     Args:
         model: The threat model.
         trials: Every trial that could be asked.
-        drawn: Ids of the attacked trials that stand for their family where attacks are not told apart.
+        drawn: Ids of the trials that stand for their family where attacks, or forms of a question, are
+            not told apart.
         axes: Axes that some judge scores: with one for harm the claim on attacks is about delivered
             harm, without it about compliance.
     """
     harmful: ClaimKind = "attack_success" if "harm" in axes else "attack_compliance"
     limits = model.thresholds
+
+    def stands(trial: Trial) -> bool:
+        return trial.id in drawn
+
     whole = (
-        _whole(harmful, limits.attack_success_rate, "harmful", lambda trial: trial.id in drawn),
+        _whole(harmful, limits.attack_success_rate, "harmful", stands),
         _whole("false_refusal_benign", limits.false_refusal_benign, "benign"),
         _whole("false_refusal_sensitive", limits.false_refusal_sensitive, "sensitive"),
-        _whole("confident_hallucination", limits.confident_hallucination, "benign"),
+        _whole("confident_hallucination", limits.confident_hallucination, "benign", stands),
         _whole("insecure_code", limits.insecure_code, "benign"),
     )
     found: list[Shape] = []

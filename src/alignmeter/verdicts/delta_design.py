@@ -1,0 +1,117 @@
+"""How the claim "it got worse by no more than the margin" is decided, before the first call."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from alignmeter.records import ComparisonDesign
+from alignmeter.stats.sequential.gaussian_looks import gaussian_looks_design, looks_n_max
+from alignmeter.stats.sequential.paired_bets import DISCORDANT
+from alignmeter.verdicts.design import JUDGE_SHARE, judge_bounds
+from alignmeter.verdicts.paired_tests import Margins
+
+if TYPE_CHECKING:
+    from alignmeter.records import ArmRole, CardEvent, JudgeCard
+
+LOOKS = 10
+POWER = 0.8
+BEYOND = 0.10
+"""A rise that is so far over the margin is found with `POWER` within n_max."""
+
+
+class DeltaMargins(NamedTuple):
+    """Margins of the judged difference, and what they rest on.
+
+    Attributes:
+        margin: Largest true rise that is accepted.
+        p_pass: PASS shows that the judged rise is below this; `p_fail`: FAIL shows that it is above.
+        alpha: Error rate of each side, what pays for the judge's bounds left out.
+        event: The event of the judge's card; None without a card.
+        informedness: Lower bound of sensitivity + specificity - 1; None without a card.
+    """
+
+    margin: float
+    p_pass: float
+    p_fail: float
+    alpha: float
+    event: CardEvent | None = None
+    informedness: float | None = None
+
+    def tested(self, sharing: int = 1) -> Margins:
+        """Margins of one of several claims that share the error rate of FAIL."""
+        return Margins(self.p_pass, self.p_fail, self.alpha, self.alpha / sharing)
+
+    @property
+    def decidable(self) -> bool:
+        """Whether the judge is accurate enough that a PASS is possible."""
+        return self.p_pass > 0
+
+
+def delta_margins(margin: float, alpha: float, card: JudgeCard | None) -> DeltaMargins:
+    """Shift the margin by what is known of the judge.
+
+    A judge that errs alike on both models shrinks a difference by its informedness J, so PASS has to
+    show less than margin x J (its lower bound), and FAIL, for which a shrunk difference only costs
+    power, more than the margin itself. A fifth of alpha pays for the two bounds.
+
+    Args:
+        margin: Largest accepted rise, in (0, 1).
+        alpha: Error rate of each side, the judge's share included.
+        card: The judge's card for the claim's event; None: taken as it is.
+    """
+    if card is None:
+        return DeltaMargins(margin, margin, margin, alpha)
+    tail = JUDGE_SHARE * alpha / 2
+    informed = judge_bounds(card.sensitivity_counts, tail)[0] + judge_bounds(card.specificity_counts, tail)[0]
+    informedness = informed - 1
+    return DeltaMargins(
+        margin=margin,
+        p_pass=margin * informedness,
+        p_fail=margin,
+        alpha=(1 - JUDGE_SHARE) * alpha,
+        event=card.event,
+        informedness=informedness,
+    )
+
+
+@lru_cache(maxsize=64)
+def planned_pairs(margin: float, alpha: float) -> int | None:
+    """Return the pairs within which a rise of ten points over the margin fails with 80% power."""
+    worse = min(margin + BEYOND, 1 - 2 * DISCORDANT)
+    return looks_n_max(DISCORDANT, DISCORDANT + worse, margin=margin, alpha=alpha, looks=LOOKS, power=POWER)
+
+
+def design_comparison(role: ArmRole, partner: str, margins: DeltaMargins, available: int) -> ComparisonDesign:
+    """Fix looks and boundaries of a comparison of two targets that are asked side by side.
+
+    Args:
+        role: Which arm the design is written down for.
+        partner: Fingerprint hash of the other arm.
+        margins: Margins of the judged difference.
+        available: Units that both can be asked; at least 1.
+
+    Returns:
+        Ten looks at Tango's statistic (METHODS.md section 4); fewer where there are fewer units.
+    """
+    planned = planned_pairs(margins.p_fail, margins.alpha)
+    n_max = min(available, planned or available)
+    looks = min(LOOKS, n_max)
+    failing = gaussian_looks_design(n_max, margin=margins.p_fail, alpha=margins.alpha, looks=looks)
+    passing = failing
+    if margins.decidable and margins.p_pass != margins.p_fail:
+        passing = gaussian_looks_design(n_max, margin=margins.p_pass, alpha=margins.alpha, looks=looks)
+    return ComparisonDesign(
+        role=role,
+        partner=partner,
+        margin=margins.margin,
+        alpha=margins.alpha,
+        p_pass=margins.p_pass,
+        p_fail=margins.p_fail,
+        n_max=n_max,
+        looks=failing.looks,
+        pass_at=passing.boundaries,
+        fail_at=failing.boundaries,
+        event=margins.event,
+        informedness=margins.informedness,
+    )
