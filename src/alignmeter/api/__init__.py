@@ -14,21 +14,14 @@ from alignmeter.api.judging import (
     validate_judge,
 )
 from alignmeter.api.label_files import Imported, export_labels, import_labels
-from alignmeter.api.labelling import (
-    LabelAgreement,
-    Labelling,
-    LabelStatus,
-    LabelTask,
-    add_labels,
-    label_agreement,
-    label_queue,
-    label_status,
-)
+from alignmeter.api.label_status import LabelAgreement, LabelStatus, label_agreement, label_status
+from alignmeter.api.labelling import Labelling, LabelTask, add_labels, label_queue
 from alignmeter.api.planning import judge_calls, plan, read_prices, read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, load_run, refresh
 from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
 from alignmeter.api.running import RUNS, RunRequest, run, run_async, unwritten
-from alignmeter.api.taxing import read_scores, tax_scores
+from alignmeter.api.score_tables import read_scores, tax_scores
+from alignmeter.api.taxing import tax
 
 __all__ = [
     "RUNS",
@@ -70,6 +63,7 @@ __all__ = [
     "run",
     "run_async",
     "selected_suites",
+    "tax",
     "tax_scores",
     "under_judge",
     "unwritten",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from itertools import chain, islice
 from pathlib import Path
@@ -14,21 +13,19 @@ from alignmeter.api.reading import Run, analyse, counted_labels, load_run
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, transcript_digest
 from alignmeter.records import LABELS, HumanLabel, Record
-from alignmeter.stats import cohen_kappa, confusion_matrix
 from alignmeter.store import LabelWriter, RunFolder
 from alignmeter.verdicts import can_be_labelled, claim_queue, is_disputed, people_answers, settled, standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from alignmeter.records import Axis, Claim, LabelName, Message, Verdict
+    from alignmeter.records import Axis, Claim, LabelName, Message
 
     _Key = tuple[str, Axis]
 
 SHARE = 0.1
 """Share of labelled replies that a second annotator is shown, to measure agreement."""
 
-_PAIR = 2
 _LONGEST_NAME = 64
 
 
@@ -54,40 +51,6 @@ class LabelTask(Record, frozen=True):
     reference: str | None = None
     harmful: bool = False
     said: tuple[HumanLabel, ...] = ()
-
-
-class LabelAgreement(Record, frozen=True):
-    """How well two annotators agree on the replies that both labelled.
-
-    Attributes:
-        pairs: Replies with labels of two annotators or more; the first two count.
-        raw: Share of pairs with the same label.
-        kappa: Cohen's kappa, None where it is not defined (one label only).
-    """
-
-    axis: Axis
-    pairs: int
-    raw: float
-    kappa: float | None
-
-
-class LabelStatus(Record, frozen=True):
-    """How far the labelling of one claim is.
-
-    Attributes:
-        flagged: Flagged replies that the verdict still hangs on.
-        estimate: Replies that would still narrow the estimate.
-        labelled: Replies with a settled label; `disputed` without, because people disagree.
-    """
-
-    claim: str
-    title: str
-    verdict: str
-    basis: str
-    flagged: int
-    estimate: int
-    labelled: int
-    disputed: int
 
 
 class Asked(Record, frozen=True):
@@ -353,58 +316,3 @@ def checked_annotator(name: str) -> str:
             f"expected a printable --annotator of at most {_LONGEST_NAME} characters, got {name!r}"
         )
     return found
-
-
-def label_agreement(labels: Iterable[HumanLabel]) -> tuple[LabelAgreement, ...]:
-    """Measure how well annotators agree, by axis; adjudications are no opinion and left out."""
-    pairs: dict[Axis, list[tuple[int, int]]] = {}
-    for (_, axis), who in standing(labels).items():
-        each = sorted((one for one in who.values() if not one.adjudicates), key=lambda one: one.annotator)
-        if len(each) >= _PAIR:
-            first, other = (LABELS[axis].index(one.label) for one in each[:_PAIR] if one.label is not None)
-            pairs.setdefault(axis, []).append((first, other))
-    found: list[LabelAgreement] = []
-    for axis, both in sorted(pairs.items()):
-        matrix = confusion_matrix([a for a, _ in both], [b for _, b in both], len(LABELS[axis]))
-        kappa = float(cohen_kappa(matrix))
-        same = sum(a == b for a, b in both)
-        found.append(
-            LabelAgreement(
-                axis=axis, pairs=len(both), raw=same / len(both), kappa=None if math.isnan(kappa) else kappa
-            )
-        )
-    return tuple(found)
-
-
-def label_status(run: Run | Path | str, claim: str | None = None) -> tuple[LabelStatus, ...]:
-    """Say how far the labelling of each claim is.
-
-    Args:
-        run: A run as it was read, or its folder.
-        claim: Only this claim.
-
-    Raises:
-        InputError: There is no such claim, or people cannot label it.
-    """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    people = people_answers(loaded.labels)
-    verdicts: dict[str, Verdict] = {verdict.claim: verdict for verdict in loaded.results.verdicts}
-    found: list[LabelStatus] = []
-    for one in labelled_claims(loaded, claim):
-        said = people.get(one.axis, {})
-        queue = claim_queue(one, loaded.data.on(one.axis), said, seed=loaded.manifest.design.seed)
-        mine = [said[trial] for unit in one.units for trial in unit if trial in said]
-        disputed = sum(is_disputed(answer.result) for answer in mine)
-        found.append(
-            LabelStatus(
-                claim=one.id,
-                title=one.title,
-                verdict=verdicts[one.id].verdict if one.id in verdicts else "NOT MEASURED",
-                basis=verdicts[one.id].basis if one.id in verdicts else "judge",
-                flagged=queue.flagged,
-                estimate=len(queue.estimate),
-                labelled=len(mine) - disputed,
-                disputed=disputed,
-            )
-        )
-    return tuple(found)
