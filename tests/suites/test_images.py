@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from alignmeter.engine.planning import make_plan, render
+from alignmeter.engine import make_plan, render
 from alignmeter.errors import InputError
 from alignmeter.identity import trial_id
 from alignmeter.records import DrawnImage, Message, Trial

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from alignmeter.cli import suites_import, suites_translate
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json
 
@@ -18,7 +19,8 @@ IntentName = Literal["benign", "sensitive", "harmful"]
 
 _SHOWN = 20
 
-app = typer.Typer(help="List and show suites.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, show and import suites.", no_args_is_help=True, rich_markup_mode=None)
+app.command("import", epilog=suites_import.EXAMPLES)(suites_import.import_)
 
 
 @app.command("list", epilog=examples("alignmeter suites list", "alignmeter suites list --json"))
@@ -155,3 +157,6 @@ def _probes_of(suite: str, variant: VariantName | None, seed: int | None) -> tup
         )
     probes = generate_facts(seed) if generated and seed is not None else load_suite(suite)
     return probes if variant is None else tuple(reworded(probe, variant, seed or 0) for probe in probes)
+
+
+app.command("translate", epilog=suites_translate.EXAMPLES)(suites_translate.translate)

@@ -1,0 +1,92 @@
+"""`alignmeter suites translate`: a suite in another language, by a model that the user chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alignmeter.cli.counter import counter
+from alignmeter.cli.numbers import whole
+from alignmeter.cli.output import JsonOption, console, examples, print_json
+
+if TYPE_CHECKING:
+    from alignmeter.api import Translated
+
+EXAMPLES = examples(
+    "alignmeter suites translate triad --to ja --model openai:gpt-x",
+    "alignmeter suites translate triad --to ja --model openai:gpt-x --back openai:other --limit 40",
+)
+RUNTIME_FAILURE = 5
+
+
+def translate(  # noqa: PLR0913 - one an option
+    suite: Annotated[str, typer.Argument(help="Name of a suite.", metavar="SUITE")],
+    *,
+    to: Annotated[str, typer.Option("--to", help="ISO 639-1 code to translate into.", metavar="CODE")],
+    model: Annotated[
+        str, typer.Option("--model", help="The translator, as a target: openai:NAME.", metavar="TARGET")
+    ],
+    back: Annotated[
+        str | None,
+        typer.Option("--back", help="Another model for the way back; default the same.", metavar="TARGET"),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Base URL of the endpoint of both.", metavar="URL")
+    ] = None,
+    key_env: Annotated[
+        str | None, typer.Option("--key-env", help="Environment variable with the key.", metavar="NAME")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of your suites.", metavar="FOLDER")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", parser=whole(1), metavar="N", help="Families at most.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Translate a suite from English, and set aside what does not survive the way back.
+
+    Rows keep their family, so that runs compare the new language with English family by family. A row
+    is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, or the
+    text is in the wrong language; doubtful rows go into SUITE.CODE.review.json for a person. Stopped at
+    any point, the same command goes on where it ended. Exits with 5 where a model gave no answer.
+    """
+    from alignmeter.api import TranslateRequest, translate_suite
+    from alignmeter.targets import TargetOptions
+
+    request = TranslateRequest(
+        suite=suite,
+        language=to,
+        model=model,
+        back=back,
+        options=TargetOptions(url=url, api_key_env=key_env),
+        out=out,
+        limit=limit,
+    )
+    with counter("rows translated") as progress:
+        done = translate_suite(request, progress=progress)
+    if as_json:
+        print_json(done)
+    else:
+        _say(done)
+    raise typer.Exit(RUNTIME_FAILURE if done.failed else 0)
+
+
+def _say(done: Translated) -> None:
+    out = console()
+    if done.failed:
+        out.print(
+            f"{done.failed} rows got no answer from the model; nothing is lost: start the same command again",
+            markup=False,
+        )
+    elif done.path is None:
+        out.print("No family survived the round trip; nothing was written", markup=False)
+    else:
+        out.print(f"Wrote       {done.path}: {done.rows} rows, {done.families} families", markup=False)
+    if done.review is not None:
+        out.print(
+            f"Doubtful    {done.review}: {done.doubtful} rows; their families are left out", markup=False
+        )
+    out.print(f"Round trips compared by {done.compared_by}. No native speaker has read them.", markup=False)
