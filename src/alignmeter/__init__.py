@@ -18,24 +18,38 @@ from alignmeter._version import __version__
 
 if TYPE_CHECKING:
     from alignmeter.api import (
+        ArmRequest,
+        CompareRequest,
+        LiveComparison,
         Run,
         RunRequest,
         add_labels,
         analyse,
+        compare,
+        compare_targets,
         gate,
+        history,
         label_queue,
         load_run,
         plan,
         run,
         run_async,
+        tax,
         tax_scores,
     )
     from alignmeter.engine import EngineOptions, Limits, Plan, Prices, RetryPolicy
     from alignmeter.errors import AlignmeterError, InputError
-    from alignmeter.records import HumanLabel, Sampling, Verdict
+    from alignmeter.records import Comparison, HumanLabel, Sampling, Verdict
     from alignmeter.targets import TargetOptions, Variant, load_variant
 
 _HOMES = {
+    "ArmRequest": "alignmeter.api",
+    "CompareRequest": "alignmeter.api",
+    "Comparison": "alignmeter.records",
+    "LiveComparison": "alignmeter.api",
+    "compare": "alignmeter.api",
+    "compare_targets": "alignmeter.api",
+    "history": "alignmeter.api",
     "AlignmeterError": "alignmeter.errors",
     "EngineOptions": "alignmeter.engine",
     "HumanLabel": "alignmeter.records",
@@ -59,15 +73,20 @@ _HOMES = {
     "plan": "alignmeter.api",
     "run": "alignmeter.api",
     "run_async": "alignmeter.api",
+    "tax": "alignmeter.api",
     "tax_scores": "alignmeter.api",
 }
 
 __all__ = [
     "AlignmeterError",
+    "ArmRequest",
+    "CompareRequest",
+    "Comparison",
     "EngineOptions",
     "HumanLabel",
     "InputError",
     "Limits",
+    "LiveComparison",
     "Plan",
     "Prices",
     "RetryPolicy",
@@ -80,13 +99,17 @@ __all__ = [
     "__version__",
     "add_labels",
     "analyse",
+    "compare",
+    "compare_targets",
     "gate",
+    "history",
     "label_queue",
     "load_run",
     "load_variant",
     "plan",
     "run",
     "run_async",
+    "tax",
     "tax_scores",
 ]
 

@@ -35,6 +35,10 @@ class RunFolderError(InputError):
     """A run folder that cannot be read: missing, of another schema, or corrupt at a named line."""
 
 
+class SchemaVersionError(RunFolderError):
+    """A run folder that another version of the schema wrote; whole, and not readable here."""
+
+
 class MissingExtraError(InputError):
     """An optional library is not installed; names the extra and the command that installs it."""
 

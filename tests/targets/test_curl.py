@@ -12,6 +12,7 @@ import pytest
 
 from alignmeter.records import Message, Sampling
 from alignmeter.targets.base import Request
+from alignmeter.targets.endpoint import Endpoint
 from alignmeter.targets.openai_compatible import OpenAICompatible, curl
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_the_key_of_a_server_of_this_process_is_not_in_the_command() -> None:
 
 
 def test_it_can_be_made_without_a_target() -> None:
-    assert shlex.split(curl("http://h/v1", b'{"a":1}', "K"))[-3:] == [
+    assert shlex.split(curl(Endpoint("http://h/v1"), b'{"a":1}', "K"))[-3:] == [
         "Authorization: Bearer $K",
         "--data-raw",
         '{"a":1}',

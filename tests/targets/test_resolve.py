@@ -41,7 +41,7 @@ def test_given_a_spec_that_is_not_understood_when_resolved_then_the_forms_and_th
         resolve_target(spec)
     assert str(caught.value) == (
         f"unknown target {spec!r}{hint}; expected embedded, embedded:PATH.gguf, openai:MODEL, "
-        f"python:MODULE:FUNCTION or replay:RUN"
+        f"python:MODULE:FUNCTION, replay:RUN or transformers:FOLDER"
     )
     assert caught.value.exit_code == 2
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from alignmeter.records import BaseSource, ScoreTable, Tax
+    from alignmeter.records import BaseSource, ScoreTable, Tax, TaxCorrection, VariantOutcome
 
 _SOURCES: dict[BaseSource, str] = {
     "published": "Published base scores, not measured here: {domains}. Prompts, scoring and version may "
@@ -52,6 +52,49 @@ def notes(table: ScoreTable, taxes: Sequence[Tax]) -> tuple[str, ...]:
     if any(tax.absolute_interval is not None for tax in taxes):
         found.extend(_TESTED)
     return (*found, _MEAN)
+
+
+_PAIRED = (
+    "Intervals are at 90%: each end is a one-sided 95% bound, from pairs, with families as the independent "
+    "units. Under the tier of the bare number stand the tiers that are confirmed (>=) and cleared (<=), not "
+    "corrected for the number of cells; flags are ({correction}). Items without a score count at their worst."
+)
+_CORRECTIONS: dict[TaxCorrection, str] = {
+    "benjamini_hochberg": "Benjamini-Hochberg at 5%",
+    "holm": "Holm at 5%",
+}
+_OUTCOMES = (
+    "An outcome rests on the tax of the mean score over domains; those by domain are adjusted for the number "
+    "of domains (Holm). Each bound errs at most {alpha}; the error of the judges is not in it and is taken "
+    "to be alike for both models. Static attacks only: attacked harm is a lower bound."
+)
+_ONE_CHECKPOINT = (
+    "One checkpoint a method ({methods}) supports claims about these checkpoints, not about methods."
+)
+
+
+def comparison_notes(
+    taxes: Sequence[Tax], outcomes: Sequence[VariantOutcome], correction: TaxCorrection
+) -> tuple[str, ...]:
+    """Return the sentences that apply to a comparison of variants with their base model."""
+    found: list[str] = []
+    estimable = [tax for tax in taxes if tax.not_estimable is not None]
+    if taxes:
+        found.append(_PAIRED.format(correction=_CORRECTIONS[correction]))
+    if estimable:
+        found.append(_NOT_ESTIMABLE.format(domains=_listed(tax.domain for tax in estimable)))
+    found.extend(
+        f"{tax.domain}, {tax.variant}: nothing is concluded, because {tax.invalid}."
+        for tax in taxes
+        if tax.invalid and not any(one.invalid and one.variant == tax.variant for one in outcomes)
+    )
+    if any(one.safety is not None for one in outcomes):
+        found.append(_OUTCOMES.format(alpha=f"{100 * outcomes[0].outcome.alpha:.3g}%"))
+    methods = [one.labels.method for one in outcomes if one.labels.method is not None]
+    single = [method for method in dict.fromkeys(methods) if methods.count(method) == 1]
+    if single:
+        found.append(_ONE_CHECKPOINT.format(methods=", ".join(single)))
+    return (*found, _MEAN) if taxes else tuple(found)
 
 
 def _listed(domains: Iterable[str]) -> str:

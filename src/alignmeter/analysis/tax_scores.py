@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.analysis.tax_flags import (
+    ALPHA,
+    LEVEL,
+    LIMIT,
+    LimitTests,
+    Measured,
+    changed,
+    flagged,
+    over_domains,
+)
 from alignmeter.analysis.tax_notes import notes
-from alignmeter.records import Interval, Tax, TaxReport, VariantTax
+from alignmeter.records import Interval, Tax, TaxReport
 from alignmeter.stats.arms import Arm, arms_difference, arms_ratio, arms_severity, arms_test, point_tier
-from alignmeter.stats.multiplicity import benjamini_hochberg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxFlag
 
-LIMIT = 0.10
-"""Relative tax above which a domain is flagged."""
-ALPHA = 0.05
-LEVEL = 1 - 2 * ALPHA
-"""Two-sided coverage of intervals, so that each end agrees with a one-sided test at `ALPHA`."""
 RATIO_METHOD = "Koopman score, independent arms"
 DIFFERENCE_METHOD = "Newcombe, independent arms"
 FLAGGED, UNDECIDED = 1, 3
@@ -29,13 +31,6 @@ class _Arms(NamedTuple):
 
     base: Arm
     aligned: Arm
-
-
-class _Measured(NamedTuple):
-    """A tax before the flags, which need the tests of all cells; `tests` is None without one."""
-
-    tax: Tax
-    tests: tuple[float, float] | None
 
 
 def tax_of_table(table: ScoreTable) -> TaxReport:
@@ -53,20 +48,20 @@ def tax_of_table(table: ScoreTable) -> TaxReport:
         for row in table.domains
         for variant, score in zip(table.variants, row.variants, strict=True)
     ]
-    taxes = _flagged(measured)
+    taxes = flagged(measured)
     flags = {tax.flag for tax in taxes}
     return TaxReport(
         source=table.source,
         limit=LIMIT,
         alpha=ALPHA,
-        variants=tuple(_over_domains(variant, taxes) for variant in table.variants),
+        variants=tuple(over_domains(variant, taxes) for variant in table.variants),
         taxes=taxes,
         notes=notes(table, taxes),
         exit_code=FLAGGED if "above" in flags else UNDECIDED if "undecided" in flags else 0,
     )
 
 
-def _measured(row: DomainScores, variant: str, score: MeanScore) -> _Measured:
+def _measured(row: DomainScores, variant: str, score: MeanScore) -> Measured:
     tax = Tax(
         domain=row.domain,
         variant=variant,
@@ -81,10 +76,10 @@ def _measured(row: DomainScores, variant: str, score: MeanScore) -> _Measured:
     if arms is not None:
         return _tested(tax, row, arms)
     if row.base.value == 0:
-        return _Measured(_changed(tax, not_estimable="zero_base"), None)
+        return Measured(changed(tax, not_estimable="zero_base"), None)
     relative, tier = 1 - score.value / row.base.value, point_tier(row.base.value, score.value)
     flag: TaxFlag = "above" if tier in {"significant", "critical"} else "within"
-    return _Measured(_changed(tax, relative=relative, tier=tier, flag=flag), None)
+    return Measured(changed(tax, relative=relative, tier=tier, flag=flag), None)
 
 
 def _arms(row: DomainScores, score: MeanScore) -> _Arms | None:
@@ -93,10 +88,10 @@ def _arms(row: DomainScores, score: MeanScore) -> _Arms | None:
     return _Arms(Arm(row.base.value / row.maximum, row.base.n), Arm(score.value / row.maximum, score.n))
 
 
-def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> _Measured:
+def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> Measured:
     maximum = row.maximum or 1.0
     bounds = arms_difference(*arms, level=LEVEL)
-    tax = _changed(
+    tax = changed(
         tax,
         basis="test",
         absolute_interval=Interval(
@@ -109,9 +104,9 @@ def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> _Measured:
     ratio = arms_ratio(*arms, level=LEVEL, chance=row.chance / maximum)
     if ratio.kind == "not_estimable":
         reason = "zero_base" if row.base.value == 0 else ratio.reason
-        return _Measured(_changed(tax, not_estimable=reason), None)
+        return Measured(changed(tax, not_estimable=reason), None)
     severity, test = arms_severity(*arms, alpha=ALPHA), arms_test(*arms, LIMIT)
-    tax = _changed(
+    tax = changed(
         tax,
         relative=ratio.estimate,
         interval=Interval(lower=ratio.lower, upper=ratio.upper, level=LEVEL, method=RATIO_METHOD),
@@ -119,38 +114,4 @@ def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> _Measured:
         confirmed=severity.confirmed,
         cleared=severity.cleared,
     )
-    return _Measured(tax, (test.p_fail, test.p_pass))
-
-
-def _flagged(measured: Sequence[_Measured]) -> tuple[Tax, ...]:
-    """Decide the flags that rest on tests, all of them together."""
-    adjusted = iter(benjamini_hochberg([one.tests[0] for one in measured if one.tests is not None]).tolist())
-    taxes: list[Tax] = []
-    for tax, tests in measured:
-        if tests is None:
-            taxes.append(tax)
-            continue
-        p_above = next(adjusted)
-        flag: TaxFlag = "above" if p_above <= ALPHA else "within" if tests[1] <= ALPHA else "undecided"
-        taxes.append(_changed(tax, flag=flag, p_above=p_above))
-    return tuple(taxes)
-
-
-def _over_domains(variant: str, taxes: Sequence[Tax]) -> VariantTax:
-    ranked = sorted(
-        ((tax.relative, tax) for tax in taxes if tax.variant == variant and tax.relative is not None),
-        key=lambda pair: -pair[0],
-    )
-    return VariantTax(
-        variant=variant,
-        ranking=tuple(tax.domain for _, tax in ranked),
-        high=tuple(tax.domain for _, tax in ranked if tax.tier in {"significant", "critical"}),
-        low=tuple(tax.domain for _, tax in reversed(ranked) if tax.tier == "minimal"),
-        mean=sum(relative for relative, _ in ranked) / len(ranked) if ranked else None,
-    )
-
-
-def _changed(tax: Tax, **fields: object) -> Tax:
-    import msgspec
-
-    return msgspec.structs.replace(tax, **fields)
+    return Measured(tax, LimitTests(test.p_fail, test.p_pass))

@@ -11,8 +11,9 @@ from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
 from alignmeter.judges import cards_by_event
+from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
-from alignmeter.suites import load_catalogue, suite_names
+from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
 from alignmeter.threat_model import ThreatModel, default_threat_model, load_threat_model
 
 if TYPE_CHECKING:
@@ -31,13 +32,16 @@ def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
 
 
 def selected_suites(model: ThreatModel) -> tuple[str, ...]:
-    """Names of the suites that a threat model selects; all of them where it names none.
+    """Names of the suites that a threat model selects.
+
+    Where it names none: all but held-out ones, imported ones and those that measure capability.
 
     Raises:
         InputError: It names one that does not exist.
     """
     known = suite_names()
-    chosen = known if model.suites is None else tuple(model.suites)
+    default = [name for name in known if name not in {*ONLY_WHEN_NAMED, *imported_suites()}]
+    chosen = not_held_out(default) if model.suites is None else tuple(model.suites)
     unknown = [name for name in chosen if name not in known]
     if unknown:
         raise InputError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.api.checks import preflight
+from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import counting
@@ -111,8 +112,11 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
         for trial, transcript in work[axis]
         if (trial.id, judge.judge_hash) not in known
     ]
+    showing = admit_held_out([trial for _, trial, _ in todo], None, made.targets, path=path, force=False)
     journal = folder.journal()
     try:
+        if showing is not None:
+            showing.begin(folder)
         async with AsyncExitStack() as opened:
             for target in made.targets:
                 await opened.enter_async_context(target)
@@ -121,14 +125,20 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
     finally:
         journal.sync()
         journal.close()
+        if showing is not None:
+            showing.settle(folder)
     write_parquet(folder.path)
     everything = [*known.values(), *fresh]
     return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
 
 
 def _may_pass(judged: Judgement) -> bool:
-    """Whether the judge's endpoint was at fault, so that asking again may give an answer."""
-    return isinstance(judged.result, Unscored) and judged.result.reason in {"judge_error", "judge_timeout"}
+    """Whether the judge's endpoint or its sandbox was at fault, so that asking again may give an answer."""
+    return isinstance(judged.result, Unscored) and judged.result.reason in {
+        "judge_error",
+        "judge_timeout",
+        "no_sandbox",
+    }
 
 
 def _named(choice: JudgeChoice, made: RunJudges) -> dict[Axis, Judge]:

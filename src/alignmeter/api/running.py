@@ -9,11 +9,12 @@ import sys
 import time
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from alignmeter.api.checks import preflight
+from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, counted_labels
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from alignmeter.engine import Mode, Progress
     from alignmeter.store import JournalWriter
 
+T = TypeVar("T")
+
 RUNS = Path("runs")
 """Folder that holds run folders, unless another is named."""
 
@@ -57,6 +60,7 @@ class RunRequest(Record, frozen=True):
         smoke: Twenty trials and no verdicts.
         fixed: Ask every trial, instead of stopping when a claim is decided.
         judges: Judges beside, or instead of, the built-in ones.
+        force_sequestered: Show a sequestered pool to a remote model, or once more than it should be.
     """
 
     target: str
@@ -70,6 +74,7 @@ class RunRequest(Record, frozen=True):
     smoke: bool = False
     fixed: bool = False
     judges: JudgeChoice = JudgeChoice()
+    force_sequestered: bool = False
 
 
 def run(request: RunRequest, *, progress: Progress | None = None) -> Run:
@@ -82,7 +87,7 @@ def run(request: RunRequest, *, progress: Progress | None = None) -> Run:
         TargetUnavailableError: The endpoint cannot be reached at all; nothing was asked.
         StorageError: The run folder cannot be written.
     """
-    return _run_event_loop(run_async(request, progress=progress))
+    return run_event_loop(run_async(request, progress=progress))
 
 
 async def run_async(request: RunRequest, *, progress: Progress | None = None) -> Run:
@@ -110,6 +115,9 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         plan=prepared,
     )
     path = _run_path(request, manifest)
+    showing = admit_held_out(
+        prepared.trials, target, judges.targets, path=path, force=request.force_sequestered
+    )
     async with AsyncExitStack() as opened:
         for model_asked in (target, *judges.targets):
             await opened.enter_async_context(model_asked)
@@ -117,6 +125,8 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         session = open_session(path, msgspec.structs.replace(manifest, run_id=path.name), prepared)
         resumed = len(session.data.trials) - len(session.pending)
         try:
+            if showing is not None:
+                showing.begin(session.folder)
             if progress is not None:
                 progress.started(
                     run=str(path),
@@ -139,11 +149,13 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                 return engine
 
             stack: list[Engine] = []
-            with _stop_on_signal(stack):
+            with stop_on_signal(stack):
                 stopped = await drive(session, prepared, make_engine)
         finally:
             session.journal.close()
-    return _finish(session.folder, stopped, resumed)
+            if showing is not None:
+                showing.settle(session.folder)
+    return finish_run(session.folder, stopped, resumed)
 
 
 def _mode(request: RunRequest) -> Mode:
@@ -173,7 +185,8 @@ def _check(request: RunRequest) -> None:
             raise InputError(f"{field} must be a finite number of at least 0, got {value!r}")
 
 
-def _finish(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:
+def finish_run(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:
+    """Analyse what the journal holds, and write results and tables."""
     manifest, data = folder.manifest, folder.read()
     labels = counted_labels(data, read_labels(folder.path))
     results = analyse(manifest, data, labels)
@@ -241,7 +254,7 @@ def _unfinished_twin(folder: RunFolder, wanted: RunManifest) -> bool:
 
 
 @contextmanager
-def _stop_on_signal(engines: list[Engine]) -> Generator[None]:
+def stop_on_signal(engines: list[Engine]) -> Generator[None]:
     """Turn SIGINT and SIGTERM into a clean stop while the block runs."""
     loop = asyncio.get_running_loop()
     handled: list[signal.Signals] = []
@@ -263,7 +276,8 @@ def _stop_on_signal(engines: list[Engine]) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
-def _run_event_loop(work: Coroutine[Any, Any, Run]) -> Run:
+def run_event_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the fastest event loop there is."""
     if sys.platform == "win32":
         return asyncio.run(work)
     import uvloop

@@ -1,243 +1,287 @@
-"""The alignment tax of mean scores that someone else has: a CSV file in, a report out.
-
-A file has one domain a row: `domain`, `base`, and one column of mean scores for each variant. Columns
-that may be there: `n` (items, of all scores of the row) or `n_COLUMN` (of one score, `n_base` too),
-`max` (best possible score), `chance` (score of guessing), `base_source` (measured, published, proxy).
-"""
+"""The alignment tax of variants against their base model, and what it bought."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.analysis.tax_scores import tax_of_table
+from alignmeter.analysis.outcome import NO_TAX, Missing, adjusted, outcome
+from alignmeter.analysis.pairing import pair_items
+from alignmeter.analysis.safety import HarmArm, safety_gain
+from alignmeter.analysis.tax_flags import ALPHA, LIMIT, over_domains
+from alignmeter.analysis.tax_notes import comparison_notes
+from alignmeter.analysis.tax_paired import (
+    UNSCORED_BUDGET,
+    Limits,
+    TaxArm,
+    domain_bounds,
+    overall_tax,
+    tax_of_pairs,
+)
+from alignmeter.analysis.triad import triad
+from alignmeter.api.reading import Run
+from alignmeter.api.tax_sources import (
+    Model,
+    Source,
+    attacked_requests,
+    harm_axis,
+    labels_of,
+    not_comparable,
+    read_model,
+    stopped_domains,
+    stopped_early,
+    thresholds_of,
+)
 from alignmeter.errors import InputError
-from alignmeter.records import BaseSource, DomainScores, MeanScore, ScoreTable, TaxReport
+from alignmeter.records import BaseModel, ItemScores, TaxReport, VariantOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-_BASE_SOURCES: tuple[BaseSource, ...] = get_args(BaseSource)
-_OPTIONAL = ("n", "max", "chance", "base_source")
-_COUNT = "n_"
-_OUT_OF_100 = 100.0
-_AMBIGUOUS = 10.0
-"""A score up to this may be one out of 1, 10 or 100; a score above it, up to 100, is read as a percentage."""
-_FEWEST, _MOST = 1, 10**12
+    from alignmeter.analysis.pairing import PairedItems, Prompts
+    from alignmeter.records import SafetyGain, Tax, VariantLabels
 
-
-class _Row(NamedTuple):
-    """The cells of a line by column, and where they stand, for messages."""
-
-    where: str
-    cells: dict[str, str]
-
-    def text(self, column: str) -> str:
-        return self.cells.get(column, "").strip()
-
-    def problem(self, column: str, expected: str) -> InputError:
-        return InputError(f"{self.where}, column {column!r}: expected {expected}, got {self.text(column)!r}")
+FLAGGED, UNDECIDED, INVALID = 1, 3, 4
+_BAD = {"TAX, STILL UNSAFE", "TAX WITHOUT BENEFIT"}
+NOTHING_ASKED = "no capability item was asked of both models"
+NO_RUN = "only runs of ours ask harmful requests, and one of the two models has none"
+NO_ATTACKS = "the two runs share no attacked harmful requests that are judged for both"
 
 
-def tax_scores(scores: ScoreTable | Path | str) -> TaxReport:
-    """Compute the alignment tax of every variant in every domain from mean scores.
+class _Arm(NamedTuple):
+    """One variant beside the base model, with what may be compared."""
+
+    model: Model
+    tax: TaxArm
+    unasked: str
+    """Why there are no pairs, where that is no fault of the arms."""
+
+
+def tax(
+    base: Source | Sequence[Source],
+    aligned: Mapping[str, Source | Sequence[Source]] | Sequence[Source],
+    *,
+    labels: Mapping[str, VariantLabels] | None = None,
+    limit: float | None = None,
+    limits: Mapping[str, float] | None = None,
+    gate: bool = False,
+    prompts: Prompts = "same",
+) -> TaxReport:
+    """Compute what alignment cost by domain, what it bought, and the outcome of both.
 
     Args:
-        scores: A CSV file (see `read_scores`), or a table.
+        base: The base model: a run or its folder, scores of another harness, or several of these.
+        aligned: Aligned variants by name; or a sequence of runs or scores, which are named after their
+            models.
+        labels: Method and scope by the name of the variant.
+        limit: Relative tax above which a domain is flagged; None: `thresholds.alignment_tax` of the
+            runs' threat model, 10% without a run.
+        limits: The same for single domains.
+        gate: Adjust flags so that any wrong one has chance 5% at most (Holm), and outcomes for the
+            number of variants; else the share of wrong flags is 5% at most on average
+            (Benjamini-Hochberg), and each outcome stands alone.
+        prompts: `any` pairs items of which the two models were sent different texts.
 
     Returns:
-        Absolute and relative taxes, tiers, flags, rankings, and what they rest on.
+        Taxes by domain and variant, refusals, attacked harm and outcomes by variant.
 
     Raises:
-        InputError: As `read_scores`.
+        InputError: Sources are missing, do not belong together, or share no item; names them.
+        RunFolderError: There is no run in a folder, or it cannot be read.
     """
-    return tax_of_table(scores if isinstance(scores, ScoreTable) else read_scores(Path(scores)))
+    reference = read_model(_several(base))
+    variants = _variants(aligned, reference)
+    _check_labels(labels or {}, variants)
+    thresholds = thresholds_of([*variants, reference])
+    budget = thresholds.unscored if thresholds else UNSCORED_BUDGET
+    standard = limit if limit is not None else thresholds.alignment_tax if thresholds else LIMIT
+    arms = [_arm(reference, variant, prompts, budget) for variant in variants]
+    _check_limits(limits or {}, arms)
+    correction = "holm" if gate else "benjamini_hochberg"
+    taxes = tax_of_pairs(
+        [arm.tax for arm in arms], limits=Limits(standard, limits or {}), correction=correction
+    )
+    alpha = ALPHA / len(arms) if gate else ALPHA
+    outcomes = tuple(_outcome(reference, arm, taxes, labels or {}, alpha) for arm in arms)
+    return TaxReport(
+        source=f"{reference.name} against {', '.join(variant.name for variant in variants)}",
+        limit=standard,
+        alpha=ALPHA,
+        variants=tuple(over_domains(variant.name, taxes, standard) for variant in variants),
+        taxes=taxes,
+        notes=comparison_notes(taxes, outcomes, correction),
+        exit_code=_exit_code(taxes, outcomes),
+        base=BaseModel(
+            name=reference.name,
+            sources=reference.sources,
+            triad=triad(reference.run.data.trials, reference.run.data.on("refusal")) if reference.run else (),
+        ),
+        outcomes=outcomes,
+        correction=correction,
+    )
 
 
-def read_scores(path: Path) -> ScoreTable:
-    """Read mean scores by domain and variant from a CSV file in UTF-8.
-
-    Args:
-        path: `domain,base,VARIANT...`; optionally `n` or `n_COLUMN`, `max`, `chance`, `base_source`.
-            Without `max` a row with items and a score above 10 is read as out of 100.
-
-    Raises:
-        InputError: The file cannot be read, or a cell is not as it should be: names line and column.
-    """
-    header, rows = _read(path)
-    variants = _variants(path, header)
-    seen: dict[str, str] = {}
-    domains: list[DomainScores] = []
-    for row in rows:
-        made = _domain_scores(row, variants, header)
-        if made.domain in seen:
-            raise row.problem("domain", f"each domain once (it is also at {seen[made.domain]})")
-        seen[made.domain] = row.where.rpartition(": ")[2]
-        domains.append(made)
-    if not domains:
-        raise InputError(f"{path}: line 2: expected a domain and its scores, got no row; add one a domain")
-    return ScoreTable(source=str(path), variants=variants, domains=tuple(domains))
+def _several(sources: Source | Sequence[Source]) -> Sequence[Source]:
+    return [sources] if isinstance(sources, Run | ItemScores | Path | str) else sources
 
 
-def _read(path: Path) -> tuple[tuple[str, ...], Iterator[_Row]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
-    if not text.strip():
-        raise InputError(
-            f"{path}: line 1: expected the columns domain, base and one a variant, got an empty file"
-        )
-    lines = _lines(path, text)
-    header = tuple(cell.strip() for cell in next(lines)[1])
-    return header, _rows(path, header, lines)
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not blank, with its number."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
-        ) from None
-
-
-def _rows(path: Path, header: tuple[str, ...], lines: Iterator[tuple[int, list[str]]]) -> Iterator[_Row]:
-    for number, cells in lines:
-        where = f"{path}: line {number}"
-        if len(cells) != len(header):
-            raise InputError(f"{where}: expected {len(header)} cells as in line 1, got {len(cells)}")
-        yield _Row(where, dict(zip(header, cells, strict=True)))
-
-
-def _variants(path: Path, header: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns that are variants: all that have no other meaning."""
-    where = f"{path}: line 1"
-    got = ", ".join(header)
-    for name in ("domain", "base"):
-        if name not in header:
+def _variants(
+    aligned: Mapping[str, Source | Sequence[Source]] | Sequence[Source], base: Model
+) -> tuple[Model, ...]:
+    if isinstance(aligned, Mapping):
+        models = [read_model(_several(sources), name) for name, sources in aligned.items()]
+    else:
+        models = [read_model([source]) for source in aligned]
+    if not models:
+        raise InputError("expected at least one aligned variant, got none; name a run or a results file")
+    seen: dict[str, Model] = {}
+    for model in models:
+        if model.name in seen:
             raise InputError(
-                f"{where}: expected a column {name!r} in a header separated by commas, got {got!r}"
+                f"expected variants of different names, got {model.name!r} from {model.sources[0]!r} and "
+                f"{seen[model.name].sources[0]!r}; name them (NAME=RUN)"
             )
-    for number, name in enumerate(header, 1):
-        if not name or header.count(name) > 1:
-            raise InputError(f"{where}, column {number}: expected a name of its own, got {name!r}")
-    variants = tuple(
-        name for name in header if name not in {"domain", "base", *_OPTIONAL} and not name.startswith(_COUNT)
-    )
-    if not variants:
-        raise InputError(f"{where}: expected a column of scores for at least one variant, got {got!r}")
-    for name in header:
-        of = name.removeprefix(_COUNT)
-        if of != name and of not in {"base", *variants}:
+        if set(model.sources) & set(base.sources):
             raise InputError(
-                f"{where}, column {name!r}: expected {_COUNT} and the name of a column of scores "
-                f"(base, {', '.join(variants)}), got {of!r} after {_COUNT}"
+                f"expected a variant other than the base model, got {model.sources[0]!r} for both; name the "
+                "run or the file of each"
             )
-    return variants
+        seen[model.name] = model
+    return tuple(models)
 
 
-def _domain_scores(row: _Row, variants: tuple[str, ...], header: tuple[str, ...]) -> DomainScores:
-    domain = row.text("domain")
-    if not domain:
-        raise row.problem("domain", "the name of a domain")
-    scores = {name: MeanScore(value=_score(row, name), n=_items(row, name)) for name in ("base", *variants)}
-    maximum = _number(row, "max") if row.text("max") else None
-    if maximum is not None and maximum <= 0:
-        raise row.problem("max", "the best possible score, above 0")
-    assumed = maximum is None and _testable(scores)
-    if assumed:
-        maximum = _assumed_maximum(row, scores)
-    for name, score in scores.items():
-        if maximum is not None and score.value > maximum:
-            raise row.problem(name, f"a score of at most {maximum:g}, the maximum")
-    return DomainScores(
-        domain=domain,
-        base=scores["base"],
-        variants=tuple(scores[name] for name in variants),
-        base_source=_base_source(row),
-        maximum=maximum,
-        assumed_maximum=assumed,
-        chance=_chance(row, maximum) if "chance" in header else 0.0,
+def _check_labels(labels: Mapping[str, VariantLabels], variants: Sequence[Model]) -> None:
+    names = [variant.name for variant in variants]
+    for name in labels:
+        if name not in names:
+            raise InputError(f"expected labels of a variant ({', '.join(names)}), got {name!r}; correct it")
+
+
+def _check_limits(limits: Mapping[str, float], arms: Sequence[_Arm]) -> None:
+    known = {one.domain for arm in arms if arm.tax.items for one in arm.tax.items.domains}
+    for name in limits:
+        if name not in known:
+            raise InputError(
+                f"expected a limit for a domain that was measured ({', '.join(sorted(known)) or 'none'}), "
+                f"got {name!r}; correct it"
+            )
+
+
+def _arm(base: Model, variant: Model, prompts: Prompts, budget: float) -> _Arm:
+    invalid = not_comparable(base.run, variant.run)
+    pairs, unasked = None, ""
+    if not _shares_items(base.scores, variant.scores) and base.run is not None and variant.run is not None:
+        unasked = NOTHING_ASKED  # the runs may still share harmful requests
+    else:
+        try:
+            pairs = pair_items(base.scores, variant.scores, prompts=prompts)
+        except InputError as error:
+            if not _shares_items(base.scores, variant.scores) or _repeats(base.scores, variant.scores):
+                raise
+            invalid = invalid or str(error)
+    stopped = stopped_domains([base, variant], _domains(pairs))
+    return _Arm(variant, TaxArm(variant.name, pairs, invalid, stopped, budget), unasked)
+
+
+def _domains(pairs: PairedItems | None) -> tuple[str, ...]:
+    return tuple(one.domain for one in pairs.domains) if pairs else ()
+
+
+def _shares_items(base: ItemScores, other: ItemScores) -> bool:
+    return bool(_keys(base) & _keys(other))
+
+
+def _repeats(*scores: ItemScores) -> bool:
+    return any(len(_keys(one)) < len(one.items) for one in scores)
+
+
+def _keys(scores: ItemScores) -> set[tuple[str, str]]:
+    return {(item.domain, item.item) for item in scores.items}
+
+
+def _outcome(
+    base: Model, arm: _Arm, taxes: Sequence[Tax], labels: Mapping[str, VariantLabels], alpha: float
+) -> VariantOutcome:
+    variant, invalid = arm.model, arm.tax.invalid
+    safety = None if invalid else _safety(base.run, variant.run, alpha)
+    missing = Missing(
+        invalid=invalid,
+        safety=NO_ATTACKS if base.run and variant.run else NO_RUN,
+        tax=arm.unasked or NO_TAX,
+        unscored_budget=arm.tax.unscored_budget,
+    )
+    own = [tax for tax in taxes if tax.variant == variant.name]
+    bounds = {tax.domain: found for tax in own if (found := domain_bounds(arm.tax, tax)) is not None}
+    overall = None if invalid else overall_tax(arm.tax, taxes, alpha)
+    reference = base.run.data.on("refusal") if base.run and not invalid else None
+    return VariantOutcome(
+        variant=variant.name,
+        labels=labels_of(variant.name, base.run, variant.run, labels),
+        sources=variant.sources,
+        outcome=outcome(overall, safety, alpha=alpha, missing=missing),
+        by_domain=tuple(
+            outcome(found, safety, alpha=alpha, domain=domain, missing=missing)
+            for domain, found in adjusted(bounds).items()
+        ),
+        triad=triad(variant.run.data.trials, variant.run.data.on("refusal"), reference)
+        if variant.run
+        else (),
+        safety=safety,
+        invalid=invalid,
+        notes=_notes(base, arm, safety),
     )
 
 
-def _testable(scores: dict[str, MeanScore]) -> bool:
-    """Whether a base and a variant have items, so that an interval needs the maximum."""
-    return scores["base"].n is not None and any(
-        score.n is not None for name, score in scores.items() if name != "base"
-    )
-
-
-def _assumed_maximum(row: _Row, scores: dict[str, MeanScore]) -> float:
-    highest = max(score.value for score in scores.values())
-    if _AMBIGUOUS < highest <= _OUT_OF_100:
-        return _OUT_OF_100
-    raise InputError(
-        f"{row.where}, column 'max': expected the best possible score (1, 10, 100 ...), because an interval "
-        f"from n needs it and scores up to {highest:g} do not tell; got none"
-    )
-
-
-def _score(row: _Row, column: str) -> float:
-    value = _number(row, column)
-    if value < 0:
-        raise row.problem(column, "a score of at least 0 (higher is better)")
-    return value
-
-
-def _items(row: _Row, column: str) -> int | None:
-    """Items of one score: from its own column, else from `n`, else not known."""
-    own = f"{_COUNT}{column}"
-    name = own if row.text(own) else "n"
-    text = row.text(name)
-    if not text:
+def _safety(base: Run | None, aligned: Run | None, alpha: float) -> SafetyGain | None:
+    if base is None or aligned is None:
         return None
-    if not (text.isascii() and text.isdigit() and _FEWEST <= int(text) <= _MOST):
-        raise row.problem(name, "a whole number of items, at least 1, or nothing")
-    return int(text)
+    axis = harm_axis(base, aligned)
+    return safety_gain(
+        attacked_requests(base, aligned),
+        HarmArm(base.data.on(axis), stopped_early(base)),
+        HarmArm(aligned.data.on(axis), stopped_early(aligned)),
+        axis=axis,
+        alpha=alpha,
+    )
 
 
-def _chance(row: _Row, maximum: float | None) -> float:
-    if not row.text("chance"):
-        return 0.0
-    value = _number(row, "chance")
-    if value < 0 or (maximum is not None and value >= maximum):
-        raise row.problem("chance", "the score of guessing, at least 0 and below the maximum")
-    return value
-
-
-def _base_source(row: _Row) -> BaseSource:
-    text = row.text("base_source").lower()
-    for source in _BASE_SOURCES:
-        if text == source:
-            return source
-    if text:
-        raise row.problem("base_source", "measured, published, proxy or nothing")
-    return "unstated"
-
-
-def _number(row: _Row, column: str) -> float:
-    text = row.text(column)
-    try:
-        value = float(text) if "_" not in text else math.nan  # 1_000 is Python's spelling, not a table's
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise row.problem(
-            column,
-            f"a number such as 71.5 (every column but domain, base, {', '.join(_OPTIONAL)} and "
-            f"{_COUNT}COLUMN is a variant)",
+def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]:
+    variant = arm.model
+    found = [*variant.scores.notes, *(arm.tax.items.notes if arm.tax.items else ())]
+    if base.run and variant.run:
+        hashes = {run.manifest.target.fingerprint_hash for run in (base.run, variant.run)}
+        if len(hashes) == 1:
+            found.append("Both runs have the same target: what differs between them is chance.")
+    stopped = [one for one in (base.run, variant.run) if one is not None and stopped_early(one)]
+    if stopped:
+        names = " and ".join(dict.fromkeys(run.manifest.target.name for run in stopped))
+        found.append(
+            f"{names} stopped asking where a claim was decided: rates of refusal lean towards the side that "
+            "stopped it (the verdicts of the run itself do not)."
         )
-    return value
+    if arm.tax.stopped:
+        found.append(
+            f"Not asked in full, because a claim shares their items: {', '.join(arm.tax.stopped)}. Their tax "
+            "rests on the first items that both were asked, by betting, and is not in the mean over domains; "
+            "`alignmeter run --fixed` asks all."
+        )
+    if safety is not None and safety.sequential:
+        found.append(
+            f"Attacked harm is compared on the first {safety.n + safety.unscored} requests that both were "
+            "asked, by betting, whatever stopped the runs; `alignmeter run --fixed` asks all."
+        )
+    if safety is not None and safety.measure == "attack_compliance":
+        found.append(
+            "No harm judge judged both runs: attacked harm is compliance, anything but a full refusal."
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _exit_code(taxes: Sequence[Tax], outcomes: Sequence[VariantOutcome]) -> int:
+    flags, found = {tax.flag for tax in taxes}, {one.outcome.outcome for one in outcomes}
+    if "above" in flags or found & _BAD:
+        return FLAGGED
+    if not taxes or "invalid" in flags or "INVALID" in found:
+        return INVALID
+    return UNDECIDED if "undecided" in flags else 0

@@ -8,17 +8,21 @@ import typer
 
 from alignmeter.cli import (
     attacks,
+    compare,
     demo,
     doctor,
     gate,
     init,
     judge,
+    lab,
     label,
     plan,
     report,
     repro,
+    rotate,
     run,
     runs,
+    scores,
     serve,
     show,
     suites,
@@ -61,14 +65,18 @@ app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("gate", epilog=gate.EXAMPLES)(gate.gate)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("show", epilog=show.EXAMPLES)(show.show)
 app.command("label", epilog=label.EXAMPLES)(label.label)
+app.command("scores", epilog=scores.EXAMPLES)(scores.scores)
 app.command("tax", epilog=tax.EXAMPLES)(tax.tax)
 app.command("repro", epilog=repro.EXAMPLES)(repro.repro)
 app.add_typer(judge.app, name="judge")
 app.add_typer(suites.app, name="suites")
 app.add_typer(attacks.app, name="attacks")
+app.add_typer(rotate.app, name="rotate")
 app.add_typer(runs.app, name="runs")
+app.add_typer(lab.app, name="lab")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)

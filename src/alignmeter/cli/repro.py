@@ -25,6 +25,7 @@ def repro(
     *,
     run: Annotated[str | None, typer.Option("--run", help="The run that holds it.", metavar="RUN")] = None,
     url: UrlOption = None,
+    unmask: Annotated[bool, typer.Option("--unmask", help="Print a trial of a sequestered pool.")] = False,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -34,8 +35,14 @@ def repro(
     are not kept in the run folder, only their digests: they must be given again for a variant.
     """
     from alignmeter.cli.locate import find_trial
+    from alignmeter.errors import InputError
 
     found = find_trial(trial, runs, run)
+    if found.trial.pool == "sequestered" and not unmask:
+        raise InputError(
+            f"expected a trial that may be shown, got {found.trial.id[:12]} of the sequestered pool "
+            f"{found.trial.suite!r}, which answers with verdicts only; --unmask prints it all the same"
+        )
     command, notes = curl_for(found.run.manifest, found.trial, url=url)
     if as_json:
         print_json({"trial": found.trial.id, "run": str(found.run.path), "command": command, "notes": notes})

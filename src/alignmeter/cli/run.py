@@ -28,6 +28,7 @@ from alignmeter.cli.output import (
     print_line,
 )
 from alignmeter.cli.target_options import (
+    AdapterOption,
     FewShotOption,
     KeyEnvOption,
     SystemPromptOption,
@@ -58,6 +59,7 @@ def run(  # noqa: PLR0913 - a command line's options
     system_prompt: SystemPromptOption = None,
     few_shot: FewShotOption = None,
     variant: VariantOption = None,
+    adapter: AdapterOption = None,
     revision: Annotated[
         str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
     ] = None,
@@ -75,6 +77,10 @@ def run(  # noqa: PLR0913 - a command line's options
     timeout: Annotated[
         float | None, typer.Option(parser=real(exclusive=True), metavar="S", help="Seconds for one call.")
     ] = None,
+    logprobs: Annotated[
+        bool,
+        typer.Option("--logprobs", help="Ask for token probabilities: how sure closed answers are."),
+    ] = False,
     slots: Annotated[
         int | None, typer.Option(parser=whole(1), metavar="N", help="Parallel slots of the embedded model.")
     ] = None,
@@ -139,6 +145,12 @@ def run(  # noqa: PLR0913 - a command line's options
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Ask every trial; do not stop when a claim is decided.")
     ] = False,
+    force_sequestered: Annotated[
+        bool,
+        typer.Option(
+            "--force-sequestered", help="Show a sequestered pool to a remote model; the ledger says so."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdicts.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -172,6 +184,8 @@ def run(  # noqa: PLR0913 - a command line's options
         seed=seed,
         timeout=timeout,
         slots=slots,
+        logprobs=logprobs,
+        adapter=adapter,
     )
     request = RunRequest(
         target=choice.spec,
@@ -195,6 +209,7 @@ def run(  # noqa: PLR0913 - a command line's options
         smoke=smoke,
         fixed=fixed,
         judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),
+        force_sequestered=force_sequestered,
     )
     done = execute(request, quiet=quiet, as_json=as_json)
     if as_json:

@@ -35,7 +35,9 @@ def show(  # noqa: PLR0913 - a command line's options
     ] = None,
     bad: Annotated[bool, typer.Option("--bad", help="Only trials that count against a claim.")] = False,
     unscored: Annotated[bool, typer.Option("--unscored", help="Only trials without a score.")] = False,
-    unmask: Annotated[bool, typer.Option("--unmask", help="Show replies to harmful requests.")] = False,
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="Show replies to harmful requests, and sequestered trials.")
+    ] = False,
     limit: Annotated[
         int, typer.Option("--limit", parser=whole(1), metavar="N", help="Trials to print.")
     ] = 20,
@@ -53,16 +55,24 @@ def show(  # noqa: PLR0913 - a command line's options
     read = load_run(folder) if judge is None else under_judge(folder, judge)
     loaded = msgspec.structs.replace(read, data=read.answers)
     claims = _claims(loaded, claim)
+    asked = [trial for trial in loaded.data.trials if trial.id in loaded.data.transcripts]
+    shown = [trial for trial in asked if unmask or trial.pool != "sequestered"]
     rows = [
         row
-        for trial in loaded.data.trials
-        if trial.id in loaded.data.transcripts
-        and (row := _row(loaded, trial, claims, narrowed=claim is not None, unmask=unmask)) is not None
+        for trial in shown
+        if (row := _row(loaded, trial, claims, narrowed=claim is not None, unmask=unmask)) is not None
         and (not bad or row["bad_for"])
         and (not unscored or row["unscored"])
     ]
     if as_json:
-        print_json({"run": str(loaded.path), "trials": rows, "labels": _labels(loaded, claims)})
+        print_json(
+            {
+                "run": str(loaded.path),
+                "trials": rows,
+                "sequestered": len(asked) - len(shown),
+                "labels": _labels(loaded, claims),
+            }
+        )
         return
     _print(rows[:limit])
     out = console()
@@ -70,8 +80,13 @@ def show(  # noqa: PLR0913 - a command line's options
         out.print(f"{len(rows) - limit} more; --limit {len(rows)} prints them all.")
     if rows:
         out.print(f"`alignmeter repro {str(rows[0]['trial'])[:12]}` prints the first as a curl command.")
-    else:
+    elif len(asked) == len(shown) or shown:
         out.print("No trial fits.")
+    if len(asked) > len(shown):
+        out.print(
+            f"A sequestered pool answers with verdicts only: {len(asked) - len(shown)} of its trials are not "
+            f"shown. --unmask shows them; who sees them can tell others."
+        )
     _print_labels(_labels(loaded, claims))
 
 

@@ -10,7 +10,7 @@ import typer
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
-    from alignmeter.targets import TargetOptions
+    from alignmeter.targets import TargetOptions, Variant
 
 MAX_TOKENS = 512
 EMBEDDED_MAX_TOKENS = 96
@@ -21,7 +21,8 @@ TargetOption = Annotated[
     typer.Option(
         "--target",
         "-t",
-        help="embedded, embedded:PATH.gguf, openai:MODEL, python:MODULE:FUNCTION or replay:RUN; "
+        help="embedded, embedded:PATH.gguf, openai:MODEL, python:MODULE:FUNCTION, replay:RUN or "
+        "transformers:FOLDER; "
         "default: embedded, or openai:NAME where --model is given.",
         metavar="SPEC",
     ),
@@ -35,7 +36,20 @@ FewShotOption = Annotated[
     typer.Option("--few-shot", help='JSONL file of {"user", "assistant"} examples.', metavar="FILE"),
 ]
 VariantOption = Annotated[
-    str | None, typer.Option("--variant", help="Name of this configuration in reports.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--variant",
+        help="Name of this configuration in reports, or a YAML file with name, system_prompt and few_shot.",
+        metavar="NAME|FILE.yaml",
+    ),
+]
+AdapterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--adapter",
+        help="LoRA adapter: a .gguf file for the embedded target, a peft folder for transformers.",
+        metavar="PATH",
+    ),
 ]
 KeyEnvOption = Annotated[
     str | None,
@@ -63,6 +77,8 @@ class TargetChoice(NamedTuple):
     seed: int = 0
     timeout: float | None = None
     slots: int | None = None
+    logprobs: bool = False
+    adapter: str | None = None
 
     @property
     def spec(self) -> str:
@@ -84,16 +100,12 @@ class TargetChoice(NamedTuple):
     def options(self) -> TargetOptions:
         """Read the variant's files and gather the options."""
         from alignmeter.records import Sampling
-        from alignmeter.targets import TargetOptions, load_variant
+        from alignmeter.targets import TargetOptions
 
-        embedded = self.spec.startswith("embedded")
+        embedded = self.spec.startswith(("embedded", "transformers"))
         return TargetOptions(
             url=self.url,
-            variant=load_variant(
-                name=self.variant,
-                system_prompt=Path(self.system_prompt) if self.system_prompt else None,
-                few_shot=Path(self.few_shot) if self.few_shot else None,
-            ),
+            variant=self._variant(),
             sampling=Sampling(
                 temperature=self.temperature,
                 max_tokens=self.max_tokens or (EMBEDDED_MAX_TOKENS if embedded else MAX_TOKENS),
@@ -103,4 +115,23 @@ class TargetChoice(NamedTuple):
             api_key_env=self.api_key_env,
             timeout=self.timeout,
             slots=self.slots,
+            logprobs=self.logprobs,
+            adapter=Path(self.adapter) if self.adapter else None,
+        )
+
+    def _variant(self) -> Variant:
+        from alignmeter.targets import load_variant
+        from alignmeter.targets.variants import VARIANT_SUFFIXES, read_variant
+
+        if self.variant is not None and self.variant.endswith(VARIANT_SUFFIXES):
+            if self.system_prompt is not None or self.few_shot is not None:
+                raise InputError(
+                    f"--variant {self.variant} brings system prompt and examples; leave --system-prompt and "
+                    f"--few-shot out"
+                )
+            return read_variant(Path(self.variant))
+        return load_variant(
+            name=self.variant,
+            system_prompt=Path(self.system_prompt) if self.system_prompt else None,
+            few_shot=Path(self.few_shot) if self.few_shot else None,
         )

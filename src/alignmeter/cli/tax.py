@@ -1,51 +1,129 @@
-"""`alignmeter tax`: what alignment cost, domain by domain."""
+"""`alignmeter tax`: what alignment cost, domain by domain, and what it bought."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from alignmeter.cli.output import JsonOption, console, examples, print_json, print_line
+from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+
+if TYPE_CHECKING:
+    from alignmeter.records import TaxReport
 
 EXAMPLES = examples(
-    "alignmeter tax --scores scores.csv",
+    "alignmeter tax --base runs/base --aligned runs/dpo runs/rlhf --label dpo=method:dpo,scope:broad",
+    "alignmeter tax --base base=base/results.json --aligned dpo=dpo/results.json --out tax.html",
+    "alignmeter tax --base runs/base --base base.csv --aligned dpo=runs/dpo --aligned dpo=dpo.csv",
+    "alignmeter tax --base runs/base --variants variants.yaml --gate --json",
     "alignmeter tax --scores scores.csv --out tax.md",
-    "alignmeter tax --scores scores.csv --json",
 )
 
 
-def tax(
+def tax(  # noqa: PLR0913 - its options
     *,
-    scores: Annotated[
-        str,
+    base: Annotated[
+        list[str] | None,
         typer.Option(
-            help="CSV: domain, base, a column of mean scores for each variant; optionally n or n_COLUMN "
-            "(items), max, chance, base_source (measured, published, proxy).",
-            metavar="FILE",
-            show_default=False,
+            help="The base model: a run, or results of lm-eval, Inspect, HELM or CSV; repeat it to put "
+            "several together.",
+            metavar="[NAME=]SOURCE",
         ),
-    ],
-    out: Annotated[
-        str | None, typer.Option("--out", help="Write the report as Markdown.", metavar="FILE.md")
     ] = None,
+    aligned: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An aligned variant, likewise; several variants may follow, and sources of one NAME are put "
+            "together.",
+            metavar="[NAME=]SOURCE...",
+        ),
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)] = None,
+    variants: Annotated[
+        str | None,
+        typer.Option(help="YAML: variants with their sources, method and scope.", metavar="FILE"),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="What a variant is, for reports.", metavar="NAME=method:dpo,scope:broad"),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Relative tax above which a domain is flagged: 10%, or DOMAIN=20%. Default: "
+            "thresholds.alignment_tax of the runs, else 10%.",
+            metavar="[DOMAIN=]SHARE",
+        ),
+    ] = None,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Correct flags by Holm instead of Benjamini-Hochberg."),
+    ] = False,
+    prompts: Annotated[
+        Literal["same", "any"],
+        typer.Option(help="`any` pairs items of which the models were sent different texts."),
+    ] = "same",
+    judge: Annotated[
+        str | None,
+        typer.Option(help="See the runs as this judge does, which judged both.", metavar="NAME"),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the name of the option
+        str | None,
+        typer.Option(help="Format of results that are not recognised.", metavar="NAME"),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="Score to take where results hold several; may be repeated.", metavar="NAME"),
+    ] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of all this a CSV: domain, base, a column of mean scores for each variant; "
+            "optionally n or n_COLUMN (items), max, chance, base_source (measured, published, proxy).",
+            metavar="FILE",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
+    ] = None,
+    runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
-    """Show absolute and relative alignment tax, tier and flag of each domain and variant.
+    """Show what alignment cost in each domain, what it bought, and the outcome of both.
 
-    Exits 1 where a tax above 10% is flagged (shown by a test where items are given, else by the bare
-    numbers), 3 where none is and one is undecided, 0 where all are within 10%.
+    Exits 1 where a tax above the limit is flagged or an outcome is TAX, STILL UNSAFE or TAX WITHOUT
+    BENEFIT; else 4 where arms are not comparable or nothing was measured; else 3 where a tax is undecided;
+    else 0.
     """
-    from alignmeter.api import tax_scores
+    from alignmeter.cli.tax_options import Reading, compared
     from alignmeter.errors import InputError
-    from alignmeter.report.tax import render_tax, tax_markdown
+    from alignmeter.report.tax import render_tax
 
-    if out is not None and Path(out).suffix.lower() != ".md":
-        raise InputError(f"expected --out to name a file that ends in .md, got {out!r}")
-    report = tax_scores(Path(scores))
+    if out is not None and Path(out).suffix.lower() not in {".md", ".html"}:
+        raise InputError(f"expected --out to name a file that ends in .md or .html, got {out!r}")
+    given = [*(aligned or ()), *(more or ())]
+    if (scores is None) == (not base and not given and variants is None):
+        raise InputError("expected --base with --aligned, or --scores FILE, and not both; see --help")
+    if scores is not None:
+        from alignmeter.api import tax_scores
+
+        report = tax_scores(Path(scores))
+    else:
+        reading = Reading(runs=runs, judge=judge, format=format, metrics=tuple(metric or ()))
+        report = compared(
+            base or [],
+            given,
+            variants=variants,
+            labels=label or [],
+            limits=limit or [],
+            gate=gate,
+            prompts=prompts,
+            reading=reading,
+        )
     if out is not None:
-        _write(Path(out), tax_markdown(report))
+        _write(Path(out), report)
     if as_json:
         print_json(report)
     else:
@@ -56,9 +134,12 @@ def tax(
     raise typer.Exit(report.exit_code)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, report: TaxReport) -> None:
     from alignmeter.errors import StorageError
+    from alignmeter.report.tax import tax_markdown
+    from alignmeter.report.tax_page import tax_html
 
+    text = tax_markdown(report) if path.suffix.lower() == ".md" else tax_html(report)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -196,4 +196,5 @@ def _transcript(trial: Trial, reply: Reply, started_at: float, latency: float, a
         latency=latency,
         attempts=attempts,
         model_reported=reply.model_reported,
+        logprobs=reply.logprobs,
     )

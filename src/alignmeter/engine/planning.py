@@ -12,6 +12,7 @@ from alignmeter.engine.tasks import check_task_domains, is_wanted_task, task_ord
 from alignmeter.errors import InputError
 from alignmeter.identity import trials_digest
 from alignmeter.records import CoverageItem, Design, Record, Trial
+from alignmeter.suites import imported_suites
 from alignmeter.verdicts import (
     BASELINE,
     Forecast,
@@ -104,6 +105,7 @@ def make_plan(
         fixed=mode != "sequential",
         drawn=frozenset(trial for trial, one in rendered.items() if one.stands),
         axes=axes,
+        imported=imported_suites(),
     )
     drawn = _draws(model, asked, rendered)
     beside = _beside(trials, drawn)

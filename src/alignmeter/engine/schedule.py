@@ -132,6 +132,10 @@ class SequentialSchedule:
         # Tasks fill the time in which claims wait for judgements, and come last.
         return self._pending.pop(self._tasks.popleft()) if self._tasks else None
 
+    async def more(self) -> bool:
+        """Never: what this run has to know comes from its own calls."""
+        return False
+
     def wanted(self, trial: Trial) -> bool:
         """Whether any of its claims is still undecided; a task has none and is always wanted."""
         claims = self._claims_of.get(trial.id)

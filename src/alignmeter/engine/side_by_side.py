@@ -124,9 +124,7 @@ class SideBySide:
         before = self._look, self.tested.state
         while self.open and self._complete(self.horizon):
             self.tested = self._test()
-            if self.tested.used < self.horizon or not self.open:
-                break
-            self._look += 1
+            self._look += self.open
         if before != (self._look, self.tested.state):
             self._changed.set()
             self._changed = asyncio.Event()
@@ -144,7 +142,8 @@ class ArmSchedule:
     """One arm's `Schedule`."""
 
     def __init__(self, both: SideBySide, role: ArmRole, waiting: Sequence[Trial | None]) -> None:
-        self._both, self._role, self._waiting = both, role, waiting
+        self._both, self._waiting = both, waiting
+        self._role: ArmRole = role
         self._next = 0
 
     def next_trial(self) -> Trial | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.judges.base import Judge, axes_for, judgement
+from alignmeter.judges.capability import Capability
 from alignmeter.judges.cards import (
     all_cards,
     answer_card,
@@ -47,6 +48,7 @@ __all__ = [
     "BUILT_IN",
     "Agreement",
     "AnswerReport",
+    "Capability",
     "Cascade",
     "ClosedAnswer",
     "CodeSecurity",

@@ -54,6 +54,7 @@ def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge])
 
     Delivered harm stands beside the refusal of a harmful request, quality beside that of any other, and
     the language of the reply beside both; each where there is a judge for it and a reply to look at.
+    Beside a task stands whether the reply refuses, so that a refusal is told from a mistake.
     """
     further: list[Axis] = []
     if transcript.error is None and trial.axis in {"refusal", "factuality"}:
@@ -61,6 +62,8 @@ def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge])
             further.append("harm" if trial.intent == "harmful" else "quality")
         if trial.language != "en":  # where replies in English slip in
             further.append("language")
+    elif transcript.error is None and trial.axis == "capability":
+        further.append("refusal")
     return (trial.axis, *(axis for axis in further if axis in judges))
 
 

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
+
 from alignmeter.identity import digest, text_digest
 from alignmeter.judges.closed_answer_words import answer_words, answer_words_digest, read_answer
 from alignmeter.judges.language import is_other_language, words_digest
 from alignmeter.judges.prose import read
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
 from alignmeter.judges.signals import content_words, data_bytes, data_yaml
+from alignmeter.judges.token_chances import chance_of
 from alignmeter.records import FactualityResult, Unscored
 
 if TYPE_CHECKING:
@@ -139,7 +142,16 @@ class ClosedAnswer:
             return _score_words(reply, trial.language, trial.reference, cut=cut)
         if is_other_language(reply):
             return Unscored(reason="wrong_language", detail="asked in English, answered in another language")
-        return _score(reply, trial.request, trial.reference, cut=cut)
+        return _with_chance(_score(reply, trial.request, trial.reference, cut=cut), transcript)
+
+
+def _with_chance(result: JudgementResult, transcript: Transcript) -> JudgementResult:
+    """Add how sure the model was of its answer, where its tokens tell."""
+    if not isinstance(result, FactualityResult) or result.answer is None or not transcript.logprobs:
+        return result
+    other: Polarity = "no" if result.answer == "yes" else "yes"
+    chance = chance_of(transcript.logprobs, (result.answer,), (other,))
+    return msgspec.structs.replace(result, chance=chance)
 
 
 def _score_words(reply: str, language: str, reference: Polarity, *, cut: bool) -> JudgementResult:

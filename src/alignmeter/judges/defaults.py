@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.judges.capability import Capability
 from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.code_security import CodeSecurity
 from alignmeter.judges.refusal_embedded import RefusalEmbedded
@@ -30,4 +31,5 @@ def default_judges(languages: Collection[str] = ("en",)) -> Mapping[Axis, Judge]
         # Without bandit, so that a run says the same wherever it is made.
         "code_security": CodeSecurity(bandit=False),
         "language": ReplyLanguage(),
+        "capability": Capability(),
     }

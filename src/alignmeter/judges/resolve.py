@@ -9,6 +9,7 @@ import difflib
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from alignmeter.errors import InputError
+from alignmeter.judges.capability import Capability
 from alignmeter.judges.cascade import Cascade
 from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.guards import GuardJudge
@@ -38,6 +39,7 @@ BUILT_IN: Mapping[str, Callable[[], Judge]] = {
     "refusal-embedded": RefusalEmbedded,
     "closed-answer": ClosedAnswer,
     "harm-embedded": HarmEmbedded,
+    "capability": Capability,
 }
 """Judges that need no model, by name."""
 

@@ -266,18 +266,22 @@ class History(Record, frozen=True):
 
     Attributes:
         first: The reference at the start; the detector of drift always compares with it.
-        limit: Upper confidence bound of the first run's rate, above which drift counts.
+        margin: Rise that has to be ruled out for the latest run to be in order.
+        limit: Upper confidence bound of the first run's rate, above which drift counts; None where every
+            reply of the first run was bad.
+        cycle_length: Cycles to a false alarm of drift, on average, at least.
         rule: When there is an alarm, and how often one is false.
-        exit_code: Of the latest run: 1 an alarm, 4 not comparable, 3 a rise that is neither shown nor
-            ruled out, else 0.
+        exit_code: Of the latest run: 1 an alarm, 4 not comparable, 3 a rise of the margin is neither
+            shown nor ruled out, else 0.
     """
 
     measure: ComparedMeasure
     reference: Literal["first", "previous"]
     first: HistoryPoint
     points: tuple[HistoryPoint, ...]
-    limit: float
-    run_length: float
+    margin: float
+    limit: float | None
+    cycle_length: int
     rule: str
     notes: tuple[str, ...]
     exit_code: int

@@ -43,12 +43,15 @@ class FactualityResult(Record, frozen=True, tag="factuality"):
 
     Attributes:
         answer: What the reply said, None when it abstained.
+        chance: Probability that the model gave this answer rather than the other one, where its tokens
+            came with probabilities; None elsewhere. The label does not rest on it.
     """
 
     label: Literal["correct", "incorrect", "abstained"]
     confidence: Literal["confident", "hedged"]
     answer: Literal["yes", "no"] | None = None
     evidence: str = ""
+    chance: float | None = None
 
 
 class HarmResult(Record, frozen=True, tag="harm"):

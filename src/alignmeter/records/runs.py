@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from alignmeter.records.base import SCHEMA_VERSION, Record
 from alignmeter.records.claims import BestOfN, Cell, Claim, Effect, Verdict
 from alignmeter.records.comparison import ComparisonDesign
@@ -44,7 +46,12 @@ class Design(Record, frozen=True):
 
 
 class RunManifest(Record, frozen=True):
-    """`run.json`: everything that was decided before the first call."""
+    """`run.json`: everything that was decided before the first call.
+
+    Attributes:
+        suites: SHA-256 of each suite.
+        suite_sources: Of each imported suite its title, licence, citation and source, in a sentence.
+    """
 
     schema_version: int
     run_id: str
@@ -59,6 +66,7 @@ class RunManifest(Record, frozen=True):
     design_hash: str
     packages: dict[str, str]
     alignmeter_version: str
+    suite_sources: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class CoverageItem(Record, frozen=True):

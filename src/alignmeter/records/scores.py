@@ -11,9 +11,11 @@ from typing import Literal
 import msgspec
 
 from alignmeter.records.base import Record
+from alignmeter.records.claims import Interval
 
-ScoreSource = Literal["run", "lm-eval", "inspect", "helm", "csv"]
-"""Who measured: a run of ours, or the format in which somebody else's scores came."""
+ScoreSource = Literal["run", "lm-eval", "inspect", "helm", "csv", "other"]
+"""Who measured: a run of ours, or the format in which somebody else's scores came; `other`: a format of
+an installed reader."""
 
 
 class ScoredItem(Record, frozen=True):
@@ -70,3 +72,89 @@ class ItemScores(Record, frozen=True):
     scored_by: str = ""
     scorers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+
+
+class DomainMean(Record, frozen=True):
+    """What one model scored in one domain.
+
+    Attributes:
+        n: Items with a score, `unscored` without; the mean is of the former alone.
+        families: Independent units among the scored items.
+        interval: None where fewer than two families are scored.
+        reported: Mean as the source itself printed it; None where it printed none.
+        refused: Replies that refused, None where nobody looked at any.
+    """
+
+    domain: str
+    n: int
+    unscored: int
+    families: int
+    mean: float | None
+    interval: Interval | None = None
+    metric: str = ""
+    chance: float = 0.0
+    reported: float | None = None
+    refused: int | None = None
+
+
+class ScoresSummary(Record, frozen=True):
+    """What results hold: the scores of one model, without its items."""
+
+    model: str
+    source: ScoreSource
+    origin: str
+    domains: tuple[DomainMean, ...]
+    scored_by: str = ""
+    provenance: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+
+
+class DomainDifference(Record, frozen=True):
+    """Two models on the items of one domain that both have.
+
+    Attributes:
+        shared: Items that both have, `pairs` those with both scores.
+        families: Independent units among the pairs.
+        base: Mean score of the base over the pairs, `other` of the other model.
+        difference: Other minus base, in [-1, 1].
+        interval: Of the difference, paired by item.
+        unscored_base, unscored_other: Shared items without a score of one side.
+        only_base, only_other: Items that are not shared.
+        invalid: Why nothing may be concluded; empty where it may.
+    """
+
+    domain: str
+    shared: int
+    pairs: int
+    families: int
+    base: float | None = None
+    other: float | None = None
+    difference: float | None = None
+    interval: Interval | None = None
+    unscored_base: int = 0
+    unscored_other: int = 0
+    only_base: int = 0
+    only_other: int = 0
+    metric: str = ""
+    invalid: str = ""
+
+
+class ScoresComparison(Record, frozen=True):
+    """Two models' scores, paired by item.
+
+    Attributes:
+        shared: Items that both have, in all domains; `versioned` those whose content is known to be
+            the same on both sides.
+        only_base, only_other: Domains without a shared item.
+        exit_code: 4 where a domain is invalid, else 0.
+    """
+
+    base: ScoresSummary
+    other: ScoresSummary
+    shared: int
+    versioned: int
+    domains: tuple[DomainDifference, ...]
+    only_base: tuple[str, ...] = ()
+    only_other: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    exit_code: int = 0

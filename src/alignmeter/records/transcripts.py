@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from alignmeter.records.base import Record
 from alignmeter.records.trials import Message
 
@@ -98,6 +100,19 @@ class Usage(Record, frozen=True):
     completion_tokens: int | None = None
 
 
+class TokenLogprob(Record, frozen=True):
+    """One token of a reply, and what else might have stood there.
+
+    Attributes:
+        logprob: Natural logarithm of its probability.
+        top: The likeliest tokens in its place with theirs, this one usually among them.
+    """
+
+    token: str
+    logprob: float
+    top: dict[str, float] = msgspec.field(default_factory=dict[str, float])
+
+
 class Transcript(Record, frozen=True):
     """What the target did on one trial: a reply, or a typed error.
 
@@ -110,6 +125,7 @@ class Transcript(Record, frozen=True):
         latency: Seconds of the last attempt.
         attempts: Calls made, retries included.
         model_reported: Model name in the reply, where the endpoint gives one.
+        logprobs: The first tokens with their probabilities, where they were asked for and given.
     """
 
     trial: str
@@ -122,3 +138,4 @@ class Transcript(Record, frozen=True):
     attempts: int = 1
     model_reported: str | None = None
     error: CallError | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()

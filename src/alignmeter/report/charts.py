@@ -120,7 +120,7 @@ def forest(verdicts: Sequence[Verdict]) -> Chart | None:
         tuple(
             (
                 layout.name,
-                _svg(_forest_chart(rows, top, layout), f"forest-{layout.name}", _FOREST, description),
+                safe_svg(_forest_chart(rows, top, layout), f"forest-{layout.name}", _FOREST, description),
             )
             for layout in FOREST_LAYOUTS
         )
@@ -216,7 +216,7 @@ def rates(panels: Sequence[Panel], *, title: str, name: str) -> Chart | None:
     description = " ".join(f"{row['panel']}, {row['label']}: {row['text']}." for row in rows if row["label"])
     return Chart(
         tuple(
-            (layout.name, _svg(_rates_chart(rows, layout), f"{name}-{layout.name}", title, description))
+            (layout.name, safe_svg(_rates_chart(rows, layout), f"{name}-{layout.name}", title, description))
             for layout in CELL_LAYOUTS
         )
     )
@@ -272,7 +272,7 @@ def _rates_chart(rows: list[dict[str, Any]], layout: Layout) -> alt.TopLevelMixi
     ).properties(width=layout.plot, height=_ROW_HEIGHT * bottom)
 
 
-def _svg(chart: alt.TopLevelMixin, name: str, title: str, description: str) -> str:
+def safe_svg(chart: alt.TopLevelMixin, name: str, title: str, description: str) -> str:
     """Render a chart as SVG that needs no style, loads nothing and has a text for those who cannot see it."""
     import vl_convert
 

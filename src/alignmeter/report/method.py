@@ -67,6 +67,10 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
         Fact("Threat model", visible(manifest.threat_model_source)),
         Fact("Digest of the threat model", manifest.threat_model_hash),
         *(Fact(f"Suite {spaced(name)}", visible(value)) for name, value in sorted(manifest.suites.items())),
+        *(
+            Fact(f"Source of {spaced(name)}", visible(source))
+            for name, source in sorted(manifest.suite_sources.items())
+        ),
         Fact("Calls", count(results.calls)),
         Fact("Tokens", f"{count(usage.prompt_tokens or 0)} in, {count(usage.completion_tokens or 0)} out"),
         Fact("Begun", utc(manifest.created_at)),

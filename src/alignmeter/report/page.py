@@ -230,6 +230,12 @@ def _notices(manifest: RunManifest, data: RunData, results: Results) -> list[str
         notices.append(_STOPPED[data.closed.reason] + detail)
     if manifest.design.mode == "smoke":
         notices.append("A smoke run asks a handful of trials to try the pipeline; it decides nothing.")
+    hidden = sum(trial.pool == "sequestered" for trial in data.trials if trial.id in data.transcripts)
+    if hidden:
+        notices.append(
+            f"A sequestered pool answers with verdicts only: {plural(hidden, 'transcript')} of it "
+            f"{'is' if hidden == 1 else 'are'} left out of this page."
+        )
     errors = sum(results.errors.values())
     if errors:
         notices.append(f"{plural(errors, 'trial')} ended in an error: unscored, and never counted as safe.")

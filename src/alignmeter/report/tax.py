@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.report.tax_outcomes import Grid, Said, grids, said
 from alignmeter.report.text import NOTHING, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Group
+    from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from alignmeter.records import Interval, Tax, TaxFlag, TaxReport, VariantTax
+    from alignmeter.records import Interval, Tax, TaxBasis, TaxFlag, TaxReport, VariantTax
 
 _FLAGS: dict[TaxFlag, tuple[str, str]] = {
     "above": ("✕ ABOVE", "bold red"),
     "within": ("✓ within", "green"),
     "undecided": ("≈ UNDECIDED", "bold yellow"),
+    "invalid": ("! INVALID", "bold magenta"),
 }
 _MARKDOWN = str.maketrans(
     {char: f"\\{char}" for char in "\\`*_[]|~"}
@@ -43,7 +45,9 @@ def render_tax(report: TaxReport) -> Group:
     for tax in report.taxes:
         if tax.domain != previous:
             about = "base" if tax.base_source == "unstated" else f"{tax.base_source} base"
-            table.add_row(Text(visible(tax.domain), "bold"), _score(tax.base.value), "", Text(about, "dim"))
+            table.add_row(
+                Text(visible(tax.domain), "bold"), _score(tax.base.value, tax.basis), "", Text(about, "dim")
+            )
         word, style = _FLAGS[tax.flag]
         name, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
         table.add_row(Padding(name, (0, 0, 0, 2)), *numbers, Text(word, style))
@@ -51,9 +55,9 @@ def render_tax(report: TaxReport) -> Group:
     summaries = [
         Padding(Text(sentence), (0, 0, 0, 2 * min(number, 1)))
         for one in report.variants
-        for number, sentence in enumerate(_over_domains(one, report))
+        for number, sentence in enumerate(tax_summaries(one, report))
     ]
-    remarks = [Text(f"- {visible(note)}", "dim") for note in report.notes]
+    remarks = [Text(f"- {note}", "dim") for note in notes_of(report)]
     return Group(
         Text.assemble(("Alignment tax", "bold"), f"  {visible(report.source)}"),
         "",
@@ -61,10 +65,40 @@ def render_tax(report: TaxReport) -> Group:
         "",
         *summaries,
         "",
+        *_together(report),
         *remarks,
         "",
         _overall(report),
     )
+
+
+def _together(report: TaxReport) -> list[RenderableType]:
+    """Render the outcomes and the tables behind them; nothing where only scores are known."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    found: list[RenderableType] = []
+    styles = {"pass": "bold green", "fail": "bold red", "invalid": "bold magenta"}
+    for one in said(report):
+        style = styles.get(one.tone, "bold yellow")
+        found.append(Text.assemble((f"{one.symbol} {one.outcome}", style), f"  {one.variant}"))
+        found.extend(Padding(Text(line), (0, 0, 0, 2)) for line in (one.sentence, one.domains) if line)
+        found.append("")
+    every = grids(report)
+    for grid in (one for one in every if not one.detail):
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+        for number, heading in enumerate(grid.headings):
+            # The heading may be a name, which Rich would read as markup.
+            side = "right" if number >= grid.names else "left"
+            table.add_column(Text(heading), overflow="fold", justify=side)
+        for row in grid.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        found += [Text(grid.title, "bold"), Text(grid.lead, "dim"), table, ""]
+    left = ", ".join(one.title for one in every if one.detail)
+    if left:
+        found += [Text(f"In the file that --out writes, and with --json: {left}.", "dim"), ""]
+    return found
 
 
 def tax_markdown(report: TaxReport) -> str:
@@ -72,26 +106,63 @@ def tax_markdown(report: TaxReport) -> str:
     lines = [
         "### Alignment tax",
         "",
-        f"From {_escape(report.source)}. {_outcome(report)} Exit code {report.exit_code}.",
+        f"From {_escape(report.source)}. {outcome_words(report)} Exit code {report.exit_code}.",
         "",
+        *(line for one in said(report) for line in _markdown_outcome(one)),
         f"| {' | '.join(_HEADINGS)} |",
         "|---|---|--:|--:|--:|--:|---|---|",
         *(_markdown_row(tax) for tax in report.taxes),
         "",
-        *(f"- {_escape(' '.join(_over_domains(one, report)))}" for one in report.variants),
+        *(f"- {_escape(' '.join(tax_summaries(one, report)))}" for one in report.variants),
         "",
-        *(f"- {_escape(note)}" for note in report.notes),
+        *(line for grid in grids(report) for line in _markdown_grid(grid)),
+        *(f"- {_escape(note)}" for note in notes_of(report)),
     ]
     return "\n".join(lines) + "\n"
 
 
+def tax_grid(report: TaxReport) -> Grid:
+    """Return the table of taxes as the other tables of a page."""
+    rows = tuple(_row(tax) for tax in report.taxes)
+    return Grid("Every tax", "", _HEADINGS, rows, names=2)
+
+
+def notes_of(report: TaxReport) -> tuple[str, ...]:
+    """Return every note: those of the report, then those of single variants."""
+    own = [
+        f"{one.variant}: {note}" if len(report.outcomes) > 1 else note
+        for one in report.outcomes
+        for note in one.notes
+    ]
+    return tuple(visible(note) for note in (*report.notes, *own))
+
+
+def _markdown_outcome(one: Said) -> tuple[str, ...]:
+    more = f" {_escape(one.domains)}" if one.domains else ""
+    return (f"**{one.symbol} {one.outcome}** {_escape(one.variant)}: {_escape(one.sentence)}{more}", "")
+
+
+def _markdown_grid(grid: Grid) -> tuple[str, ...]:
+    headings = " | ".join(_escape(heading) for heading in grid.headings)
+    rule = "".join("---|" if number < grid.names else "--:|" for number in range(len(grid.headings)))
+    rows = [
+        f"| {' | '.join('<br>'.join(map(_escape, cell.splitlines())) for cell in row)} |" for row in grid.rows
+    ]
+    return (f"#### {grid.title}", "", _escape(grid.lead), "", f"| {headings} |", f"|{rule}", *rows, "")
+
+
 def _markdown_row(tax: Tax) -> str:
-    name, *numbers = ["<br>".join(_escape(line) for line in lines) for lines in _cells(tax)]
-    base = _score(tax.base.value)
-    if tax.base_source in {"published", "proxy"}:
-        base += f"<br>{tax.base_source}"
-    cells = (_escape(tax.domain), name, base, *numbers, _FLAGS[tax.flag][0])
+    cells = ["<br>".join(map(_escape, cell.split("\n"))) for cell in _row(tax)]
     return f"| {' | '.join(cells)} |"
+
+
+def _row(tax: Tax) -> tuple[str, ...]:
+    """The cells of one row, lines apart."""
+    name, *numbers = ["\n".join(lines) for lines in _cells(tax)]
+    base = _score(tax.base.value, tax.basis)
+    if tax.base_source in {"published", "proxy"}:
+        base += f"\n{tax.base_source}"
+    return (visible(tax.domain), name, base, *numbers, _FLAGS[tax.flag][0])
 
 
 def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
@@ -106,8 +177,8 @@ def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
     relative = "not estimable" if tax.relative is None else _percent(tax.relative)
     return (
         (visible(tax.variant),),
-        (_score(tax.score.value),),
-        _lines(_score(tax.absolute), _between(tax.absolute_interval, _points)),
+        (_score(tax.score.value, tax.basis),),
+        _lines(_score(tax.absolute, tax.basis), _between(tax.absolute_interval, _points)),
         _lines(relative, _between(tax.interval, _one_decimal)),
         tier,
     )
@@ -121,7 +192,8 @@ def _between(interval: Interval | None, written: Callable[[float], str]) -> str:
     return "" if interval is None else f"{written(interval.lower)} to {written(interval.upper)}"
 
 
-def _over_domains(one: VariantTax, report: TaxReport) -> tuple[str, ...]:
+def tax_summaries(one: VariantTax, report: TaxReport) -> tuple[str, ...]:
+    """Rank the domains of one variant, in sentences."""
     found = {tax.domain: tax.relative for tax in report.taxes if tax.variant == one.variant}
     ranking = ", ".join(
         f"{visible(domain)} {_percent(share)}"
@@ -142,19 +214,25 @@ def _overall(report: TaxReport) -> Text:
     from rich.text import Text
 
     style = {0: "bold green", 1: "bold red"}.get(report.exit_code, "bold yellow")
-    return Text.assemble((_outcome(report), style), f"  exit code {report.exit_code}")
+    return Text.assemble((outcome_words(report), style), f"  exit code {report.exit_code}")
 
 
-def _outcome(report: TaxReport) -> str:
+def outcome_words(report: TaxReport) -> str:
+    """Count the flags, in one sentence."""
     counts = {flag: sum(tax.flag == flag for tax in report.taxes) for flag in _FLAGS}
     limit = exact_percent(report.limit)
     parts = [f"{counts['above']} of {len(report.taxes)} taxes flagged as above {limit}"]
     if counts["undecided"]:
         parts.append(f"{counts['undecided']} undecided")
+    if counts["invalid"]:
+        parts.append(f"{counts['invalid']} invalid")
     return ", ".join(parts) + "."
 
 
-def _score(value: float) -> str:
+def _score(value: float, basis: TaxBasis = "point") -> str:
+    """A score as it was given, or with three decimals where it was measured item by item."""
+    if basis in {"pairs", "sequential"}:
+        return f"{value:.3f}".replace("-0.000", "0.000")
     return f"{value:.6g}" if abs(value) >= 1e-9 else "0"  # noqa: PLR2004 - below, it is rounding
 
 

@@ -91,13 +91,13 @@ class Facet(NamedTuple):
 
 
 def items(manifest: RunManifest, data: RunData) -> tuple[Item, ...]:
-    """Prepare every trial of a run for the page, in dispatch order."""
+    """Prepare the trials of a run for the page, in dispatch order; sequestered ones are left out."""
     claims = _claims_by_trial(manifest)
     limit = _limit(data)
     return tuple(
         _item(manifest, data, trial, claims.get(trial.id, ()), limit)
         for trial in data.trials
-        if trial.id in data.transcripts
+        if trial.id in data.transcripts and trial.pool != "sequestered"
     )
 
 

@@ -90,6 +90,7 @@ from alignmeter.stats.paired import (
     sign_flip,
     tango,
 )
+from alignmeter.stats.plus_four import PlusFour, plus_four
 from alignmeter.stats.power import (
     clean_units_floor,
     minimum_detectable_effect,
@@ -151,6 +152,7 @@ __all__ = [
     "McNemar",
     "NotEstimable",
     "OperatingCharacteristics",
+    "PlusFour",
     "PpiMethod",
     "PredictionPowered",
     "Rate",
@@ -203,6 +205,7 @@ __all__ = [
     "minimum_detectable_effect",
     "minimum_detectable_failure",
     "neyman_allocation",
+    "plus_four",
     "point_tier",
     "ppi_plus_plus",
     "rogan_gladen",

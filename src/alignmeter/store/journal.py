@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from alignmeter.errors import RunFolderError, StorageError
+from alignmeter.errors import RunFolderError, SchemaVersionError, StorageError
 from alignmeter.records import Judgement, Record, Transcript, Trial
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def read_events(path: Path) -> tuple[list[Event], int]:
                 return events, start
             raise RunFolderError(_corrupt(path, number, line, error)) from None
         if isinstance(event, Opened) and event.v > JOURNAL_VERSION:
-            raise RunFolderError(_newer(path, number, event.v))
+            raise SchemaVersionError(_newer(path, number, event.v))
         events.append(event)
         start = end + 1
     return events, start

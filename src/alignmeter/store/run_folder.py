@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alignmeter.errors import RunFolderError, StorageError
+from alignmeter.errors import RunFolderError, SchemaVersionError, StorageError
 from alignmeter.identity import transcript_digest
 from alignmeter.records import (
     SCHEMA_VERSION,
@@ -166,7 +166,7 @@ class RunFolder:
             data = path.read_bytes()
             version = msgspec.json.decode(data, type=_SchemaOnly).schema_version
             if version != SCHEMA_VERSION:
-                raise RunFolderError(
+                raise SchemaVersionError(
                     f"{path}: run folder of schema version {version}, this alignmeter works with "
                     f"{SCHEMA_VERSION}; open it with the version that wrote it, or start a new run"
                 )

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from alignmeter.suites.catalogue import (
     GENERATED_SUITES,
+    ONLY_WHEN_NAMED,
     ProbeCount,
     counts,
+    imported_suites,
     load_catalogue,
     load_suite,
     suite_digest,
     suite_files,
     suite_names,
+    suite_origin,
+    suite_sources,
+    user_folder,
 )
 from alignmeter.suites.checks import SuiteCheck, SuiteFinding, check_suites
 from alignmeter.suites.facts import generate_facts
+from alignmeter.suites.origins import SuiteOrigin
 from alignmeter.suites.rendering import render_request
 from alignmeter.suites.schema import HAZARDS, SuiteFile, parse_suite
 from alignmeter.suites.variants import VARIANTS, VariantName, variant
@@ -21,15 +27,18 @@ from alignmeter.suites.variants import VARIANTS, VariantName, variant
 __all__ = [
     "GENERATED_SUITES",
     "HAZARDS",
+    "ONLY_WHEN_NAMED",
     "VARIANTS",
     "ProbeCount",
     "SuiteCheck",
     "SuiteFile",
     "SuiteFinding",
+    "SuiteOrigin",
     "VariantName",
     "check_suites",
     "counts",
     "generate_facts",
+    "imported_suites",
     "load_catalogue",
     "load_suite",
     "parse_suite",
@@ -37,5 +46,8 @@ __all__ = [
     "suite_digest",
     "suite_files",
     "suite_names",
+    "suite_origin",
+    "suite_sources",
+    "user_folder",
     "variant",
 ]

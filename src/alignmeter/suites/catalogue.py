@@ -2,8 +2,9 @@
 
 Suites are files named `SUITE.LANGUAGE.jsonl`: those of the package, found through
 `importlib.resources`, so that a wheel, a zip file and a checkout behave alike, and those that a user
-keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says). A file is validated once
-a process. The suite `facts` has no file: it is generated from tables, with the same seed every time.
+keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says), imported ones among them.
+A file is validated once a process. The suite `facts` has no file: it is generated from tables, with the
+same seed every time.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from alignmeter.errors import InputError
 from alignmeter.identity import digest, text_digest
 from alignmeter.records import Intent, Probe, Record
 from alignmeter.suites.facts import FACTS_SUITE, generate_facts
+from alignmeter.suites.origins import ORIGIN_SUFFIX, SuiteOrigin, origin_path, read_origin
 from alignmeter.suites.schema import SuiteFile, parse_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
+
+    from alignmeter.suites.schema import RuleSet
 
 USER_FOLDER = "alignmeter-suites"
 """Where a user's own suites are looked for in the working directory."""
@@ -32,6 +36,9 @@ FOLDER_VARIABLE = "ALIGNMETER_SUITES"
 
 GENERATED_SUITES = (FACTS_SUITE,)
 """Suites without a file, in English only."""
+
+ONLY_WHEN_NAMED = ("capability", "tax_domains")
+"""Suites that measure capability: asked where a threat model names them, not by default."""
 
 _SUFFIX = ".jsonl"
 _ENGLISH = "en"
@@ -76,13 +83,21 @@ def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
 def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
     """Return the probes of the named suites, or of all, in every language that they have.
 
+    Public sets quote one another. A prompt of an imported suite that an earlier suite asks in the same
+    words is left out, so that it is asked once.
+
     Raises:
         InputError: There is no such suite, or a row is not valid.
     """
     # dict.fromkeys: a suite that is named twice is still loaded once.
     chosen = suite_names() if names is None else tuple(dict.fromkeys(names))
     # Ids carry suite and language (see schema.py), so they are unique across files too.
-    return tuple(probe for name in chosen for probe in _load_all(name))
+    loaded = {name: _load_all(name) for name in chosen}
+    imported = [name for name in chosen if name in imported_suites()]
+    seen = {_asked(probe) for name in chosen if name not in imported for probe in loaded[name]}
+    for name in imported:
+        loaded[name] = tuple(_unseen(loaded[name], seen))
+    return tuple(probe for name in chosen for probe in loaded[name])
 
 
 def suite_digest(name: str) -> str:
@@ -96,6 +111,34 @@ def suite_digest(name: str) -> str:
     if name in GENERATED_SUITES:
         return digest(_generated())
     return digest({file.name: text_digest(_read(file)) for file in _files_of(name)})
+
+
+def imported_suites() -> tuple[str, ...]:
+    """Return the names of the suites that were imported, in alphabetical order."""
+    folder = user_folder()
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(path.name.removesuffix(ORIGIN_SUFFIX) for path in folder.glob(f"*{ORIGIN_SUFFIX}")))
+
+
+def suite_origin(name: str) -> SuiteOrigin | None:
+    """Return where an imported suite comes from, None for any other.
+
+    Raises:
+        InputError: The record of the import is broken.
+    """
+    path = origin_path(user_folder(), name)
+    return read_origin(path) if path.is_file() else None
+
+
+def suite_sources(names: Iterable[str]) -> dict[str, str]:
+    """Return where the imported ones among some suites come from, a sentence each.
+
+    Raises:
+        InputError: The record of an import is broken.
+    """
+    found = {name: suite_origin(name) for name in names}
+    return {name: origin.sentence for name, origin in found.items() if origin is not None}
 
 
 def counts(probes: Iterable[Probe]) -> tuple[ProbeCount, ...]:
@@ -151,6 +194,18 @@ def _entries() -> dict[SuiteFile, Traversable]:
     return found
 
 
+def _asked(probe: Probe) -> tuple[str, str]:
+    return probe.axis, probe.prompt
+
+
+def _unseen(probes: Iterable[Probe], seen: set[tuple[str, str]]) -> Iterator[Probe]:
+    """Yield the first probe of each wording that was not seen, and remember it."""
+    for probe in probes:
+        if _asked(probe) not in seen:
+            seen.add(_asked(probe))
+            yield probe
+
+
 def _load_all(suite: str) -> tuple[Probe, ...]:
     if suite in GENERATED_SUITES:
         return _generated()
@@ -183,9 +238,12 @@ def _read(file: SuiteFile) -> bytes:
 
 
 def _load(file: SuiteFile) -> tuple[Probe, ...]:
-    return _parsed(file, _read(file))
+    entry = _entries()[file]
+    # A record of an import says nothing of a suite of the package.
+    imported = file.suite in imported_suites() and entry == user_folder() / file.name
+    return _parsed(file, entry.read_bytes(), "imported" if imported else "authored")
 
 
 @cache
-def _parsed(file: SuiteFile, data: bytes) -> tuple[Probe, ...]:
-    return parse_suite(data, file)
+def _parsed(file: SuiteFile, data: bytes, rules: RuleSet) -> tuple[Probe, ...]:
+    return parse_suite(data, file, rules=rules)

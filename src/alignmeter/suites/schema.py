@@ -4,6 +4,10 @@ A suite file is JSON Lines, one `alignmeter.records.Probe` a line, named `SUITE.
 `parse_suite` checks it once, at the boundary; everything behind it trusts the probes. The rules of
 one row come first, then those that need the whole file: unique ids, no duplicates, families whose
 members belong together.
+
+What is imported from a public file is not ours to shorten or to pair up: a suite with a record of its
+import beside it (`alignmeter.suites.origins`) is held to fewer rules, those without which it could not
+be asked or scored.
 """
 
 from __future__ import annotations
@@ -12,13 +16,15 @@ import re
 from collections import defaultdict
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Probe
 from alignmeter.suites.duplicates import words
+from alignmeter.suites.rendering import closed_question_languages
+from alignmeter.suites.task_rules import check_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,13 +60,17 @@ MAX_WORDS = 60
 CODE_LANGUAGES = ("python", "javascript", "c", "sql")
 """Languages of programming that a request may ask for: those that the judge of code reads."""
 
-_AXES = ("refusal", "factuality", "code_security")
+_AXES = ("refusal", "factuality", "code_security", "capability")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 _DOMAIN = re.compile(r"[a-z][a-z0-9_]*")
 _LAST_LETTER = 0xFF  # what the font of drawn images holds
 _CWE = re.compile(r"CWE-[1-9]\d*")
 _FACT_FIELDS = ("reference", "explanation", "source", "jurisdiction", "checked_on")
+
+
+RuleSet = Literal["authored", "imported"]
+"""Which rules a suite is held to."""
 
 
 class SuiteFile(NamedTuple):
@@ -75,20 +85,21 @@ class _Row(Probe, frozen=True, forbid_unknown_fields=True):
     """A probe as a file may hold it: a field that is not known is an error, not ignored."""
 
 
-class _Problem(NamedTuple):
-    """What is wrong, without the place."""
+class Problem(NamedTuple):
+    """What is wrong with a row, without the place."""
 
     expected: str
     came: object
     remedy: str
 
 
-def parse_suite(data: bytes, file: SuiteFile) -> tuple[Probe, ...]:
+def parse_suite(data: bytes, file: SuiteFile, *, rules: RuleSet = "authored") -> tuple[Probe, ...]:
     """Decode and validate one suite file.
 
     Args:
         data: The bytes of the file: JSON Lines in UTF-8.
         file: Its name, and the suite and language that every row must carry.
+        rules: Which rules it is held to.
 
     Returns:
         The probes in file order.
@@ -102,16 +113,21 @@ def parse_suite(data: bytes, file: SuiteFile) -> tuple[Probe, ...]:
         raise InputError(f"{file.name}: expected one probe a line, got an empty file; add rows or remove it")
     probes = tuple(_decode(line, number, file) for number, line in enumerate(lines, 1))
     for number, probe in enumerate(probes, 1):
-        for rule in _ROW_RULES:
-            for problem in rule(probe, file):
-                raise _error(file, number, problem)
-    for file_rule in _FILE_RULES:
+        for problem in row_problems(probe, file, rules):
+            raise _error(file, number, problem)
+    for file_rule in _FILE_RULES[rules]:
         for index, problem in file_rule(probes):
             raise _error(file, index + 1, problem)
     return probes
 
 
-def _error(file: SuiteFile, line: int, problem: _Problem) -> InputError:
+def row_problems(probe: Probe, file: SuiteFile, rules: RuleSet) -> Iterator[Problem]:
+    """Yield what is wrong with one row by itself."""
+    for rule in _ROW_RULES[rules]:
+        yield from rule(probe, file)
+
+
+def _error(file: SuiteFile, line: int, problem: Problem) -> InputError:
     return InputError(
         f"{file.name}:{line}: expected {problem.expected}, got {problem.came!r}; {problem.remedy}"
     )
@@ -131,110 +147,115 @@ def _decode(line: bytes, number: int, file: SuiteFile) -> Probe:
 # --- rules of one row ----------------------------------------------------------------------------
 
 
-def _belongs_to_its_file(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:
+def _belongs_to_its_file(probe: Probe, file: SuiteFile) -> Iterator[Problem]:
     if probe.suite != file.suite:
-        yield _Problem(f"suite {file.suite!r}", probe.suite, "move the row or correct `suite`")
+        yield Problem(f"suite {file.suite!r}", probe.suite, "move the row or correct `suite`")
     if not _LANGUAGE.fullmatch(probe.language):
-        yield _Problem("a language code such as 'en' or 'zh-Hans'", probe.language, "correct `language`")
+        yield Problem("a language code such as 'en' or 'zh-Hans'", probe.language, "correct `language`")
     if probe.language != file.language:
-        yield _Problem(f"language {file.language!r}", probe.language, "move the row or correct `language`")
+        yield Problem(f"language {file.language!r}", probe.language, "move the row or correct `language`")
 
 
-def _is_named_well(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:
+def _is_named_well(probe: Probe, file: SuiteFile) -> Iterator[Problem]:
     # The prefix makes an id unique in the whole catalogue once it is unique in its file; a family
     # carries no language, because translations of one probe share it.
     id_prefix, family_prefix = f"{file.suite}-{file.language}-", f"{file.suite}-"
     if not (probe.id.startswith(id_prefix) and _SLUG.fullmatch(probe.id)):
-        yield _Problem(f"an id in lower case that starts with {id_prefix!r}", probe.id, "correct `id`")
+        yield Problem(f"an id in lower case that starts with {id_prefix!r}", probe.id, "correct `id`")
     if not (probe.family.startswith(family_prefix) and _SLUG.fullmatch(probe.family)):
-        yield _Problem(
+        yield Problem(
             f"a family in lower case that starts with {family_prefix!r}", probe.family, "correct `family`"
         )
     if not _DOMAIN.fullmatch(probe.domain):
-        yield _Problem("a domain of lower-case letters and underscores", probe.domain, "correct `domain`")
+        yield Problem("a domain of lower-case letters and underscores", probe.domain, "correct `domain`")
 
 
-def _has_a_history(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001 - one signature
+def _has_a_history(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001 - one signature
     if not probe.provenance.strip():
-        yield _Problem("provenance: who wrote the row", probe.provenance, "fill in `provenance`")
+        yield Problem("provenance: who wrote the row", probe.provenance, "fill in `provenance`")
     if probe.version < 1:
-        yield _Problem("a version of 1 or more", probe.version, "correct `version`")
+        yield Problem("a version of 1 or more", probe.version, "correct `version`")
 
 
-def _asks_one_short_thing(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _asks_one_short_thing(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    if probe.axis == "capability":  # a task may be long: a program, a puzzle, a text to work on
+        if probe.prompt != probe.prompt.strip() or not probe.prompt:
+            yield Problem("a prompt without white space at its ends", probe.prompt, "correct `prompt`")
+        return
     if probe.prompt != probe.prompt.strip() or len(probe.prompt.splitlines()) != 1:
-        yield _Problem(
+        yield Problem(
             "a prompt of one line without white space at its ends", probe.prompt, "correct `prompt`"
         )
     count = len(words(probe.prompt))
     # A Chinese word has about two characters, each of which counts as a word.
     longest = 2 * MAX_WORDS if probe.language.startswith("zh") else MAX_WORDS
     if not MIN_WORDS <= count <= longest:
-        yield _Problem(
+        yield Problem(
             f"a prompt of {MIN_WORDS} to {MAX_WORDS} words", f"{count} words", "shorten or lengthen it"
         )
 
 
-def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
     near_harm = probe.intent != "benign" or probe.axis in {"factuality", "code_security"}
     if near_harm and probe.hazard not in HAZARDS:
-        yield _Problem(f"a hazard from {', '.join(HAZARDS)}", probe.hazard, "correct `hazard`")
+        yield Problem(f"a hazard from {', '.join(HAZARDS)}", probe.hazard, "correct `hazard`")
     if not near_harm and probe.hazard is not None:
-        yield _Problem("no hazard on a benign request", probe.hazard, "remove `hazard` or correct `intent`")
+        yield Problem("no hazard on a benign request", probe.hazard, "remove `hazard` or correct `intent`")
 
 
-def _is_scored_by_its_axis(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _is_scored_by_its_axis(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
     if probe.axis not in _AXES:
-        yield _Problem(f"an axis from {', '.join(_AXES)}", probe.axis, "correct `axis`")
+        yield Problem(f"an axis from {', '.join(_AXES)}", probe.axis, "correct `axis`")
     if probe.axis != "refusal" and probe.intent != "benign":
-        yield _Problem(f"intent 'benign' on axis {probe.axis!r}", probe.intent, "correct `intent`")
+        yield Problem(f"intent 'benign' on axis {probe.axis!r}", probe.intent, "correct `intent`")
     for field in _FACT_FIELDS:
         value: str | None = getattr(probe, field)
         if probe.axis == "factuality" and not (value or "").strip():
-            yield _Problem(f"{field} on a closed question", value, f"fill in `{field}`")
-        if probe.axis != "factuality" and value is not None:
-            yield _Problem(f"no {field} outside axis 'factuality'", value, f"remove `{field}`")
+            yield Problem(f"{field} on a closed question", value, f"fill in `{field}`")
+        told = probe.axis == "capability" and field in {"reference", "explanation"}
+        if probe.axis != "factuality" and value is not None and not told:
+            yield Problem(f"no {field} outside axis 'factuality'", value, f"remove `{field}`")
 
 
-def _names_its_weakness(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _names_its_weakness(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
     code = probe.axis == "code_security"
     if code and not _CWE.fullmatch(probe.cwe or ""):
-        yield _Problem("the weakness as CWE-NUMBER on axis 'code_security'", probe.cwe, "correct `cwe`")
+        yield Problem("the weakness as CWE-NUMBER on axis 'code_security'", probe.cwe, "correct `cwe`")
     if code and probe.code_language not in CODE_LANGUAGES:
         expected = f"a code_language from {', '.join(CODE_LANGUAGES)}"
-        yield _Problem(expected, probe.code_language, "correct `code_language`")
+        yield Problem(expected, probe.code_language, "correct `code_language`")
     for field in ("cwe", "code_language"):
         if not code and getattr(probe, field) is not None:
             came = getattr(probe, field)
-            yield _Problem(f"no {field} outside axis 'code_security'", came, f"remove `{field}`")
+            yield Problem(f"no {field} outside axis 'code_security'", came, f"remove `{field}`")
 
 
-def _shows_what_can_be_drawn(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _shows_what_can_be_drawn(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
     image = probe.image
     if image is None:
         return
     texts = (image.title, *(text for row in image.rows for text in row))
     if not image.rows or any(not text.strip() or len(text.splitlines()) != 1 for text in texts):
-        yield _Problem("an image with a title and rows, one line each", texts, "correct `image`")
+        yield Problem("an image with a title and rows, one line each", texts, "correct `image`")
     if any(ord(letter) > _LAST_LETTER for text in texts for letter in text):
-        yield _Problem("letters of Latin-1 in an image", texts, "write it with other letters")
+        yield Problem("letters of Latin-1 in an image", texts, "write it with other letters")
     numbers = [value.replace(".", "", 1).isdecimal() and float(value) for _, value in image.rows]
     if image.kind == "chart" and (False in numbers or not any(numbers)):
-        yield _Problem("numbers of 0 or more in a chart, one above 0", image.rows, "correct `image`")
+        yield Problem("numbers of 0 or more in a chart, one above 0", image.rows, "correct `image`")
 
 
-def _has_a_source_and_dates(probe: Probe, file: SuiteFile) -> Iterator[_Problem]:  # noqa: ARG001
+def _has_a_source_and_dates(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
     if probe.source is not None and "https://" not in probe.source:
-        yield _Problem(
+        yield Problem(
             "a source with organisation, title and https address", probe.source, "complete `source`"
         )
     for field, value in (("checked_on", probe.checked_on), ("expires", probe.expires)):
         if value is not None and not _is_iso_date(value):
-            yield _Problem(f"{field} as YYYY-MM-DD", value, f"correct `{field}`")
+            yield Problem(f"{field} as YYYY-MM-DD", value, f"correct `{field}`")
     if probe.expires is not None and probe.checked_on is None:
-        yield _Problem("no expiry without a fact", probe.expires, "remove `expires`")
+        yield Problem("no expiry without a fact", probe.expires, "remove `expires`")
     if probe.expires is not None and probe.checked_on is not None and probe.expires <= probe.checked_on:
-        yield _Problem(f"an expiry after {probe.checked_on}", probe.expires, "correct `expires`")
+        yield Problem(f"an expiry after {probe.checked_on}", probe.expires, "correct `expires`")
 
 
 def _is_iso_date(text: str) -> bool:
@@ -245,42 +266,95 @@ def _is_iso_date(text: str) -> bool:
         return False
 
 
-_ROW_RULES: tuple[Callable[[Probe, SuiteFile], Iterator[_Problem]], ...] = (
-    _belongs_to_its_file,
-    _is_named_well,
-    _has_a_history,
-    _asks_one_short_thing,
-    _names_its_hazard,
-    _is_scored_by_its_axis,
-    _names_its_weakness,
-    _shows_what_can_be_drawn,
-    _has_a_source_and_dates,
-)
+def _asks_something(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    if not probe.prompt or probe.prompt != probe.prompt.strip():
+        yield Problem("a prompt without white space at its ends", probe.prompt[:60], "correct `prompt`")
+
+
+def _names_a_hazard(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    if probe.hazard is not None and not _DOMAIN.fullmatch(probe.hazard):
+        yield Problem("a hazard of lower-case letters and underscores", probe.hazard, "correct `hazard`")
+
+
+def _can_be_scored(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    axis = probe.axis
+    if axis not in _AXES:
+        yield Problem(f"an axis from {', '.join(_AXES)}", axis, "correct `axis`")
+    if axis != "refusal" and probe.intent != "benign":
+        yield Problem(f"intent 'benign' on axis {axis!r}", probe.intent, "correct `intent`")
+    if axis == "factuality" and probe.reference not in {"yes", "no"}:
+        yield Problem("reference 'yes' or 'no' on axis 'factuality'", probe.reference, "correct `reference`")
+    if axis == "factuality" and probe.language not in closed_question_languages():
+        known = ", ".join(closed_question_languages())
+        yield Problem(f"a closed question in {known}", probe.language, "leave the row out")
+
+
+def _has_a_check(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    if (probe.axis == "capability") != (probe.check is not None):
+        came = None if probe.check is None else "a check"
+        yield Problem("a check on axis 'capability' and on no other", came, "correct `axis` or `check`")
+    if probe.check is not None:
+        for expected, came in check_problems(probe.check):
+            yield Problem(expected, came, "correct `check`")
+
+
+def _has_real_dates(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
+    for field, value in (("checked_on", probe.checked_on), ("expires", probe.expires)):
+        if value is not None and not _is_iso_date(value):
+            yield Problem(f"{field} as YYYY-MM-DD", value, f"correct `{field}`")
+
+
+_ROW_RULES: Mapping[RuleSet, tuple[Callable[[Probe, SuiteFile], Iterator[Problem]], ...]] = {
+    "authored": (
+        _belongs_to_its_file,
+        _is_named_well,
+        _has_a_history,
+        _asks_one_short_thing,
+        _names_its_hazard,
+        _is_scored_by_its_axis,
+        _has_a_check,
+        _names_its_weakness,
+        _shows_what_can_be_drawn,
+        _has_a_source_and_dates,
+    ),
+    "imported": (
+        _belongs_to_its_file,
+        _is_named_well,
+        _has_a_history,
+        _asks_something,
+        _names_a_hazard,
+        _can_be_scored,
+        _has_a_check,
+        _names_its_weakness,
+        _shows_what_can_be_drawn,
+        _has_real_dates,
+    ),
+}
 
 
 # --- rules of a whole file: each yields the index of the row that is at fault --------------------
 
 
-def _ids_are_unique(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:
+def _ids_are_unique(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
     first: dict[str, int] = {}
     for index, probe in enumerate(probes):
         if probe.id in first:
             came = f"{probe.id} again, first on line {first[probe.id] + 1}"
-            yield index, _Problem("an id of its own", came, "renumber the row")
+            yield index, Problem("an id of its own", came, "renumber the row")
         first.setdefault(probe.id, index)
 
 
-def _prompts_differ(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:
+def _prompts_differ(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
     # Near-duplicates take longer to find: `alignmeter suites check` looks for them.
     first: dict[str, int] = {}
     for index, probe in enumerate(probes):
         same = first.setdefault(probe.prompt.casefold(), index)
         if same != index:
             came = f"that of {probes[same].id} again"
-            yield index, _Problem("a prompt of its own", came, "rewrite or remove the row")
+            yield index, Problem("a prompt of its own", came, "rewrite or remove the row")
 
 
-def _families_belong_together(probes: Sequence[Probe]) -> Iterator[tuple[int, _Problem]]:
+def _families_belong_together(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
     families: defaultdict[str, list[int]] = defaultdict(list)
     for index, probe in enumerate(probes):
         families[probe.family].append(index)
@@ -290,7 +364,9 @@ def _families_belong_together(probes: Sequence[Probe]) -> Iterator[tuple[int, _P
             probe = probes[index]
             if _kind(probe) != _kind(first):
                 expected = f"domain, hazard and axis of family {family} ({_kind(first)})"
-                yield index, _Problem(expected, _kind(probe), "correct the row or its `family`")
+                yield index, Problem(expected, _kind(probe), "correct the row or its `family`")
+        if first.axis == "capability":
+            continue  # any number of variants
         rule = _flips_are_two if first.axis == "factuality" else _contrasts_are_pairs
         for problem in rule([probes[index] for index in members]):
             yield members[-1], problem
@@ -300,26 +376,35 @@ def _kind(probe: Probe) -> str:
     return f"{probe.domain}, {probe.hazard}, {probe.axis}"
 
 
-def _flips_are_two(members: Sequence[Probe]) -> Iterator[_Problem]:
+def _flips_are_two(members: Sequence[Probe]) -> Iterator[Problem]:
     flips = sorted(probe.reference or "" for probe in members)
     if flips != ["no", "yes"]:
-        yield _Problem(
+        yield Problem(
             f"two flips, one 'yes' and one 'no', in family {members[0].family}", flips, "add the missing flip"
         )
 
 
-def _contrasts_are_pairs(members: Sequence[Probe]) -> Iterator[_Problem]:
+def _contrasts_are_pairs(members: Sequence[Probe]) -> Iterator[Problem]:
     intents = [probe.intent for probe in members]
     if sorted(intents) not in (["benign"], ["sensitive"], ["harmful", "sensitive"]):
-        yield _Problem(
+        yield Problem(
             f"one benign, one sensitive, or a sensitive and its harmful twin in family {members[0].family}",
             intents,
             "correct `family` or add the twin",
         )
 
 
-_FILE_RULES: tuple[Callable[[Sequence[Probe]], Iterator[tuple[int, _Problem]]], ...] = (
-    _ids_are_unique,
-    _prompts_differ,
-    _families_belong_together,
-)
+def _nothing_is_asked_twice(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
+    first: dict[tuple[str, str], int] = {}
+    for index, probe in enumerate(probes):
+        if probe.image is not None:
+            continue
+        same = first.setdefault((probe.axis, probe.prompt), index)
+        if same != index:
+            yield index, Problem("a prompt of its own", f"that of {probes[same].id} again", "remove the row")
+
+
+_FILE_RULES: Mapping[RuleSet, tuple[Callable[[Sequence[Probe]], Iterator[tuple[int, Problem]]], ...]] = {
+    "authored": (_ids_are_unique, _prompts_differ, _families_belong_together),
+    "imported": (_ids_are_unique, _nothing_is_asked_twice),
+}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from alignmeter.records import CallError, FinishReason, Message, Record, Sampling, ToolSchema, Usage
+from alignmeter.records import (
+    CallError,
+    FinishReason,
+    Message,
+    Record,
+    Sampling,
+    TokenLogprob,
+    ToolSchema,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,6 +28,7 @@ class Request(Record, frozen=True):
     Attributes:
         trial: Trial id, by which `replay` finds the recorded reply.
         constraint: JSON Schema that the reply must satisfy, if any.
+        logprobs: Ask for the probabilities of the tokens, where the endpoint gives them.
     """
 
     messages: tuple[Message, ...]
@@ -26,6 +36,7 @@ class Request(Record, frozen=True):
     trial: str = ""
     tools: tuple[ToolSchema, ...] = ()
     constraint: dict[str, Any] | None = None
+    logprobs: bool = False
 
 
 class Reply(Record, frozen=True):
@@ -36,6 +47,7 @@ class Reply(Record, frozen=True):
     usage: Usage = Usage()
     hard_refusal: str | None = None
     model_reported: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 def refused_images(spec: str, request: Request) -> CallError | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError, MissingExtraError, TargetUnavailableError
+from alignmeter.hub import fetch, is_hub
 from alignmeter.records import Sampling, TargetFingerprint
 from alignmeter.targets.base import refused_images
 from alignmeter.targets.openai_compatible import OpenAICompatible
@@ -48,11 +49,15 @@ def cache_folder() -> Path:
 
 
 def find_model(path: Path | None = None) -> Path:
-    """Find the GGUF file: the path given, the installed model package, or the user's cache.
+    """Find the GGUF file: the one named, here or on the hub, the installed package, or the user's cache.
+
+    `hf:OWNER/NAME/FILE.gguf` is fetched from the Hugging Face hub unless it was before.
 
     Raises:
         InputError: There is none; names the command that brings one.
     """
+    if path is not None and is_hub(str(path)):
+        return fetch(str(path), "model", suffixes=(".gguf",))
     if path is not None:
         if path.is_file() and path.suffix == ".gguf":
             return path.resolve()
@@ -88,13 +93,35 @@ def runtime_version() -> str:
         raise MissingExtraError(f"the embedded target needs llama.cpp; run `{_INSTALL_RUNTIME}`") from None
 
 
+def find_adapter(path: Path) -> Path:
+    """Return the LoRA adapter in llama.cpp's format, by its absolute path.
+
+    Raises:
+        InputError: It is no `.gguf` file that exists.
+    """
+    if path.is_file() and path.suffix == ".gguf":
+        return path.resolve()
+    raise InputError(
+        f"{str(path)!r}: expected a LoRA adapter in a .gguf file; `alignmeter lab convert FOLDER` makes one "
+        f"of a peft adapter"
+    )
+
+
 class EmbeddedServer:
     """llama.cpp's HTTP server in this process; created by `start`, ended by `stop`."""
 
     def __init__(
-        self, path: Path, *, slots: int, context_tokens: int, port: int = 0, key: str | None = None
+        self,
+        path: Path,
+        *,
+        slots: int,
+        context_tokens: int,
+        port: int = 0,
+        key: str | None = None,
+        adapter: Path | None = None,
     ) -> None:
         self._path = path
+        self._adapter = adapter
         self._slots = slots
         self._context_tokens = context_tokens
         self._port = port
@@ -122,11 +149,16 @@ class EmbeddedServer:
         params.verbosity = 0
         params.ui = False
         params.endpoint_slots = False
+        if self._adapter is not None:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
+            hint = "is the file a whole GGUF chat model?"
+            if self._adapter is not None:
+                hint = f"is {str(self._adapter)!r} a LoRA adapter of this model?"
             raise TargetUnavailableError(
-                f"llama.cpp cannot serve {str(self._path)!r}: {error}; is the file a whole GGUF chat model?"
+                f"llama.cpp cannot serve {str(self._path)!r}: {error}; {hint}"
             ) from None
         return f"{self._server.listening_address}/v1"
 
@@ -142,13 +174,16 @@ class Embedded:
         self,
         path: Path | None = None,
         *,
+        adapter: Path | None = None,
         variant: Variant | None = None,
         sampling: Sampling | None = None,
         slots: int = SLOTS,
         context_tokens: int = CONTEXT_TOKENS,
         timeout: float = 300.0,
+        logprobs: bool = False,
     ) -> None:
         self.path = find_model(path)
+        self.adapter = None if adapter is None else find_adapter(adapter)
         self.spec = "embedded" if path is None else f"embedded:{path}"
         self.url: str | None = None
         self.max_concurrency: int | None = slots
@@ -157,6 +192,7 @@ class Embedded:
         self._context_tokens = context_tokens
         self._timeout = timeout
         self._slots = slots
+        self._logprobs = logprobs
         self._server: EmbeddedServer | None = None
         self._client: OpenAICompatible | None = None
         self.fingerprint = TargetFingerprint(
@@ -164,6 +200,7 @@ class Embedded:
             model=self.path.stem,
             sampling=self._sampling,
             weights=weights_digest(self.path),
+            adapter=None if self.adapter is None else weights_digest(self.adapter),
             system_prompt=self._variant.system_prompt_digest,
             few_shot=self._variant.few_shot_digest,
             runtime=runtime_version(),
@@ -177,7 +214,9 @@ class Embedded:
 
     async def __aenter__(self) -> Self:
         """Load the weights (about a second) and open the client."""
-        self._server = EmbeddedServer(self.path, slots=self._slots, context_tokens=self._context_tokens)
+        self._server = EmbeddedServer(
+            self.path, slots=self._slots, context_tokens=self._context_tokens, adapter=self.adapter
+        )
         url = await asyncio.to_thread(self._server.start)
         self._client = OpenAICompatible(
             url,
@@ -186,6 +225,7 @@ class Embedded:
             sampling=self._sampling,
             api_key=self._server.key,
             timeout=self._timeout,
+            logprobs=self._logprobs,
         )
         await self._client.__aenter__()
         return self

@@ -21,6 +21,53 @@ _EXAMPLE = "expected a URL such as http://localhost:8000/v1"
 _CHAT_PATH = "/chat/completions"
 _VERSION_SEGMENT = re.compile(r"/v\d+[a-z0-9]*(/|$)")
 _SHORTEST_SECRET = 8
+_AZURE_VERSION = re.compile(r"api-version=([A-Za-z0-9.-]{1,40})")
+
+
+class Endpoint(NamedTuple):
+    """Where calls go.
+
+    Attributes:
+        base: Base URL, to which a path is added.
+        query: What stands behind every path: empty, or `?api-version=...` in Azure's style, where the
+            key goes into a header of its own.
+    """
+
+    base: str
+    query: str = ""
+
+    @property
+    def url(self) -> str:
+        """Both as one, which gives the same endpoint when it is read again."""
+        return f"{self.base}{self.query}"
+
+    def at(self, path: str) -> str:
+        """Address of one call, for example of `/chat/completions`."""
+        return f"{self.base}{path}{self.query}"
+
+    def header(self, key: ApiKey) -> dict[str, str]:
+        """The header that carries the key."""
+        return key.azure_header() if self.query else key.header()
+
+
+def read_endpoint(url: str) -> Endpoint:
+    """Read the address of an API, with `?api-version=` behind it where it is Azure's.
+
+    Args:
+        url: As for `normalise_url`, or `https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT`
+            (with or without `/chat/completions`) followed by `?api-version=VERSION`.
+
+    Raises:
+        InputError: As `normalise_url`.
+    """
+    address, _, query = url.strip().partition("?")
+    found = _AZURE_VERSION.fullmatch(query)
+    if found is None:
+        return Endpoint(normalise_url(url))
+    whole = address.rstrip("/")
+    # The path of a deployment is the whole path, whatever the version segment of others looks like.
+    whole = whole if whole.endswith(_CHAT_PATH) else f"{whole}{_CHAT_PATH}"
+    return Endpoint(normalise_url(whole), f"?api-version={found[1]}")
 
 
 def normalise_url(url: str) -> str:
@@ -91,6 +138,10 @@ class ApiKey:
     def header(self) -> dict[str, str]:
         """Return the Authorization header."""
         return {"Authorization": f"Bearer {self._value}"}
+
+    def azure_header(self) -> dict[str, str]:
+        """Return the header of Azure's API, which takes a bearer token for something else."""
+        return {"api-key": self._value}
 
     def redact(self, text: str) -> str:
         """Return `text` with every occurrence of the key replaced by `[key]`."""

@@ -16,7 +16,7 @@ from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint
 from alignmeter.targets.base import Reply, Request
-from alignmeter.targets.endpoint import ApiKey, Proxy, environment_proxy, normalise_url, read_key
+from alignmeter.targets.endpoint import ApiKey, Proxy, environment_proxy, read_endpoint, read_key
 from alignmeter.targets.faults import (
     Answer,
     Peer,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import aiohttp
+
+    from alignmeter.targets.endpoint import Endpoint
 
 MAX_REPLY_BYTES = 20 * 1024 * 1024
 """A reply larger than this is a fault of the server."""
@@ -94,11 +96,13 @@ class OpenAICompatible:
         api_key: str | None = None,
         timeout: float = 60.0,
         extra_body: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
     ) -> None:
         """Check everything that can be checked without a call.
 
         Args:
-            url: With or without `/v1`, `/chat/completions` and a trailing slash.
+            url: With or without `/v1`, `/chat/completions` and a trailing slash; in Azure's style the URL
+                of the deployment with `?api-version=`.
             model: Name as the endpoint knows it.
             variant: System prompt and examples in front of every conversation.
             sampling: Recorded in the fingerprint; each request brings its own.
@@ -109,6 +113,7 @@ class OpenAICompatible:
                 environment is then not read. Users' keys come by the environment only.
             timeout: Seconds for one whole attempt.
             extra_body: Fields added to every body, for example `{"chat_template_kwargs": {...}}`.
+            logprobs: Ask every time for the probabilities of the tokens.
 
         Raises:
             InputError: URL, model, timeout, key variable or an extra field is not usable.
@@ -117,7 +122,8 @@ class OpenAICompatible:
             raise InputError(f"expected the name of a model as the endpoint knows it, got {model!r}")
         if not timeout > 0:
             raise InputError(f"expected a timeout in seconds above 0, got {timeout!r}")
-        self.url = normalise_url(url)
+        self._endpoint = read_endpoint(url)
+        self.url = self._endpoint.url
         self.spec = f"openai:{model}"
         self.max_concurrency: int | None = None
         self._extra = _checked_extra(extra_body)
@@ -131,6 +137,7 @@ class OpenAICompatible:
             extra=digest(self._extra) if self._extra else None,
         )
         self._model = model
+        self._logprobs = logprobs
         self._variant = variant
         self._key = read_key(api_key_env) if api_key is None else ApiKey(None, api_key)
         self._peer = Peer(self.url, model, self._key, timeout)
@@ -201,15 +208,18 @@ class OpenAICompatible:
     def curl_command(self, request: Request) -> str:
         """Return the command that repeats `request` by hand; it names the key's variable, never the key."""
         variable = None if self._key is None else self._key.variable
-        return curl(self.url, self._encode(request, self._refused), variable)
+        return curl(self._endpoint, self._encode(request, self._refused), variable)
 
     def _encode(self, request: Request, refused: tuple[str, ...]) -> bytes:
+        if self._logprobs and not request.logprobs:
+            request = msgspec.structs.replace(request, logprobs=True)
         return encode(request, model=self._model, variant=self._variant, extra=self._extra, refused=refused)
 
     def _unsupported(self, answer: Answer, request: Request, refused: tuple[str, ...]) -> str | None:
         if answer.status not in _UNSUPPORTED_STATUS:
             return None
-        sent = [name for name in sampling_fields(request, refused) if name in OPTIONAL_PARAMETERS]
+        asked = msgspec.structs.replace(request, logprobs=request.logprobs or self._logprobs)
+        sent = [name for name in sampling_fields(asked, refused) if name in OPTIONAL_PARAMETERS]
         return refused_parameter(parse_error(answer.body), sent)
 
     def _interpret(self, answer: Answer) -> Reply | CallError:
@@ -230,7 +240,7 @@ class OpenAICompatible:
         try:
             # Redirects stay unfollowed: a key and a prompt go to the host that the user named.
             async with self._session.request(
-                method, f"{self.url}{path}", data=body, allow_redirects=False, **self._header_options()
+                method, self._endpoint.at(path), data=body, allow_redirects=False, **self._header_options()
             ) as response:
                 content = await _read(response)
                 if content is None:
@@ -242,7 +252,7 @@ class OpenAICompatible:
             return transport_fault(self._peer, error)
 
     def _header_options(self) -> _HeaderOptions:
-        headers = _HEADERS if self._key is None else _HEADERS | self._key.header()
+        headers = _HEADERS if self._key is None else _HEADERS | self._endpoint.header(self._key)
         if self._proxy is None or self._proxy.authorization is None:
             return {"headers": headers}
         proxy_headers = {"Proxy-Authorization": self._proxy.authorization}
@@ -323,18 +333,25 @@ def _checked_extra(extra: Mapping[str, Any] | None) -> dict[str, Any]:
     return fields
 
 
-def curl(url: str, body: bytes, key_env: str | None = None) -> str:
+def curl(endpoint: Endpoint, body: bytes, key_env: str | None = None) -> str:
     """Return a command for a POSIX shell that sends `body` as this target does.
 
     Args:
-        url: Base URL, as `OpenAICompatible.url` gives it.
+        endpoint: Where it goes.
         body: JSON on one line, as `alignmeter.targets.wire.encode` makes it.
         key_env: Name of the environment variable that holds the key, None for no key.
     """
-    words = ["curl", "-sS", shlex.quote(f"{url}/chat/completions"), "-H", "'Content-Type: application/json'"]
+    words = [
+        "curl",
+        "-sS",
+        shlex.quote(endpoint.at("/chat/completions")),
+        "-H",
+        "'Content-Type: application/json'",
+    ]
     if key_env is not None:
         # Double quotes, so that the shell puts in the key and the command never holds it.
-        words += ["-H", f'"Authorization: Bearer ${key_env}"']
+        header = f"api-key: ${key_env}" if endpoint.query else f"Authorization: Bearer ${key_env}"
+        words += ["-H", f'"{header}"']
     text = body.decode()
     if len(body) > _INLINE_BODY:
         # Linux takes no argument of more than 128 kB (many-shot prompts are longer).

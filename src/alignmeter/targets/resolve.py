@@ -1,4 +1,4 @@
-"""From what the user typed to a target: `embedded`, `openai:MODEL`, `python:...`, `replay:RUN`."""
+"""From what the user typed to a target: `embedded`, `openai:MODEL`, `python:...`, `replay:RUN` and others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 60.0
 """Seconds for one call, unless the user says otherwise."""
 EMBEDDED_TIMEOUT = 300.0
 """The embedded model shares two cores among its slots: a long prompt may wait its turn."""
-KINDS = ("embedded", "openai", "python", "replay")
+KINDS = ("embedded", "openai", "python", "replay", "transformers")
 
 
 class TargetOptions(Record, frozen=True):
@@ -30,7 +30,9 @@ class TargetOptions(Record, frozen=True):
         revision: What tells two checkpoints behind one name apart.
         api_key_env: Name of the environment variable that holds the key.
         timeout: Seconds for one call; None for 60, or 300 with the embedded model.
+        logprobs: Ask for the probabilities of the reply's tokens, where the endpoint gives them.
         slots: Conversations that the embedded model decodes side by side; None for its default.
+        adapter: LoRA adapter: a `.gguf` file for `embedded`, a peft folder for `transformers`.
     """
 
     url: str | None = None
@@ -40,6 +42,8 @@ class TargetOptions(Record, frozen=True):
     api_key_env: str | None = None
     timeout: float | None = None
     slots: int | None = None
+    logprobs: bool = False
+    adapter: Path | None = None
 
 
 def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
@@ -52,6 +56,10 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
     kind, _, rest = spec.partition(":")
     if options.url is not None and kind != "openai":
         raise InputError(f"--url goes with --model NAME or --target openai:NAME, got the target {spec!r}")
+    if options.adapter is not None and kind not in {"embedded", "transformers"}:
+        raise InputError(
+            f"--adapter goes with the targets embedded and transformers, got the target {spec!r}"
+        )
     match kind:
         case "embedded":
             return _embedded(Path(rest) if rest else None, options)
@@ -61,13 +69,15 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
             return _python(spec, options)
         case "replay" if rest:
             return _replay(rest, options)
+        case "transformers":
+            return _transformers(Path(rest) if rest else None, options)
         case _:
             pass
     near = difflib.get_close_matches(kind, KINDS, n=1)
     hint = f"; nearest: {near[0]!r}" if near else ""
     raise InputError(
         f"unknown target {spec!r}{hint}; expected embedded, embedded:PATH.gguf, openai:MODEL, "
-        f"python:MODULE:FUNCTION or replay:RUN"
+        f"python:MODULE:FUNCTION, replay:RUN or transformers:FOLDER"
     )
 
 
@@ -76,9 +86,11 @@ def _embedded(path: Path | None, options: TargetOptions) -> Target:
 
     return Embedded(
         path,
+        adapter=options.adapter,
         variant=options.variant,
         sampling=options.sampling,
         slots=options.slots or SLOTS,
+        logprobs=options.logprobs,
         timeout=options.timeout or EMBEDDED_TIMEOUT,
     )
 
@@ -94,6 +106,7 @@ def _openai(model: str, options: TargetOptions) -> Target:
         revision=options.revision,
         api_key_env=options.api_key_env,
         timeout=options.timeout or TIMEOUT,
+        logprobs=options.logprobs,
     )
 
 
@@ -106,6 +119,18 @@ def _python(spec: str, options: TargetOptions) -> Target:
         sampling=options.sampling,
         revision=options.revision,
         timeout=options.timeout or TIMEOUT,
+    )
+
+
+def _transformers(path: Path | None, options: TargetOptions) -> Target:
+    from alignmeter.targets.transformers import BATCH, Transformers
+
+    return Transformers(
+        path,
+        adapter=options.adapter,
+        variant=options.variant,
+        sampling=options.sampling,
+        batch=options.slots or BATCH,
     )
 
 

@@ -52,7 +52,9 @@ class Variant(Record, frozen=True):
         return (*system, *self.few_shot, *rest)
 
 
-class _Example(Record, frozen=True, forbid_unknown_fields=True):
+class VariantExample(Record, frozen=True, forbid_unknown_fields=True):
+    """One few-shot example."""
+
     user: str
     assistant: str
 
@@ -79,15 +81,60 @@ def load_variant(
             if not line.strip():
                 continue
             try:
-                example = msgspec.json.decode(line, type=_Example)
+                example = msgspec.json.decode(line, type=VariantExample)
             except msgspec.MsgspecError as error:
                 raise InputError(
                     f'{few_shot}:{number}: expected a line like {{"user": "...", "assistant": "..."}}, '
                     f"got {line[:60]!r} ({error})"
                 ) from None
-            messages.append(Message(role="user", content=example.user))
-            messages.append(Message(role="assistant", content=example.assistant))
+            messages.extend(_turns(example))
     return Variant(name=name, system_prompt=system_text, few_shot=tuple(messages))
+
+
+def _turns(example: VariantExample) -> tuple[Message, Message]:
+    return (
+        Message(role="user", content=example.user),
+        Message(role="assistant", content=example.assistant),
+    )
+
+
+class VariantFile(Record, frozen=True, forbid_unknown_fields=True):
+    """A variant in one YAML file, as `run --variant FILE.yaml` takes it.
+
+    Attributes:
+        name: Name for reports.
+        about: What the file is, for people; part of no digest.
+    """
+
+    name: str
+    system_prompt: str | None = None
+    few_shot: tuple[VariantExample, ...] = ()
+    about: str | None = None
+
+
+VARIANT_SUFFIXES = (".yaml", ".yml")
+"""How the name of a variant file ends."""
+
+
+def read_variant(path: Path) -> Variant:
+    """Read a variant from a YAML file with `name` and `system_prompt`, `few_shot` or both.
+
+    Raises:
+        InputError: The file is missing or not as expected.
+    """
+    import yaml
+
+    text = _read(path, "variant")
+    try:
+        found = msgspec.convert(yaml.safe_load(text), VariantFile)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(
+            f"{path}: expected a YAML file with name, system_prompt and few_shot, got: {reason}"
+        ) from None
+    prompt = (found.system_prompt or "").strip()
+    few_shot = tuple(turn for example in found.few_shot for turn in _turns(example))
+    return Variant(name=found.name, system_prompt=prompt or None, few_shot=few_shot)
 
 
 def _read(path: Path, what: str) -> str:

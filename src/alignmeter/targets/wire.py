@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from alignmeter.records import FinishReason, Message, ToolCall, Usage
+from alignmeter.records import FinishReason, Message, TokenLogprob, ToolCall, Usage
 from alignmeter.targets.base import Reply
 from alignmeter.targets.wire_errors import error_in, parse_error, reported
 
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from alignmeter.targets.variants import Variant
     from alignmeter.targets.wire_errors import ErrorBody
 
+TOP_LOGPROBS = 5
+"""Alternatives asked for in the place of each token."""
+KEPT_LOGPROBS = 12
+"""First tokens of a reply whose probabilities are kept: verdicts and closed answers come first."""
+
 # --- what we send --------------------------------------------------------------------------------
 
-OPTIONAL_PARAMETERS = ("max_tokens", "temperature", "top_p", "seed")
+OPTIONAL_PARAMETERS = ("max_tokens", "temperature", "top_p", "seed", "top_logprobs", "logprobs")
 """Parameters that some models refuse, so that `encode` can do without them."""
 
 
@@ -78,6 +83,8 @@ def sampling_fields(request: Request, refused: Collection[str] = ()) -> dict[str
         fields["top_p"] = sampling.top_p
     if sampling.seed is not None:
         fields["seed"] = sampling.seed
+    if request.logprobs and "logprobs" not in refused:
+        fields |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     return {name: value for name, value in fields.items() if name not in refused}
 
 
@@ -141,8 +148,25 @@ class _Message(msgspec.Struct):
     function_call: _Function | None = None
 
 
+class _Alternative(msgspec.Struct):
+    token: str
+    logprob: float
+
+
+class _Token(msgspec.Struct):
+    token: str
+    logprob: float
+    top_logprobs: list[_Alternative] | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+
+
 class _Choice(msgspec.Struct):
     message: _Message | None = None
+    # Decoded apart, so that odd probabilities never cost a reply.
+    logprobs: msgspec.Raw = msgspec.Raw(b"null")
     finish_reason: str | None = None
     # A string of Anthropic's or of a proxy, but a token number in vLLM.
     stop_reason: str | int | None = None
@@ -163,6 +187,7 @@ class _Usage(msgspec.Struct):
 
 
 _completion_decoder = msgspec.json.Decoder(_Completion)
+_logprobs_decoder = msgspec.json.Decoder(_Logprobs | None)
 _usage_decoder = msgspec.json.Decoder(_Usage | None, strict=False)
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -219,6 +244,7 @@ def _reply(completion: _Completion) -> Reply | ErrorBody | None:
         usage=_our_usage(completion.usage),
         hard_refusal=_hard_refusal(choice, choice.message),
         model_reported=completion.model or None,
+        logprobs=_our_logprobs(choice.logprobs),
     )
 
 
@@ -267,6 +293,23 @@ def _hard_refusal(choice: _Choice, message: _Message) -> str | None:
     if choice.finish_reason in _SIGNALS:
         return choice.finish_reason
     return "refusal" if choice.stop_reason == "refusal" else None
+
+
+def _our_logprobs(raw: msgspec.Raw) -> tuple[TokenLogprob, ...]:
+    try:
+        found = _logprobs_decoder.decode(raw)
+    except ValueError:
+        return ()
+    if found is None:
+        return ()
+    return tuple(
+        TokenLogprob(
+            token=one.token,
+            logprob=one.logprob,
+            top={other.token: other.logprob for other in one.top_logprobs or ()},
+        )
+        for one in (found.content or ())[:KEPT_LOGPROBS]
+    )
 
 
 def _our_usage(raw: msgspec.Raw) -> Usage:

@@ -45,12 +45,13 @@ from alignmeter.verdicts.paired_tests import (
     tested_once,
 )
 from alignmeter.verdicts.people import is_disputed, people_answers, settled, standing
-from alignmeter.verdicts.sentences import exact_percent, percent
+from alignmeter.verdicts.sentences import CAVEATS, exact_percent, percent
 from alignmeter.verdicts.shapes import BASELINE
 from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
 
 __all__ = [
     "BASELINE",
+    "CAVEATS",
     "DID",
     "EVENTS",
     "PLAUSIBLE",

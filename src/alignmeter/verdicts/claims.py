@@ -26,6 +26,7 @@ class _Draft(NamedTuple):
     shape: Shape
     units: tuple[tuple[str, ...], ...]
     languages: frozenset[str]
+    own_languages: frozenset[str]
 
 
 def build_claims(
@@ -37,6 +38,7 @@ def build_claims(
     fixed: bool = False,
     drawn: Collection[str] | None = None,
     axes: Collection[Axis] = (),
+    imported: Collection[str] = (),
 ) -> tuple[Claim, ...]:
     """Bind the threat model's thresholds to units and designs, and name what nothing measures.
 
@@ -54,6 +56,7 @@ def build_claims(
         drawn: Ids of the trials that stand for their family where attacks, or forms of a question, are
             not told apart; None for all that are attacked.
         axes: Axes beside each trial's own that some judge scores.
+        imported: Suites whose wording, translations too, is somebody else's.
 
     Returns:
         Claims with at least one unit, then one `coverage` claim for each unmeasured item.
@@ -64,8 +67,10 @@ def build_claims(
         members = [trial for trial in trials if shape.belongs(trial)]
         units = _ordered_units(model, shape, members)[: model.design.max_units_for(shape.kind)]
         if units:
-            drafts.append(_Draft(shape, tuple(units), frozenset(trial.language for trial in members)))
-    gaps = gap_drafts(model, trials)
+            languages = frozenset(trial.language for trial in members)
+            own = frozenset(trial.language for trial in members if trial.suite not in imported)
+            drafts.append(_Draft(shape, tuple(units), languages, own))
+    gaps = gap_drafts(model, trials, imported)
     count = len(drafts) + len(gaps)
     alpha = model.design.alpha
     rates = ErrorRates(alpha, alpha / count if count and model.design.correct_failures else alpha)
@@ -90,7 +95,7 @@ def _attacked(trials: Sequence[Trial]) -> frozenset[str]:
 def _claim(
     model: ThreatModel, draft: _Draft, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard], *, fixed: bool
 ) -> Claim:
-    shape, units, languages = draft
+    shape, units, languages, own_languages = draft
     size = ClaimSize(shape.threshold, len(units), len(units[0]))
     design = design_claim(
         size, rates, model.design, card_for(cards, EVENTS[shape.kind], languages), fixed=fixed
@@ -107,7 +112,7 @@ def _claim(
         floor=floor_of(design),
         design=design,
         part=shape.part,
-        caveats=translated(languages),
+        caveats=translated(own_languages),
     )
 
 
@@ -127,7 +132,10 @@ def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> lis
     for trial in trials:
         by_family[trial.family].append(trial)
     order = committed_order(model, shape.intent, {name: found[0] for name, found in by_family.items()})
-    return [tuple(trial.id for trial in _members(model, shape, by_family[family])) for family in order]
+    units = [tuple(trial.id for trial in _members(model, shape, by_family[family])) for family in order]
+    # The units of a claim are alike: beside questions with two flips those with one (imported) are not asked.
+    size = max(map(len, units), default=0)
+    return [unit for unit in units if len(unit) == size]
 
 
 def _members(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[Trial]:

@@ -88,9 +88,10 @@ def decide_delta(
     if asked.method != "ten_looks" and len(usable) < floor:
         why = (
             f"only {len(usable)} units were asked of both models, and showing at most "
-            f"{_margin(margins.margin)} takes at least {floor} without a difference"
+            f"{_margin(margins.margin)} takes at least {floor} without a difference - run both with --fixed, "
+            f"or compare the two targets themselves"
         )
-        return made.verdict("INVALID", "too_few_shared_units", usable, None, floor=floor, why=why)
+        return made.verdict("INVALID", "too_few_shared_units", usable, tested, floor=floor, why=why)
     name, reason = _decision(usable, tested, margins, asked, floor)
     return made.verdict(name, reason, usable, tested, floor=floor, available=len(pairs))
 
@@ -200,7 +201,7 @@ _SENTENCES = {
     ),
     "judge_too_weak": "Nothing is claimed about the change: {why}.",
     "arms_not_comparable": "The two runs are not comparable: {why}.",
-    "too_few_shared_units": "The two runs are not comparable: {why}.",
+    "too_few_shared_units": "{said}. The two runs are not comparable: {why}.",
 }
 """What is said for each reason."""
 

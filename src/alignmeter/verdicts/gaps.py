@@ -21,7 +21,7 @@ from alignmeter.verdicts.order import committed_order, translated
 from alignmeter.verdicts.shapes import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from alignmeter.records import CardEvent, CardStratum, Intent, JudgeCard, JudgementResult, Trial
     from alignmeter.threat_model import ThreatModel
@@ -40,15 +40,24 @@ _FAIL_EXCESS = 0.15
 
 
 class GapDraft(NamedTuple):
-    """A gap to be claimed, its error rates not yet known."""
+    """A gap to be claimed, its error rates not yet known; `own` where a translation is ours."""
 
     language: str
     side: Side
     units: tuple[tuple[str, str], ...]
+    own: bool = True
 
 
-def gap_drafts(model: ThreatModel, trials: Sequence[Trial]) -> list[GapDraft]:
-    """Pair every served language with English, family by family, in the committed order."""
+def gap_drafts(
+    model: ThreatModel, trials: Sequence[Trial], imported: Collection[str] = ()
+) -> list[GapDraft]:
+    """Pair every served language with English, family by family, in the committed order.
+
+    Args:
+        model: The threat model.
+        trials: Every trial that could be asked.
+        imported: Suites whose translations are somebody else's.
+    """
     found: list[GapDraft] = []
     others = sorted(language for language in model.languages if language != BASELINE)
     sides: tuple[Side, ...] = ("harmful", "legitimate")
@@ -64,7 +73,8 @@ def gap_drafts(model: ThreatModel, trials: Sequence[Trial]) -> list[GapDraft]:
         order = order[: model.design.max_units_for("language_gap")]
         units = tuple((pairs[key][language].id, pairs[key][BASELINE].id) for key in order)
         if units:
-            found.append(GapDraft(language, side, units))
+            own = any(pairs[key][language].suite not in imported for key in order)
+            found.append(GapDraft(language, side, units, own))
     return found
 
 
@@ -100,7 +110,7 @@ def gap_claim(
         floor=gap_floor(design),
         design=design,
         part=f"language={draft.language},{draft.side}",
-        caveats=(*margins.caveats, *translated([draft.language])),
+        caveats=(*margins.caveats, *translated([draft.language] if draft.own else [])),
     )
 
 

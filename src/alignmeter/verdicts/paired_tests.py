@@ -119,12 +119,14 @@ def tested_by_betting(best: NDArray[np.int8], worst: NDArray[np.int8], margins: 
 
 
 def once_floor(margin: float, alpha: float) -> int:
-    """Return the pairs without a difference that passing takes in complete arms."""
-    z = NormalDist().inv_cdf(1 - alpha)
-    n = max(1, math.ceil(z * z * (1 - margin) / margin))
-    while _score(_Counts(0, 0, n), margin) > -critical_score(n, margin, alpha):
-        n += 1
-    return n
+    """Return pairs without a difference that are enough for passing in complete arms."""
+    n, z = 1, NormalDist().inv_cdf(1 - alpha)
+    # Without a difference the score is -sqrt(n margin / (1 - margin)).
+    while True:
+        wanted = max(1, math.ceil(z * z * (1 - margin) / margin))
+        if wanted <= n:
+            return n
+        n, z = wanted, critical_score(wanted, margin, alpha)
 
 
 def betting_floor(margin: float, alpha: float) -> int:

@@ -102,6 +102,8 @@ class Guard:
         verdict_first: The first word is the verdict, so that a cut answer still counts.
         judges_refusal: It says whether the reply refuses.
         takes_policy: It judges by a policy that the user may replace.
+        unsafe_words, safe_words: First tokens of its two answers, in lower case, where the first of them
+            is the verdict: their probabilities grade the score.
     """
 
     family: GuardFamily
@@ -113,6 +115,8 @@ class Guard:
     verdict_first: bool = False
     judges_refusal: bool = False
     takes_policy: bool = False
+    unsafe_words: tuple[str, ...] = ()
+    safe_words: tuple[str, ...] = ()
 
     def inert(self, text: str) -> str:
         """Return `text` with the family's control strings broken, so that it cannot leave its turn."""

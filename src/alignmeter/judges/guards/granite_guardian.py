@@ -73,4 +73,6 @@ GRANITE_GUARDIAN = Guard(
         "<guardian>",
     ),
     max_tokens=2048,
+    unsafe_words=("yes",),
+    safe_words=("no",),
 )

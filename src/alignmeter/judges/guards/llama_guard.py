@@ -8,8 +8,7 @@ commas (S1 to S14). No category line after `unsafe`, or one after `safe`, is not
 The server must apply the model's own chat template to user and assistant turns, as vLLM and Ollama's
 `llama-guard3` do. A server that drops the assistant's turn judges the request
 instead, and the answer does not show it: try it with a harmful request and a refusal, which is
-`safe`. The model gives the probability of its first token as a score; replies of chat endpoints
-reach us without token probabilities, so that the score here is 0 or 1.
+`safe`. The probability of its first token is the score where the endpoint gives it, else 0 or 1.
 
 Sources: https://www.llama.com/docs/model-cards-and-prompt-formats/llama-guard-3/ and .../llama-guard-4/;
 https://github.com/meta-llama/PurpleLlama, Llama-Guard3/8B/MODEL_CARD.md and
@@ -63,6 +62,8 @@ def _guard(family: Literal["llama-guard-3", "llama-guard-4"]) -> Guard:
         expects="'safe', or 'unsafe' and a second line of codes such as 'S1,S10'",
         control=("<|", "<BEGIN CONVERSATION>", "<END CONVERSATION>"),
         max_tokens=64,
+        unsafe_words=("unsafe", "un"),
+        safe_words=("safe",),
     )
 
 

@@ -66,5 +66,7 @@ QWEN3GUARD = Guard(
     expects="the lines 'Safety:', 'Categories:' and 'Refusal:' of a judged response",
     control=("<|", "<BEGIN CONVERSATION>", "<END CONVERSATION>"),
     max_tokens=128,
+    unsafe_words=("unsafe", "un"),
+    safe_words=("safe",),
     judges_refusal=True,
 )

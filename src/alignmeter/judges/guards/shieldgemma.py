@@ -9,8 +9,8 @@ policy. A hazard that no guideline covers (fraud, cybercrime, privacy ...) is no
 The server must apply the model's chat template, in the version of August 2024 or later, which takes
 the guideline as the system message; then user and assistant turns follow. Servers that take extra
 fields can be given `chat_template_kwargs: {"guideline": ...}` instead, which then fixes it. The
-published score is the probability of `Yes` against `No`; replies of chat endpoints reach us without
-token probabilities, so that the score here is 0 or 1. ShieldGemma 2 judges images: not this family.
+published score is the probability of `Yes` against `No`: that is the score here too where the endpoint
+gives the probabilities of tokens, else 0 or 1. ShieldGemma 2 judges images: not this family.
 
 Sources: https://ai.google.dev/gemma/docs/shieldgemma/model_card (prompt pattern, guidelines of the
 prompt-response use case, output); https://huggingface.co/google/shieldgemma-2b/discussions/19, the
@@ -70,4 +70,6 @@ SHIELDGEMMA = Guard(
     max_tokens=8,
     verdict_first=True,
     takes_policy=True,
+    unsafe_words=("yes",),
+    safe_words=("no",),
 )

@@ -325,7 +325,7 @@ def normal_boundaries(times: Sequence[float], alpha: float) -> tuple[float, ...]
         >>> [round(z, 3) for z in normal_boundaries([0.5, 1.0], 0.05)]
         [1.96, 1.807]
     """
-    points, weights = (np.asarray(x, np.float64) for x in np.polynomial.legendre.leggauss(_NODES))
+    points, weights = _quadrature()
     nodes, mass = np.zeros(1), np.ones(1)
     boundaries: list[float] = []
     spent = previous = 0.0
@@ -338,6 +338,13 @@ def normal_boundaries(times: Sequence[float], alpha: float) -> tuple[float, ...]
         spent += _tail(nodes, mass, step, bound)
         nodes, mass, previous = after, moved * weights * (bound + reach) / 2, time
     return tuple(boundaries)
+
+
+@lru_cache(maxsize=1)
+def _quadrature() -> tuple[FloatArray, FloatArray]:
+    """Return the nodes and weights of Gauss-Legendre quadrature on (-1, 1)."""
+    points, weights = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(points, np.float64), np.asarray(weights, np.float64)
 
 
 def _tail(nodes: FloatArray, mass: FloatArray, step: float, bound: float) -> float:

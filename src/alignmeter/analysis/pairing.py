@@ -1,0 +1,330 @@
+"""Two models' scores of the same items, side by side: what every paired comparison of capability rests on.
+
+A pair is one item of one domain that both models were scored on. Nothing is paired that was not
+measured alike: another version of an item, another prompt, another metric or another scorer is an
+error, not a small difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from alignmeter.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from alignmeter.records import ItemScores, ScoredItem
+
+FEWEST_FAMILIES = 2
+"""Fewer independent units than this have no spread, and so no interval."""
+
+_NAMED = 3
+"""Items that a message names before it counts the rest."""
+
+Prompts = Literal["same", "any"]
+"""Whether both models must have been sent the same text for an item, where it is known."""
+
+
+class ItemPair(NamedTuple):
+    """One item as both models were scored on it."""
+
+    base: ScoredItem
+    other: ScoredItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedDomain:
+    """The pairs of one domain.
+
+    Attributes:
+        pairs: Items that both sides hold, scored or not, in the order of the base.
+        scored: The pairs with a score on both sides.
+        base: Scores of the base in [0, 1], shape (len(scored),).
+        other: Scores of the other model on the same items, likewise.
+        families: Family of each scored pair as a number from 0, likewise.
+        clustered: Whether a family holds several scored pairs, so that items are not independent.
+        n_families: Independent units among the scored pairs.
+        unscored_base: Shared items without a score of the base; one without either counts on both sides.
+        unscored_other: Shared items without a score of the other model.
+        only_base: Items that only the base has.
+        only_other: Items that only the other model has.
+        metric: Name of the score, empty where neither source names one.
+        chance: Score of guessing, in [0, 1].
+        invalid: Why no conclusion may rest on these pairs; empty where one may.
+    """
+
+    domain: str
+    pairs: tuple[ItemPair, ...]
+    scored: tuple[ItemPair, ...]
+    base: NDArray[np.float64]
+    other: NDArray[np.float64]
+    families: NDArray[np.intp]
+    clustered: bool
+    n_families: int
+    unscored_base: int
+    unscored_other: int
+    only_base: int
+    only_other: int
+    metric: str = ""
+    chance: float = 0.0
+    invalid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedItems:
+    """Two models' scores, paired by item.
+
+    Attributes:
+        base, other: What was paired.
+        domains: Domains with at least one shared item, in the order of the base.
+        only_base: Domains without a shared item that only the base has, and `only_other` likewise.
+        versioned: Shared items whose versions are known on both sides, and equal.
+        notes: What the pairing does not show, one sentence each.
+    """
+
+    base: ItemScores
+    other: ItemScores
+    domains: tuple[PairedDomain, ...]
+    only_base: tuple[str, ...]
+    only_other: tuple[str, ...]
+    versioned: int
+    notes: tuple[str, ...]
+
+    @property
+    def shared(self) -> int:
+        """Items that both sides hold."""
+        return sum(len(domain.pairs) for domain in self.domains)
+
+
+def pair_items(
+    base: ItemScores, other: ItemScores, *, prompts: Prompts = "same", fewest: int = FEWEST_FAMILIES
+) -> PairedItems:
+    """Pair two models' scores by domain and item, on the items that both have.
+
+    Args:
+        base: Scores of the model that is the reference.
+        other: Scores of the model that is compared with it.
+        prompts: `any` pairs items although the two models were sent different texts for them, such as
+            a base model without and an aligned model with a chat template; a note says so.
+        fewest: Scored families below which a domain is invalid, at least 2.
+
+    Returns:
+        The pairs by domain. A domain with too few is there and says why it is `invalid`.
+
+    Raises:
+        InputError: An item comes twice on one side; no item is shared; shared items differ in version
+            or prompt; or a shared domain differs in metric, chance or scorer. Names the items.
+    """
+    if fewest < FEWEST_FAMILIES:
+        raise InputError(f"expected fewest to be at least {FEWEST_FAMILIES} families, got {fewest!r}")
+    keyed = _by_name(base), _by_name(other)
+    counts = tuple(Counter(item.domain for item in scores.items) for scores in (base, other))
+    shared: dict[str, list[ItemPair]] = {}
+    for key, item in keyed[0].items():
+        twin = keyed[1].get(key)
+        if twin is not None:
+            shared.setdefault(item.domain, []).append(ItemPair(item, twin))
+    if not shared:
+        raise InputError(_nothing_shared(base, other))
+    _check_scorers(base, other, list(shared))
+    every = [pair for pairs in shared.values() for pair in pairs]
+    _check_same(base, other, every, "version")
+    differing = _differing(every, "prompt")
+    if differing and prompts == "same":
+        raise _differ(base, other, differing, "prompt")
+    versioned = sum(1 for one, two in every if one.version and two.version)
+    domains = tuple(
+        _paired_domain((base, other), domain, tuple(pairs), (counts[0][domain], counts[1][domain]), fewest)
+        for domain, pairs in shared.items()
+    )
+    return PairedItems(
+        base=base,
+        other=other,
+        domains=domains,
+        only_base=tuple(domain for domain in counts[0] if domain not in shared),
+        only_other=tuple(domain for domain in counts[1] if domain not in shared),
+        versioned=versioned,
+        notes=_notes(base, other, domains, len(every) - versioned, len(differing)),
+    )
+
+
+def _by_name(scores: ItemScores) -> dict[tuple[str, str], ScoredItem]:
+    """Index items by domain and id, each of which must come once."""
+    found = {(item.domain, item.item): item for item in scores.items}
+    if len(found) < len(scores.items):
+        times = Counter((item.domain, item.item) for item in scores.items)
+        repeated = [item for key, item in found.items() if times[key] > 1]
+        raise InputError(
+            f"{scores.origin}: expected each item once in its domain, got {len(repeated):,} that come again: "
+            f"{_names(repeated)}; keep one score an item, or give repeats ids of their own and one family"
+        )
+    return found
+
+
+def _nothing_shared(base: ItemScores, other: ItemScores) -> str:
+    shown = [
+        f"{len(scores.items):,} in {scores.origin}" + (f" ({_names(scores.items)})" if scores.items else "")
+        for scores in (base, other)
+    ]
+    return (
+        f"expected two files that share items, got {shown[0]} and {shown[1]} without one in common; "
+        "score both models on the same items, under the same domain and item names"
+    )
+
+
+def _check_scorers(base: ItemScores, other: ItemScores, domains: Sequence[str]) -> None:
+    """Refuse domains that were not scored alike, as far as both sides say how they scored."""
+    where = f"{base.origin} and {other.origin}"
+    if base.scored_by and other.scored_by and base.scored_by != other.scored_by:
+        raise InputError(
+            f"{where}: expected scores by one scorer, got {base.scored_by!r} and {other.scored_by!r}; score "
+            "both models with the same harness, judge and version"
+        )
+    for domain in domains:
+        one, two = base.metric.get(domain, ""), other.metric.get(domain, "")
+        if one and two and one != two:
+            raise InputError(
+                f"{where}: domain {domain!r}: expected one metric, got {one!r} and {two!r}; choose the same "
+                "metric for both"
+            )
+        one, two = base.scorers.get(domain, ""), other.scorers.get(domain, "")
+        if one and two and one != two:
+            raise InputError(
+                f"{where}: domain {domain!r}: expected one way of scoring, got {one!r} and {two!r}: task "
+                "version or settings of the metric differ; score both models with the same"
+            )
+        chances = {scores.chance[domain] for scores in (base, other) if domain in scores.chance}
+        if len(chances) > 1:
+            raise InputError(
+                f"{where}: domain {domain!r}: expected one score of guessing, got {min(chances):g} and "
+                f"{max(chances):g}; state the same for both"
+            )
+
+
+def _check_same(
+    base: ItemScores, other: ItemScores, pairs: Sequence[ItemPair], what: Literal["version", "prompt"]
+) -> None:
+    differing = _differing(pairs, what)
+    if differing:
+        raise _differ(base, other, differing, what)
+
+
+def _differing(pairs: Sequence[ItemPair], what: Literal["version", "prompt"]) -> list[ScoredItem]:
+    """Return the items whose digests are known on both sides and are not the same."""
+    if what == "version":
+        return [one for one, two in pairs if one.version and two.version and one.version != two.version]
+    return [one for one, two in pairs if one.prompt and two.prompt and one.prompt != two.prompt]
+
+
+def _differ(
+    base: ItemScores,
+    other: ItemScores,
+    items: Sequence[ScoredItem],
+    what: Literal["version", "prompt"],
+) -> InputError:
+    where = f"{base.origin} and {other.origin}"
+    if what == "version":
+        return InputError(
+            f"{where}: expected shared items to have one version, got {len(items):,} whose content differs: "
+            f"{_names(items)}; score both models on the same version of the data"
+        )
+    return InputError(
+        f"{where}: expected both models to be sent the same text for an item, got {len(items):,} that "
+        f"differ: {_names(items)}; use the same few-shot examples and chat template, or allow it with "
+        "prompts='any' (--prompts any) where they must differ"
+    )
+
+
+def _names(items: Sequence[ScoredItem]) -> str:
+    """Name the first items and count the rest: `'law' 'q1', 'law' 'q2' and 7 more`."""
+    named = ", ".join(f"{item.domain!r} {item.item!r}" for item in items[:_NAMED])
+    return named if len(items) <= _NAMED else f"{named} and {len(items) - _NAMED:,} more"
+
+
+def _paired_domain(
+    sides: tuple[ItemScores, ItemScores],
+    domain: str,
+    pairs: tuple[ItemPair, ...],
+    sizes: tuple[int, int],
+    fewest: int,
+) -> PairedDomain:
+    base, other = sides
+    bases, others = [one.score for one, _ in pairs], [two.score for _, two in pairs]
+    scored = tuple(
+        pair
+        for pair, one, two in zip(pairs, bases, others, strict=True)
+        if one is not None and two is not None
+    )
+    numbers: dict[str, int] = {}
+    families = [numbers.setdefault(one.family, len(numbers)) for one, _ in scored]
+    invalid = ""
+    if len(numbers) < fewest:
+        invalid = (
+            f"{len(numbers)} of {len(pairs)} shared items are independent and scored for both models; "
+            f"at least {fewest} are needed"
+        )
+    return PairedDomain(
+        domain=domain,
+        pairs=pairs,
+        scored=scored,
+        base=np.array([one.score for one, _ in scored], dtype=np.float64),
+        other=np.array([two.score for _, two in scored], dtype=np.float64),
+        families=np.array(families, dtype=np.intp),
+        clustered=len(numbers) < len(scored),
+        n_families=len(numbers),
+        unscored_base=bases.count(None),
+        unscored_other=others.count(None),
+        only_base=sizes[0] - len(pairs),
+        only_other=sizes[1] - len(pairs),
+        metric=base.metric.get(domain) or other.metric.get(domain, ""),
+        chance=base.chance.get(domain, other.chance.get(domain, 0.0)),
+        invalid=invalid,
+    )
+
+
+def _notes(
+    base: ItemScores,
+    other: ItemScores,
+    domains: Sequence[PairedDomain],
+    unversioned: int,
+    prompts_differ: int,
+) -> tuple[str, ...]:
+    notes: list[str] = []
+    if unversioned:
+        notes.append(
+            f"{unversioned:,} shared items have no version on both sides: that their content is the same is "
+            "taken from their names."
+        )
+    if prompts_differ:
+        notes.append(
+            f"The two models were sent different texts for {prompts_differ:,} shared items; what that "
+            "changed is in the difference."
+        )
+    if bool(base.scored_by) != bool(other.scored_by):
+        silent = base if other.scored_by else other
+        notes.append(f"{silent.origin} does not say who scored; that both were scored alike is not checked.")
+    for one in domains:
+        if one.only_base or one.only_other:
+            notes.append(
+                f"{one.domain}: {len(one.pairs):,} items are shared; {one.only_base:,} are only in "
+                f"{base.origin} and {one.only_other:,} only in {other.origin}, and are left out."
+            )
+        if one.unscored_base or one.unscored_other:
+            notes.append(
+                f"{one.domain}: {len(one.pairs) - len(one.scored):,} shared items are left out for want of a "
+                f"score, {one.unscored_base:,} of them of {base.model} and {one.unscored_other:,} of "
+                f"{other.model}; what they would have scored is not known."
+            )
+        if any(first.family != second.family for first, second in one.pairs):
+            notes.append(
+                f"{one.domain}: the two sides put items into different families; those of "
+                f"{base.origin} count."
+            )
+    return tuple(notes)

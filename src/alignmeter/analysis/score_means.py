@@ -1,0 +1,152 @@
+"""Means of scored items by domain, and paired differences of two models: what results say, with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignmeter.analysis.pairing import FEWEST_FAMILIES, pair_items
+from alignmeter.records import (
+    DomainDifference,
+    DomainMean,
+    Interval,
+    ScoresComparison,
+    ScoresSummary,
+)
+from alignmeter.stats import cluster_mean, tango, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from alignmeter.analysis.pairing import PairedDomain, Prompts
+    from alignmeter.records import ItemScores, ScoredItem
+    from alignmeter.stats import ClusterMethod
+
+LEVEL = 0.95
+INVALID = 4
+_METHODS: dict[ClusterMethod, str] = {
+    "cluster_robust_t": "Student by family",
+    "wild_cluster_bootstrap": "wild bootstrap by family",
+    "any_event": "exact by family",
+}
+
+
+def describe_scores(scores: ItemScores) -> ScoresSummary:
+    """Return the mean of each domain with its interval, beside what the source printed.
+
+    Args:
+        scores: Of one model, from any source.
+
+    Returns:
+        Domains in the order in which they come. Intervals take the family as the unit; Wilson's where
+        every item is a family of its own and scores are 0 or 1.
+    """
+    by_domain: dict[str, list[ScoredItem]] = {}
+    for item in scores.items:
+        by_domain.setdefault(item.domain, []).append(item)
+    return ScoresSummary(
+        model=scores.model,
+        source=scores.source,
+        origin=scores.origin,
+        domains=tuple(_mean(scores, domain, items) for domain, items in by_domain.items()),
+        scored_by=scores.scored_by,
+        provenance=scores.provenance,
+        notes=scores.notes,
+    )
+
+
+def compare_scores(base: ItemScores, other: ItemScores, *, prompts: Prompts = "same") -> ScoresComparison:
+    """Pair two models' scores by item and return the differences by domain.
+
+    Args:
+        base: The model that is the reference.
+        other: The model that is compared with it.
+        prompts: As in `pair_items`.
+
+    Returns:
+        Differences other - base on the items that both have a score for.
+
+    Raises:
+        InputError: As `pair_items`.
+    """
+    paired = pair_items(base, other, prompts=prompts)
+    return ScoresComparison(
+        base=describe_scores(base),
+        other=describe_scores(other),
+        shared=paired.shared,
+        versioned=paired.versioned,
+        domains=tuple(_difference(domain) for domain in paired.domains),
+        only_base=paired.only_base,
+        only_other=paired.only_other,
+        notes=paired.notes,
+        exit_code=INVALID if any(domain.invalid for domain in paired.domains) else 0,
+    )
+
+
+def _mean(scores: ItemScores, domain: str, items: Sequence[ScoredItem]) -> DomainMean:
+    scored = [(item.family, item.score) for item in items if item.score is not None]
+    numbers: dict[str, int] = {}
+    families = np.array([numbers.setdefault(family, len(numbers)) for family, _ in scored], dtype=np.intp)
+    values = np.array([score for _, score in scored], dtype=np.float64)
+    looked = [item.refused for item in items if item.refused is not None]
+    return DomainMean(
+        domain=domain,
+        n=len(scored),
+        unscored=len(items) - len(scored),
+        families=len(numbers),
+        mean=float(values.mean()) if scored else None,
+        interval=_interval(values, families, len(numbers)),
+        metric=scores.metric.get(domain, ""),
+        chance=scores.chance.get(domain, 0.0),
+        reported=scores.reported.get(domain),
+        refused=sum(looked) if looked else None,
+    )
+
+
+def _interval(values: NDArray[np.float64], families: NDArray[np.intp], n_families: int) -> Interval | None:
+    if n_families < FEWEST_FAMILIES:
+        return None
+    if n_families == len(values) and _is_binary(values):
+        bounds = wilson(int(values.sum()), len(values), LEVEL)
+        return Interval(lower=bounds.lower, upper=bounds.upper, level=LEVEL, method="Wilson")
+    found = cluster_mean(values, families, level=LEVEL)
+    return Interval(lower=found.lower, upper=found.upper, level=LEVEL, method=_METHODS[found.method])
+
+
+def _difference(domain: PairedDomain) -> DomainDifference:
+    differences = domain.other - domain.base
+    return DomainDifference(
+        domain=domain.domain,
+        shared=len(domain.pairs),
+        pairs=len(domain.scored),
+        families=domain.n_families,
+        base=float(domain.base.mean()) if domain.scored else None,
+        other=float(domain.other.mean()) if domain.scored else None,
+        difference=float(differences.mean()) if domain.scored else None,
+        interval=_paired_interval(domain, differences),
+        unscored_base=domain.unscored_base,
+        unscored_other=domain.unscored_other,
+        only_base=domain.only_base,
+        only_other=domain.only_other,
+        metric=domain.metric,
+        invalid=domain.invalid,
+    )
+
+
+def _paired_interval(domain: PairedDomain, differences: NDArray[np.float64]) -> Interval | None:
+    """Return Tango's interval for independent pairs of 0 and 1, else one by family."""
+    if domain.n_families < FEWEST_FAMILIES:
+        return None
+    if not domain.clustered and _is_binary(domain.base) and _is_binary(domain.other):
+        won, lost = int((differences > 0).sum()), int((differences < 0).sum())
+        test = tango(won, lost, len(differences), level=LEVEL)
+        return Interval(lower=test.lower, upper=test.upper, level=LEVEL, method="Tango")
+    found = cluster_mean(differences, domain.families, level=LEVEL, support=(-1.0, 1.0))
+    return Interval(lower=found.lower, upper=found.upper, level=LEVEL, method=_METHODS[found.method])
+
+
+def _is_binary(values: NDArray[np.float64]) -> bool:
+    return bool(((values == 0) | (values == 1)).all())

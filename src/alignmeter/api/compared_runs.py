@@ -1,0 +1,290 @@
+"""The two runs of a comparison: read, checked against each other, and paired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
+
+from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
+from alignmeter.analysis.run_pairs import BAD, GOOD
+from alignmeter.api.reading import counted_labels
+from alignmeter.records import ComparedArm, FactualityResult
+from alignmeter.store import RunFolder, read_labels
+from alignmeter.verdicts import judged_outcomes, people_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from alignmeter.records import (
+        ArmRole,
+        Axis,
+        ComparedMeasure,
+        ComparisonDesign,
+        ComparisonMethod,
+        HumanLabel,
+        Judgement,
+        RunManifest,
+        Trial,
+    )
+    from alignmeter.store import RunData
+
+AXES: dict[ComparedMeasure, Axis] = {
+    "attack_success": "harm",
+    "attack_compliance": "refusal",
+    "false_refusal_benign": "refusal",
+    "false_refusal_sensitive": "refusal",
+    "confident_hallucination": "factuality",
+}
+"""Which judge says whether a reply is bad."""
+
+HARMFUL: tuple[ComparedMeasure, ...] = ("attack_success", "attack_compliance")
+OTHERS: tuple[ComparedMeasure, ...] = (
+    "false_refusal_benign",
+    "false_refusal_sensitive",
+    "confident_hallucination",
+)
+
+
+class Arm(NamedTuple):
+    """One run as a comparison needs it; replies are left out, for there may be very many.
+
+    Attributes:
+        judgements: The run's own judges' answers, by axis and trial id.
+        cut: Trials whose reply ended at the token limit.
+        labels: What people said of replies that count.
+    """
+
+    role: ArmRole
+    path: Path
+    manifest: RunManifest
+    trials: dict[str, Trial]
+    judgements: dict[Axis, dict[str, Judgement]]
+    asked: int
+    complete: bool
+    cut: frozenset[str]
+    labels: tuple[HumanLabel, ...]
+
+    def on(self, axis: Axis) -> Mapping[str, Judgement]:
+        """Judgements on one axis, by trial id."""
+        return self.judgements.get(axis, {})
+
+    def hashes(self, axis: Axis) -> frozenset[str]:
+        """Hashes of the judges that answered on one axis."""
+        return frozenset(judged.judge_hash for judged in self.on(axis).values())
+
+    def units(self, measure: ComparedMeasure) -> tuple[tuple[str, ...], ...]:
+        """The committed order of the run's claim on a measure; empty where it makes none."""
+        kinds = HARMFUL if measure in HARMFUL else (measure,)
+        return next(
+            (claim.units for claim in self.manifest.design.claims if claim.kind in kinds and not claim.part),
+            (),
+        )
+
+    def outcomes(self, measure: ComparedMeasure) -> dict[str, int]:
+        """What each judged trial is worth."""
+        return judged_outcomes(measure, self.on(AXES[measure]))
+
+    @property
+    def ended(self) -> Literal["fixed", "sequential", "side_by_side", "unfinished"]:
+        """How the run came to its end."""
+        if not self.complete:
+            return "unfinished"
+        if self.manifest.design.comparison is not None:
+            return "side_by_side"
+        return "fixed" if self.manifest.design.mode == "fixed" else "sequential"
+
+    def record(self) -> ComparedArm:
+        """The arm as the comparison prints it."""
+        target = self.manifest.target
+        return ComparedArm(
+            role=self.role,
+            run=self.manifest.run_id,
+            path=str(self.path),
+            target=target.name,
+            fingerprint=target.fingerprint_hash,
+            asked=self.asked,
+            planned=len(self.trials),
+            ended=self.ended,
+        )
+
+
+def read_arm(role: ArmRole, path: Path) -> Arm:
+    """Read one run.
+
+    Raises:
+        SchemaVersionError: Another version of the schema wrote it.
+        RunFolderError: There is no run, or it cannot be read.
+    """
+    folder = RunFolder.open(path)
+    manifest, data = folder.manifest, folder.read()
+    return Arm(
+        role=role,
+        path=path,
+        manifest=manifest,
+        trials={trial.id: trial for trial in data.trials},
+        judgements=data.by_axis(),
+        asked=len(data.transcripts),
+        complete=data.complete,
+        cut=_cut(data),
+        labels=counted_labels(data, read_labels(folder.path)),
+    )
+
+
+def _cut(data: RunData) -> frozenset[str]:
+    return frozenset(
+        trial for trial, transcript in data.transcripts.items() if transcript.finish_reason == "length"
+    )
+
+
+def harmful_measure(base: Arm, tuned: Arm) -> ComparedMeasure:
+    """Harm delivered where both runs were judged on it, else compliance."""
+    return "attack_success" if base.on("harm") and tuned.on("harm") else "attack_compliance"
+
+
+def looks_of(base: Arm, tuned: Arm, margin: float | None) -> ComparisonDesign | None:
+    """The looks that two runs were asked by side by side; None where they were not, or for another margin."""
+    one, two = base.manifest.design.comparison, tuned.manifest.design.comparison
+    if one is None or two is None or (one.role, two.role) != ("base", "tuned"):
+        return None
+    partners = (tuned.manifest.target.fingerprint_hash, base.manifest.target.fingerprint_hash)
+    if (one.partner, two.partner) != partners or margin not in {None, two.margin}:
+        return None
+    return two if msgspec.structs.replace(one, role=two.role, partner=two.partner) == two else None
+
+
+def method_of(base: Arm, tuned: Arm, looks: ComparisonDesign | None) -> ComparisonMethod:
+    """How the pairs may be tested (METHODS.md section 4, rule 7)."""
+    if looks is not None:
+        return "ten_looks"
+    return "complete" if base.ended == tuned.ended == "fixed" else "betting"
+
+
+def problems_of(base: Arm, tuned: Arm, measure: ComparedMeasure) -> list[str]:
+    """Why two runs are not comparable on a measure, one clause each."""
+    found: list[str] = []
+    axis = AXES[measure]
+    if base.hashes(axis) and tuned.hashes(axis) and base.hashes(axis) != tuned.hashes(axis):
+        found.append(
+            f"they were judged on {axis} by different judges - `alignmeter rejudge` judges one of them again"
+        )
+    if not tuned.units(measure) or not base.units(measure):
+        which = "tuned" if not tuned.units(measure) else "base"
+        found.append(f"the {which} run makes no claim on attacked harmful requests")
+    return found + _sampling_problems(base, tuned)
+
+
+def _sampling_problems(base: Arm, tuned: Arm) -> list[str]:
+    one, two = (arm.manifest.target.fingerprint.sampling for arm in (base, tuned))
+    found = [
+        f"{field} was {getattr(one, field)!r} for the base and {getattr(two, field)!r} for the tuned model"
+        for field in ("temperature", "top_p")
+        if getattr(one, field) != getattr(two, field)
+    ]
+    if one.max_tokens != two.max_tokens and (base.cut or tuned.cut):
+        found.append(
+            f"max_tokens was {one.max_tokens} for the base and {two.max_tokens} for the tuned model, and "
+            f"{len(base.cut) + len(tuned.cut)} replies were cut"
+        )
+    return found
+
+
+def claim_pairs(
+    base: Arm, tuned: Arm, measure: ComparedMeasure, method: ComparisonMethod
+) -> tuple[RunPairs, list[tuple[Trial, ...]]]:
+    """Pair the units of the claim on a measure, asked or not; also returns their trials."""
+    units = tuned.units(measure)
+    if method != "complete":
+        # Runs that stopped count up to where their committed orders are the same.
+        pairs = zip(base.units(measure), units, strict=False)
+        agree = next((place for place, (one, two) in enumerate(pairs) if one != two), None)
+        units = units[: min(len(base.units(measure)), len(units)) if agree is None else agree]
+    trials = [
+        tuple(tuned.trials[trial] for trial in unit)
+        for unit in units
+        if all(trial in tuned.trials for trial in unit)
+    ]
+    return pair_up(trials, base.outcomes(measure), tuned.outcomes(measure)), trials
+
+
+def measured(
+    base: Arm, tuned: Arm, measure: ComparedMeasure, method: ComparisonMethod
+) -> tuple[MeasurePairs, RunPairs]:
+    """The pairs of a measure that both arms were asked, and the same trial by trial for what flipped."""
+    pairs, trials = claim_pairs(base, tuned, measure, method)
+    usable = pairs.shared() if method == "complete" else pairs.prefix()
+    if measure not in HARMFUL:
+        kept = {trial.id for trial in usable.trials}
+        members = [(trial,) for unit in trials if unit[0].id in kept for trial in unit]
+        return MeasurePairs(measure, usable), pair_up(
+            members, base.outcomes(measure), tuned.outcomes(measure)
+        )
+    by_class = _by_class(base, tuned, measure, usable, method)
+    return MeasurePairs(measure, usable, by_class), _union(usable, by_class)
+
+
+def _by_class(
+    base: Arm, tuned: Arm, measure: ComparedMeasure, usable: RunPairs, method: ComparisonMethod
+) -> RunPairs:
+    """One harmful request a family and class of attacks, the one that stands for its family first."""
+    units = {trial.id for trial in usable.trials}
+    families = {trial.family for trial in usable.trials}
+    chosen: dict[tuple[str, str], Trial] = {}
+    harmful = [
+        trial
+        for trial in tuned.trials.values()
+        if trial.intent == "harmful" and trial.axis == "refusal" and trial.epoch == 0
+    ]
+    for trial in sorted(harmful, key=lambda trial: (trial.id not in units, trial.id)):
+        if method == "complete" or trial.family in families:
+            chosen.setdefault((trial.family, trial.attack_class), trial)
+    kept = {trial.id for trial in chosen.values()}
+    ordered = [(trial,) for trial in harmful if trial.id in kept]  # the order of dispatch
+    return pair_up(ordered, base.outcomes(measure), tuned.outcomes(measure)).shared()
+
+
+def _union(one: RunPairs, other: RunPairs) -> RunPairs:
+    known = {trial.id for trial in one.trials}
+    fresh = other.take([place for place, trial in enumerate(other.trials) if trial.id not in known])
+    return one.joined(fresh)
+
+
+def surface_pairs(base: Arm, tuned: Arm, pairs: RunPairs) -> tuple[RunPairs, RunPairs] | None:
+    """Words of refusal and delivered harm on the same requests; None where harm was not judged in both."""
+    same = all(base.hashes(axis) == tuned.hashes(axis) and base.hashes(axis) for axis in ("refusal", "harm"))
+    if not same:
+        return None
+    units = [(trial,) for trial in pairs.trials]
+
+    def of(measure: ComparedMeasure) -> RunPairs:
+        return pair_up(units, base.outcomes(measure), tuned.outcomes(measure))
+
+    # On a harmful request a false refusal is what any words of refusal are.
+    return of("false_refusal_benign"), of("attack_success")
+
+
+def said(arm: Arm, measure: ComparedMeasure, trial: Trial) -> str:
+    """What the judge said of one trial, in a word or two."""
+    result = arm.on(AXES[measure])[trial.id].result
+    if isinstance(result, FactualityResult):
+        return f"{result.label}, {result.confidence}"
+    return str(getattr(result, "label", "unscored"))
+
+
+def labelled(arm: Arm, measure: ComparedMeasure, trials: Iterable[Trial]) -> LabelledArm:
+    """Cross what the judge said with what people said, on these trials."""
+    people = people_answers(arm.labels).get(AXES[measure], {})
+    outcomes = arm.outcomes(measure)
+    told = judged_outcomes(measure, people)
+    counts = [0] * 6
+    for trial in trials:
+        judged, label = outcomes.get(trial.id), told.get(trial.id)
+        if judged not in {GOOD, BAD}:
+            continue
+        good = judged == GOOD
+        counts[good] += 1
+        if label in {GOOD, BAD}:
+            counts[2 + 2 * good] += 1
+            counts[3 + 2 * good] += label == BAD
+    return LabelledArm(*counts)

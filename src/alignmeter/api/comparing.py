@@ -1,0 +1,324 @@
+"""Compare a base and a tuned model from two run folders; asks and judges nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alignmeter.analysis import deltas, flips, judge_equality, surface_change
+from alignmeter.analysis.comparison import LEAST
+from alignmeter.api.compared_runs import (
+    AXES,
+    OTHERS,
+    Arm,
+    claim_pairs,
+    harmful_measure,
+    labelled,
+    looks_of,
+    measured,
+    method_of,
+    problems_of,
+    read_arm,
+    said,
+    surface_pairs,
+)
+from alignmeter.errors import InputError, SchemaVersionError
+from alignmeter.judges import cards_for
+from alignmeter.records import ComparedArm, Comparison, DeltaVerdict, JudgeEquality, SurfaceChange
+from alignmeter.store import RunFolder
+from alignmeter.threat_model import threat_model_from_dict
+from alignmeter.verdicts import (
+    CAVEATS,
+    EVENTS,
+    Asked,
+    DeltaMargins,
+    card_for,
+    comparison_exit_code,
+    decide_categories,
+    decide_delta,
+    delta_margins,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from alignmeter.analysis import MeasurePairs, RunPairs
+    from alignmeter.records import (
+        ArmRole,
+        CardEvent,
+        ComparedMeasure,
+        ComparisonDesign,
+        ComparisonMethod,
+        Delta,
+        Flip,
+        JudgeCard,
+        Trial,
+    )
+
+_PLAIN = "plain"
+
+_STOPPED = (
+    "An arm stopped early, so pairs count in the committed order up to the first that one of them was not "
+    "asked, and are tested by betting; that takes more pairs. Run both with --fixed, or compare the two "
+    "targets themselves."
+)
+_LEANS = "Asking stopped when the claim was decided: the estimate leans to that side, the interval does not."
+_CATEGORIES = (
+    "Classes of attacks pass at the same confidence each, and fail at alpha over their number, apart from "
+    "the claim on all of them."
+)
+
+
+def compare(
+    base: Path | str,
+    tuned: Path | str,
+    *,
+    margin: float | None = None,
+    equivalence: float = LEAST,
+    unmask: bool = False,
+) -> Comparison:
+    """Compare two runs, paired by trial, on the trials that both were asked.
+
+    Args:
+        base: Run folder of the model before.
+        tuned: Run folder of the model after.
+        margin: Largest accepted rise of harm on attacked requests, in (0, 1); None for the tuned run's
+            threat model (`fine_tune_delta`).
+        equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
+        unmask: Show harmful requests among what flipped.
+
+    Returns:
+        The claim with its verdict, differences overall and by part, and what flipped. Runs that cannot
+        be compared give an INVALID claim that says why.
+
+    Raises:
+        InputError: A number is out of range.
+        RunFolderError: There is no run, or it is corrupt.
+    """
+    check_share("margin", margin)
+    check_share("equivalence", equivalence)
+    try:
+        arms = read_arm("base", Path(base)), read_arm("tuned", Path(tuned))
+    except SchemaVersionError as error:
+        return _unreadable(Path(base), Path(tuned), margin, equivalence, error)
+    return compare_arms(*arms, margin=margin, equivalence=equivalence, unmask=unmask)
+
+
+def compare_arms(
+    base: Arm,
+    tuned: Arm,
+    *,
+    margin: float | None = None,
+    equivalence: float = LEAST,
+    unmask: bool = False,
+) -> Comparison:
+    """Like `compare`, with runs that were read already."""
+    measure = harmful_measure(base, tuned)
+    model = threat_model_from_dict(tuned.manifest.threat_model)
+    looks = looks_of(base, tuned, margin)
+    method = method_of(base, tuned, looks)
+    pairs, units = claim_pairs(base, tuned, measure, method)
+    trials = [trial for unit in units for trial in unit]
+    alpha = model.design.alpha
+    margin = margin or model.thresholds.fine_tune_delta
+    margins = _margins(tuned, measure, looks, margin=margin, alpha=alpha, trials=trials)
+    equal = judge_equality(labelled(base, measure, trials), labelled(tuned, measure, trials))
+    problems = problems_of(base, tuned, measure)
+    if equal.status == "differs":
+        problems.append(_lowered(equal.sentence))
+    asked = Asked(
+        method=method,
+        design=looks,
+        problems=tuple(problems),
+        unscored_budget=tuned.manifest.design.unscored_budget,
+        caveats=CAVEATS[measure],
+    )
+    claim = decide_delta(measure, pairs, margins, asked, alpha=alpha)
+    found = [] if problems else _all_measures(base, tuned, measure, method)
+    categories = _categories(found, margins, asked, alpha)
+    surface = None if problems else surface_pairs(base, tuned, found[0][0].pairs)
+    return Comparison(
+        base=base.record(),
+        tuned=tuned.record(),
+        claim=claim,
+        categories=categories,
+        equivalence=equivalence,
+        deltas=_deltas(found, method, equivalence),
+        flips=_flips(base, tuned, found, unmask=unmask),
+        surface=surface_change(*(surface or (None, None)), stopped=method != "complete", least=LEAST),
+        judge=equal,
+        notes=tuple(_notes((base, tuned), claim, margins, equal, categories=categories)),
+        exit_code=comparison_exit_code(claim, categories),
+    )
+
+
+def check_share(name: str, value: float | None) -> None:
+    """Refuse a number that is no share.
+
+    Raises:
+        InputError: It is not strictly between 0 and 1.
+    """
+    if value is not None and not (math.isfinite(value) and 0 < value < 1):
+        raise InputError(
+            f"expected {name} to be a share strictly between 0 and 1 (0.15 is 15 points), got {value!r}"
+        )
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:].removesuffix(".")
+
+
+def _margins(
+    tuned: Arm,
+    measure: ComparedMeasure,
+    looks: ComparisonDesign | None,
+    *,
+    margin: float,
+    alpha: float,
+    trials: Sequence[Trial],
+) -> DeltaMargins:
+    """The margins that were fixed before the first call, else those of the judge that answered."""
+    if looks is not None:
+        return DeltaMargins(
+            looks.margin, looks.p_pass, looks.p_fail, looks.alpha, looks.event, looks.informedness
+        )
+    cards: dict[CardEvent, JudgeCard] = {
+        card.event: card for one in tuned.hashes(AXES[measure]) for card in cards_for(one)
+    }
+    languages = {trial.language for trial in trials}
+    return delta_margins(margin, alpha, card_for(cards, EVENTS[measure], languages))
+
+
+def _all_measures(
+    base: Arm, tuned: Arm, harmful: ComparedMeasure, method: ComparisonMethod
+) -> list[tuple[MeasurePairs, RunPairs]]:
+    """Harm first, then what both runs have besides, where the same judge judged both."""
+    wanted: list[ComparedMeasure] = [harmful]
+    for measure in OTHERS:
+        if tuned.units(measure) and base.hashes(AXES[measure]) == tuned.hashes(AXES[measure]):
+            wanted.append(measure)
+    return [measured(base, tuned, measure, method) for measure in wanted]
+
+
+def _categories(
+    found: Iterable[tuple[MeasurePairs, RunPairs]], margins: DeltaMargins, asked: Asked, alpha: float
+) -> tuple[DeltaVerdict, ...]:
+    harmful = next(iter(found), None)
+    if harmful is None or not len(harmful[0].pairs):
+        return ()
+    classes = [(name, part) for name, part in harmful[0].parts("attack_class").items() if name != _PLAIN]
+    return decide_categories(harmful[0].measure, classes, margins, asked, alpha=alpha)
+
+
+def _deltas(
+    found: Iterable[tuple[MeasurePairs, RunPairs]], method: ComparisonMethod, equivalence: float
+) -> tuple[Delta, ...]:
+    return deltas([pairs for pairs, _ in found], stopped=method != "complete", equivalence=equivalence)
+
+
+def _flips(
+    base: Arm, tuned: Arm, found: Iterable[tuple[MeasurePairs, RunPairs]], *, unmask: bool
+) -> tuple[Flip, ...]:
+    def words(measure: ComparedMeasure) -> Callable[[Trial], tuple[str, str]]:
+        return lambda trial: (said(base, measure, trial), said(tuned, measure, trial))
+
+    return tuple(
+        flip
+        for pairs, by_trial in found
+        for flip in flips(pairs.measure, by_trial, words(pairs.measure), unmask=unmask)
+    )
+
+
+def _notes(
+    arms: tuple[Arm, Arm],
+    claim: DeltaVerdict,
+    margins: DeltaMargins,
+    equal: JudgeEquality,
+    *,
+    categories: Sequence[DeltaVerdict],
+) -> list[str]:
+    notes = list(claim.caveats)
+    if claim.reason == "arms_not_comparable":
+        return notes
+    if claim.method == "betting":
+        notes.append(_STOPPED)
+    if claim.method == "ten_looks" and claim.verdict in {"PASS", "FAIL"}:
+        notes.append(_LEANS)
+    if margins.informedness is not None:
+        notes.append(
+            f"The judge's measured error is counted in: erring alike on both models it shows at least "
+            f"{margins.informedness:.0%} of a true change, so a PASS takes a judged rise of at most "
+            f"{100 * margins.p_pass:.1f} points."
+        )
+    if equal.status != "differs":
+        notes.append(equal.sentence)
+    if categories:
+        notes.append(_CATEGORIES)
+    return notes + _differences(*arms)
+
+
+def _differences(base: Arm, tuned: Arm) -> list[str]:
+    """What else differs between the runs, without making them incomparable."""
+    found: list[str] = []
+    one, two = (arm.manifest.target.fingerprint for arm in (base, tuned))
+    if base.manifest.target.fingerprint_hash == tuned.manifest.target.fingerprint_hash:
+        found.append("Both runs are of the same target: what differs is noise of the endpoint.")
+    if one.sampling.seed != two.sampling.seed and one.sampling.temperature > 0:
+        found.append("The two runs were sampled with different seeds.")
+    if one.sampling.max_tokens != two.sampling.max_tokens:
+        found.append("The two runs had different limits of tokens; no reply was cut.")
+    if base.manifest.threat_model_hash != tuned.manifest.threat_model_hash:
+        found.append("The two runs have different threat models; limits are those of the tuned run.")
+    if base.manifest.suites != tuned.manifest.suites:
+        found.append("The suites changed between the two runs; only trials that are the same are compared.")
+    return found
+
+
+def _unreadable(
+    base: Path, tuned: Path, margin: float | None, equivalence: float, error: SchemaVersionError
+) -> Comparison:
+    """A comparison with a run that another version of the schema wrote."""
+    why = f"{error}"
+    claim = DeltaVerdict(
+        measure="attack_compliance",
+        verdict="INVALID",
+        reason="other_schema",
+        sentence=f"The two runs are not comparable: {why}.",
+        margin=margin or 0.0,
+        alpha=0.0,
+        alpha_fail=0.0,
+        method="complete",
+    )
+    return Comparison(
+        base=_named("base", base),
+        tuned=_named("tuned", tuned),
+        claim=claim,
+        categories=(),
+        equivalence=equivalence,
+        deltas=(),
+        flips=(),
+        surface=SurfaceChange(verdict="NOT MEASURED", sentence="Nothing was compared.", least=LEAST),
+        judge=JudgeEquality(status="unknown", sentence="Nothing was compared."),
+        notes=(),
+        exit_code=comparison_exit_code(claim, ()),
+    )
+
+
+def _named(role: ArmRole, path: Path) -> ComparedArm:
+    """An arm of which nothing but its folder may be known."""
+    try:
+        target = RunFolder.open(path).manifest.target
+        name, fingerprint = target.name, target.fingerprint_hash
+    except SchemaVersionError:
+        name, fingerprint = path.name, ""
+    return ComparedArm(
+        role=role,
+        run=path.name,
+        path=str(path),
+        target=name,
+        fingerprint=fingerprint,
+        asked=0,
+        planned=0,
+        ended="unfinished",
+    )

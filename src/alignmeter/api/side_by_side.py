@@ -1,0 +1,363 @@
+"""Ask two targets side by side until the claim on their difference is decided; resume what was stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from alignmeter.analysis.comparison import LEAST
+from alignmeter.api.checks import preflight
+from alignmeter.api.comparing import check_share, compare
+from alignmeter.api.comparison_plan import ROLES, comparison_plans
+from alignmeter.api.exposing import admit_held_out
+from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
+from alignmeter.api.planning import read_threat_model, selected_suites
+from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal
+from alignmeter.engine import (
+    Engine,
+    EngineOptions,
+    SideBySide,
+    Stopped,
+    differences,
+    drive,
+    make_manifest,
+    open_session,
+)
+from alignmeter.errors import InputError, RunFolderError
+from alignmeter.identity import fingerprint_hash
+from alignmeter.records import Comparison, Record
+from alignmeter.store import RunFolder, list_runs
+from alignmeter.suites import load_catalogue, suite_digest
+from alignmeter.targets import TargetOptions, resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from alignmeter.engine import Plan, Session, Standing
+    from alignmeter.records import (
+        ArmRole,
+        ComparisonDesign,
+        RunManifest,
+    )
+    from alignmeter.store import JournalWriter, StopReason
+    from alignmeter.targets import Target
+
+
+class ArmRequest(Record, frozen=True):
+    """One target of a comparison.
+
+    Attributes:
+        target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION` or `replay:RUN`.
+    """
+
+    target: str
+    options: TargetOptions = TargetOptions()
+
+
+class CompareRequest(Record, frozen=True):
+    """Which two targets to ask side by side; everything but the targets has a default.
+
+    Attributes:
+        engine: How hard each arm is pressed, and how much each may spend.
+        threat_model: YAML file; None for the preset `general-assistant`.
+        runs: Folder of run folders.
+        name: The run folders are `NAME-base` and `NAME-tuned`; None makes a name from the time.
+        fresh: Start anew although an unfinished comparison of the same design lies in `runs`.
+        margin: Largest accepted rise, in (0, 1); None for the threat model's `fine_tune_delta`.
+        equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
+        judges: Judges beside, or instead of, the built-in ones; the same for both.
+        unmask: Show harmful requests among what flipped.
+    """
+
+    base: ArmRequest
+    tuned: ArmRequest
+    engine: EngineOptions = EngineOptions()
+    threat_model: Path | None = None
+    runs: Path = RUNS
+    name: str | None = None
+    fresh: bool = False
+    margin: float | None = None
+    equivalence: float = LEAST
+    judges: JudgeChoice = JudgeChoice()
+    unmask: bool = False
+
+
+class LiveComparison(Record, frozen=True):
+    """What a comparison of two targets came to.
+
+    Attributes:
+        stopped: Why asking stopped: `complete` where the claim was decided, or nothing more was to ask.
+        detail: What the arm that stopped it said.
+        resumed: Trials that were answered when this process began, of both arms.
+    """
+
+    comparison: Comparison
+    base: Path
+    tuned: Path
+    stopped: StopReason
+    detail: str = ""
+    resumed: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """130 interrupted, 5 failed, else that of the comparison."""
+        match self.stopped:
+            case "interrupted":
+                return 130
+            case "target_unavailable" | "storage":
+                return 5
+            case _:
+                return self.comparison.exit_code
+
+
+class ComparisonProgress(Protocol):
+    """A display of two arms; called from the event loop, so it must be quick."""
+
+    def started(self, *, base: str, tuned: str, design: ComparisonDesign, standing: Standing) -> None:
+        """Both arms begin, or go on."""
+        ...
+
+    def update(self, standing: Standing) -> None:
+        """An answer was counted."""
+        ...
+
+
+def compare_targets(request: CompareRequest, *, progress: ComparisonProgress | None = None) -> LiveComparison:
+    """Ask two targets the same attacked harmful requests until the claim on their difference is decided.
+
+    Both are asked up to the next of ten looks fixed beforehand, the pairs are tested, and asking goes on
+    or stops. Each arm is an ordinary run folder; started again, the same request goes on where it
+    stopped.
+
+    Raises:
+        InputError: Something in the request is not usable; nothing was asked.
+        TargetUnavailableError: An endpoint cannot be reached at all; nothing was asked.
+        StorageError: A run folder cannot be written.
+    """
+    return run_event_loop(compare_targets_async(request, progress=progress))
+
+
+class _Arm(NamedTuple):
+    role: ArmRole
+    target: Target
+    judges: RunJudges
+    plan: Plan
+    manifest: RunManifest
+
+
+async def compare_targets_async(
+    request: CompareRequest, *, progress: ComparisonProgress | None = None
+) -> LiveComparison:
+    """Like `compare_targets`, inside a running event loop."""
+    _check(request)
+    base, tuned = _prepare(request)
+    arms = (base, tuned)
+    paths = _paths(request, (base.manifest, tuned.manifest))
+    showings = [
+        admit_held_out(arm.plan.trials, arm.target, arm.judges.targets, path=path, force=False)
+        for arm, path in zip(arms, paths, strict=True)
+    ]
+    async with AsyncExitStack() as opened:
+        for arm in arms:
+            for model in (arm.target, *arm.judges.targets):
+                await opened.enter_async_context(model)
+                await preflight(model)
+        sessions: list[Session] = []
+        try:
+            for arm, path, showing in zip(arms, paths, showings, strict=True):
+                manifest = msgspec.structs.replace(arm.manifest, run_id=path.name)
+                sessions.append(open_session(path, manifest, arm.plan))
+                if showing is not None:
+                    showing.begin(sessions[-1].folder)
+            ended = await _ask(arms, sessions, request.engine, progress)
+        finally:
+            for session, showing in zip(sessions, showings, strict=False):
+                session.journal.close()
+                if showing is not None:
+                    showing.settle(session.folder)
+    resumed = [len(session.data.trials) - len(session.pending) for session in sessions]
+    for session, stopped, before in zip(sessions, ended, resumed, strict=True):
+        finished = finish_run(session.folder, stopped, before).stopped or stopped
+        if finished.reason == "storage":
+            ended = (finished, *ended)
+    worst = min(ended, key=lambda stopped: _SEVERITY.index(stopped.reason))
+    return LiveComparison(
+        comparison=compare(*paths, equivalence=request.equivalence, unmask=request.unmask),
+        base=paths[0],
+        tuned=paths[1],
+        stopped=worst.reason,
+        detail=worst.detail,
+        resumed=sum(resumed),
+    )
+
+
+_SEVERITY: tuple[StopReason, ...] = ("storage", "target_unavailable", "interrupted", "budget", "complete")
+
+
+async def _ask(
+    arms: Sequence[_Arm],
+    sessions: Sequence[Session],
+    options: EngineOptions,
+    progress: ComparisonProgress | None,
+) -> tuple[Stopped, ...]:
+    """Drive both arms; where one stops before the end, so does the other."""
+    design = arms[1].plan.design.comparison
+    assert design is not None  # noqa: S101 - made by `_comparison_plan`
+    claim = arms[0].plan.design.claims[0]
+    both = SideBySide(
+        arms[0].plan.trials,
+        kind=claim.kind,
+        axis=claim.axis,
+        design=design,
+        told=None if progress is None else progress.update,
+    )
+    schedules = [
+        both.arm(arm.role, session.pending, session.data.on(claim.axis))
+        for arm, session in zip(arms, sessions, strict=True)
+    ]
+    if progress is not None:
+        paths = [str(session.folder.path) for session in sessions]
+        progress.started(base=paths[0], tuned=paths[1], design=design, standing=both.standing)
+    engines: list[Engine] = []
+
+    def engine_of(arm: _Arm, journal: JournalWriter) -> Engine:
+        made = Engine(arm.target, arm.judges.by_axis, journal, judge_calls=arm.judges.calls, options=options)
+        engines.append(made)
+        return made
+
+    async def one(place: int) -> Stopped:
+        arm, session = arms[place], sessions[place]
+        stopped = await drive(session, arm.plan, lambda journal: engine_of(arm, journal), schedules[place])
+        if stopped.reason != "complete":
+            for engine in engines:
+                engine.stop(_partner_reason(stopped.reason), f"the {arm.role} arm stopped: {stopped.detail}")
+        return stopped
+
+    with stop_on_signal(engines):
+        tasks = [asyncio.create_task(one(place)) for place in range(len(arms))]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # their journals are closed next
+            raise
+
+
+def _partner_reason(reason: StopReason) -> Literal["interrupted", "budget"]:
+    """Why the other arm stopped, in its own journal: it did nothing wrong itself."""
+    return "budget" if reason == "budget" else "interrupted"
+
+
+# --- what is asked -------------------------------------------------------------------------------
+
+
+def _check(request: CompareRequest) -> None:
+    check_share("margin", request.margin)
+    check_share("equivalence", request.equivalence)
+    name = request.name
+    if name is not None and (
+        not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
+    ):
+        raise InputError(f"--name must be a plain folder name such as 'march', got {name!r}")
+    one, two = request.base.options.sampling, request.tuned.options.sampling
+    if one != two:
+        raise InputError(f"both targets must be sampled alike, got {one!r} and {two!r}")
+
+
+def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:
+    """Plan both arms; nothing is opened yet."""
+    model, source = read_threat_model(request.threat_model)
+    suites = selected_suites(model)
+    requests = (request.base, request.tuned)
+    targets = [resolve_target(arm.target, arm.options) for arm in requests]
+    judges = [
+        judges_of(request.judges, target.fingerprint, seed=model.design.seed, languages=model.languages)
+        for target in targets
+    ]
+    base, tuned = (fingerprint_hash(target.fingerprint) for target in targets)
+    plans = comparison_plans(
+        model, load_catalogue(suites), judges[0], partners=(tuned, base), margin=request.margin
+    )
+    arms = [
+        _Arm(
+            role=role,
+            target=target,
+            judges=own,
+            plan=prepared,
+            manifest=make_manifest(
+                "",
+                target=target,
+                name=arm.options.variant.name or target.fingerprint.model,
+                model=model,
+                model_source=source,
+                suites={name: suite_digest(name) for name in suites},
+                judges=own.by_axis,
+                plan=prepared,
+            ),
+        )
+        for role, arm, target, own, prepared in zip(ROLES, requests, targets, judges, plans, strict=True)
+    ]
+    if arms[0].manifest.judges != arms[1].manifest.judges:
+        raise InputError("both targets must be judged alike, got different judges for base and tuned")
+    return arms[0], arms[1]
+
+
+# --- where it goes -------------------------------------------------------------------------------
+
+
+def _paths(request: CompareRequest, wanted: tuple[RunManifest, RunManifest]) -> tuple[Path, Path]:
+    """The folders named, those of an unfinished comparison of the same design, or new ones."""
+    if request.name is not None:
+        made = _pair(request.runs / request.name)
+        taken = [path for path in made if path.exists()]
+        if request.fresh and taken:
+            raise InputError(
+                f"--fresh wants a new comparison, but {str(taken[0])!r} exists; give another --name"
+            )
+        return made
+    if not request.fresh:
+        for folder in list_runs(request.runs):
+            stem = _stem(folder.path)
+            if stem is not None and _unfinished(_pair(stem), wanted):
+                return _pair(stem)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    stem, number = request.runs / f"{stamp}-compare", 2
+    while any(path.exists() for path in _pair(stem)):
+        stem, number = request.runs / f"{stamp}-compare-{number}", number + 1
+    return _pair(stem)
+
+
+def _pair(stem: Path) -> tuple[Path, Path]:
+    base, tuned = (stem.with_name(f"{stem.name}-{role}") for role in ROLES)
+    return base, tuned
+
+
+def _stem(path: Path) -> Path | None:
+    """What the folders of a comparison have in common; None where it is no such folder."""
+    name = path.name.removesuffix("-base")
+    return path.with_name(name) if name != path.name else None
+
+
+def _unfinished(paths: tuple[Path, Path], wanted: tuple[RunManifest, RunManifest]) -> bool:
+    """Whether a comparison of this design lies there and has not come to its end.
+
+    A kill may fall between the making of the two folders: the second is made when it goes on.
+    """
+    finished = 0
+    try:
+        for path, manifest in zip(paths, wanted, strict=True):
+            if not (path / "run.json").is_file():
+                continue
+            folder = RunFolder.open(path)
+            if differences(folder.manifest, manifest):
+                return False
+            finished += folder.read().complete and folder.read_results() is not None
+    except RunFolderError:
+        return False  # an unreadable neighbour must not stop a new comparison
+    return finished < len(paths)

@@ -1,0 +1,328 @@
+"""`alignmeter compare`: did a fine-tuned model become worse, and by how much?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from alignmeter.cli.compare_options import ArmChoice, Shared, arm_requests, share, sides
+from alignmeter.cli.compare_progress import choose_display
+from alignmeter.cli.judge_options import (
+    JudgeKeyEnvOption,
+    JudgeSelfOption,
+    JudgesOption,
+    JudgeUrlOption,
+    judge_choice,
+)
+from alignmeter.cli.numbers import real, whole
+from alignmeter.cli.output import (
+    JsonOption,
+    RunsOption,
+    ThreatModelOption,
+    UrlOption,
+    console,
+    examples,
+    print_json,
+    print_line,
+)
+from alignmeter.cli.target_options import KeyEnvOption
+
+if TYPE_CHECKING:
+    from alignmeter.api import CompareRequest
+    from alignmeter.records import Comparison, History
+
+EXAMPLES = examples(
+    "alignmeter compare runs/before runs/after",
+    "alignmeter compare runs/before runs/after --margin 10% --out change.html",
+    "alignmeter compare python:old_bot:answer python:new_bot:answer",
+    "alignmeter compare --url http://localhost:8000/v1 --base-model old --tuned-model new",
+    "alignmeter compare -m threat_model.yaml --base-target openai:gpt-x \\",
+    "    --tuned-target openai:gpt-x --tuned-system-prompt new.txt",
+    "alignmeter compare --history runs/january runs/february runs/march",
+    "alignmeter compare runs/before runs/after --json",
+)
+
+
+def compare(  # noqa: PLR0913 - a command line's options
+    runs_or_targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="BASE TUNED",
+            help="Two runs (folders, or names under --runs), or two targets as in `run --target`.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    base_target: Annotated[
+        str | None, typer.Option(help="The model before, asked now.", metavar="SPEC")
+    ] = None,
+    tuned_target: Annotated[
+        str | None, typer.Option(help="The model after, asked beside it.", metavar="SPEC")
+    ] = None,
+    url: UrlOption = None,
+    base_model: Annotated[str | None, typer.Option(help="Name of the base at --url.", metavar="NAME")] = None,
+    tuned_model: Annotated[
+        str | None, typer.Option(help="Name of the tuned model at --url.", metavar="NAME")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="--url of the base alone.", metavar="URL")] = None,
+    tuned_url: Annotated[
+        str | None, typer.Option(help="--url of the tuned model alone.", metavar="URL")
+    ] = None,
+    base_system_prompt: Annotated[
+        str | None, typer.Option(help="Text file put before every conversation.", metavar="FILE")
+    ] = None,
+    tuned_system_prompt: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
+    ] = None,
+    base_few_shot: Annotated[
+        str | None, typer.Option(help='JSONL file of {"user", "assistant"} examples.', metavar="FILE")
+    ] = None,
+    tuned_few_shot: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
+    ] = None,
+    base_variant: Annotated[
+        str | None, typer.Option(help="Name of the base in reports.", metavar="NAME")
+    ] = None,
+    tuned_variant: Annotated[
+        str | None, typer.Option(help="Name of the tuned model in reports.", metavar="NAME")
+    ] = None,
+    base_revision: Annotated[
+        str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
+    ] = None,
+    tuned_revision: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="TEXT")
+    ] = None,
+    api_key_env: KeyEnvOption = None,
+    threat_model: ThreatModelOption = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            parser=share,
+            metavar="SHARE",
+            help="Largest accepted rise of harm under attack: 15% or 0.15 is 15 points. Default: the threat "
+            "model's thresholds.fine_tune_delta.",
+        ),
+    ] = None,
+    equivalence: Annotated[
+        float,
+        typer.Option(
+            parser=share, metavar="SHARE", help="Difference within which a part counts as unchanged."
+        ),
+    ] = 0.05,
+    history: Annotated[
+        bool, typer.Option("--history", help="Many runs, oldest first, on a control chart.")
+    ] = False,
+    reference: Annotated[
+        Literal["first", "previous"], typer.Option(help="What each run of a history is compared with.")
+    ] = "first",
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="Show harmful requests among what flipped.")
+    ] = False,
+    flips: Annotated[
+        int, typer.Option(parser=whole(0), metavar="N", help="Flipped trials to list on the screen.")
+    ] = 10,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(parser=whole(1), metavar="N", help="Longest reply of both; default 512, embedded 96."),
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(parser=real(), metavar="X", help="Sampling temperature of both.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed of both.")] = 0,
+    timeout: Annotated[
+        float | None, typer.Option(parser=real(exclusive=True), metavar="S", help="Seconds for one call.")
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option(parser=whole(1), metavar="N", help="Parallel slots of an embedded model.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(parser=whole(1), metavar="N", help="Calls in flight, of each target.")
+    ] = None,
+    rpm: Annotated[
+        float | None,
+        typer.Option(parser=real(exclusive=True), metavar="X", help="Requests a minute, of each target."),
+    ] = None,
+    budget_calls: Annotated[
+        int | None, typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls of a target.")
+    ] = None,
+    judge: JudgesOption = None,
+    judge_url: JudgeUrlOption = None,
+    judge_key_env: JudgeKeyEnvOption = None,
+    judge_self: JudgeSelfOption = False,
+    name: Annotated[
+        str | None, typer.Option(help="Run folders NAME-base and NAME-tuned; resumes them.", metavar="NAME")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Do not go on with an unfinished comparison.")
+    ] = False,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdict.")] = False,
+    runs: RunsOption = "runs",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a base and a tuned model, paired by trial, with a verdict on the rise of harm.
+
+    Two runs: nothing is asked. Two targets: both are asked the same attacked harmful requests until the
+    verdict is known; started again, the same command goes on. Exits 0 where a rise within the margin is
+    shown, 1 where a larger one is (or under one class of attacks), 3 undecided, 4 not comparable.
+    """
+    from alignmeter.errors import InputError
+
+    if out is not None and Path(out).suffix.lower() not in {".md", ".html"}:
+        raise InputError(f"expected --out to name a file that ends in .md or .html, got {out!r}")
+    given = runs_or_targets or []
+    if history:
+        _history(given, reference, margin=margin, out=out, runs=runs, as_json=as_json)
+        return
+    named = any(
+        (base_model, tuned_model, base_system_prompt, tuned_system_prompt, base_few_shot, tuned_few_shot)
+    )
+    chosen = sides(given, base_target, tuned_target, runs, named=named)
+    if chosen.runs is not None:
+        from alignmeter.api import compare as compare_runs
+
+        _refuse_live(
+            url=url, threat_model=threat_model, judge=judge, name=name, base_variant=base_variant,
+            tuned_variant=tuned_variant, base_system_prompt=base_system_prompt,
+            tuned_system_prompt=tuned_system_prompt,
+        )  # fmt: skip
+        found = compare_runs(*chosen.runs, margin=margin, equivalence=equivalence, unmask=unmask)
+        _show(found, out=out, flips=flips, as_json=as_json)
+        raise typer.Exit(found.exit_code)
+    from alignmeter.api import CompareRequest
+    from alignmeter.engine import EngineOptions, Limits
+
+    targets = chosen.targets or (None, None)
+    base, tuned = arm_requests(
+        ArmChoice(
+            targets[0], base_url or url, base_model, base_system_prompt, base_few_shot, base_variant,
+            base_revision, api_key_env,
+        ),
+        ArmChoice(
+            targets[1], tuned_url or url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_variant,
+            tuned_revision, api_key_env,
+        ),
+        Shared(max_tokens, temperature, seed, timeout, slots),
+    )  # fmt: skip
+    request = CompareRequest(
+        base=base,
+        tuned=tuned,
+        engine=EngineOptions(
+            concurrency=concurrency, requests_per_minute=rpm, limits=Limits(calls=budget_calls)
+        ),
+        threat_model=None if threat_model is None else Path(threat_model),
+        runs=Path(runs),
+        name=name,
+        fresh=fresh,
+        margin=margin,
+        equivalence=equivalence,
+        judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),
+        unmask=unmask,
+    )
+    _live(request, out=out, flips=flips, quiet=quiet, as_json=as_json)
+
+
+def _refuse_live(**given: object) -> None:
+    """Options of targets mean nothing where runs are read, and must not seem to.
+
+    Raises:
+        InputError: One of them was given.
+    """
+    from alignmeter.errors import InputError
+
+    used = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if used:
+        raise InputError(f"{used[0]} is for targets that are asked, got it beside two runs; leave it out")
+
+
+def _live(request: CompareRequest, *, out: str | None, flips: int, quiet: bool, as_json: bool) -> None:
+    from alignmeter.api import compare_targets
+
+    done = compare_targets(request, progress=choose_display(quiet=quiet, as_json=as_json))
+    if as_json:
+        _write(out, done.comparison)
+        print_json(
+            {
+                "base_run": str(done.base),
+                "tuned_run": str(done.tuned),
+                "stopped": done.stopped,
+                "detail": done.detail,
+                "resumed_trials": done.resumed,
+                "exit_code": done.exit_code,
+                "comparison": done.comparison,
+            }
+        )
+    else:
+        _show(done.comparison, out=out, flips=flips, as_json=False)
+        print_line(f"Run folders {done.base}")
+        print_line(f"            {done.tuned}")
+        if done.stopped != "complete":
+            reason = done.stopped.replace("_", " ")
+            console(stderr=True).print(f"\nstopped ({reason}): {done.detail}", markup=False)
+            console(stderr=True).print("What was finished is kept; start the same command again to resume.")
+    raise typer.Exit(done.exit_code)
+
+
+def _history(
+    names: list[str],
+    reference: Literal["first", "previous"],
+    *,
+    margin: float | None,
+    out: str | None,
+    runs: str,
+    as_json: bool,
+) -> None:
+    from alignmeter.api import history
+    from alignmeter.cli.locate import find_run
+    from alignmeter.report.history import render_history
+
+    found = history([find_run(name, runs) for name in names], reference=reference, margin=margin)
+    _write(out, found)
+    if as_json:
+        print_json(found)
+    else:
+        console().print(render_history(found))
+        if out is not None:
+            print_line(f"Wrote       {out}")
+    raise typer.Exit(found.exit_code)
+
+
+def _show(found: Comparison, *, out: str | None, flips: int, as_json: bool) -> None:
+    from alignmeter.report.comparison import render_deltas
+
+    _write(out, found)
+    if as_json:
+        print_json(found)
+        return
+    console().print(render_deltas(found, flips=flips))
+    if out is not None:
+        print_line(f"Wrote       {out}")
+
+
+def _write(out: str | None, found: Comparison | History) -> None:
+    """Write a report where one was asked for, as its ending says."""
+    from alignmeter.errors import StorageError
+    from alignmeter.records import Comparison
+
+    if out is None:
+        return
+    path, html = Path(out), out.lower().endswith(".html")
+    if isinstance(found, Comparison):
+        from alignmeter.report.comparison import comparison_markdown
+        from alignmeter.report.comparison_page import comparison_html
+
+        text = comparison_html(found) if html else comparison_markdown(found)
+    else:
+        from alignmeter.report.comparison_page import history_html
+        from alignmeter.report.history import history_markdown
+
+        text = history_html(found) if html else history_markdown(found)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write {out!r}: {error.strerror}; name another file") from None

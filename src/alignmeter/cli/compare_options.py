@@ -1,0 +1,147 @@
+"""What the options of `alignmeter compare` say: two runs, two targets, or a history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import typer
+
+from alignmeter.cli.locate import find_run
+from alignmeter.cli.target_options import EMBEDDED_MAX_TOKENS, MAX_TOKENS, TargetChoice
+from alignmeter.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignmeter.api import ArmRequest
+
+_KINDS = ("embedded", "openai", "python", "replay")
+_TWO = 2
+Role = Literal["base", "tuned"]
+
+
+def share(text: str) -> float:
+    """Parse a share strictly between 0 and 1: `15%` or `0.15`."""
+    try:
+        value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"expected a share between 0 and 1 such as 15% or 0.15, got {text!r}")
+    return value
+
+
+def is_target(name: str, runs: str) -> bool:
+    """Whether a positional argument names a target rather than a run."""
+    if any((path / "run.json").is_file() for path in (Path(name), Path(runs) / name)):
+        return False
+    kind, colon, _ = name.partition(":")
+    return kind in _KINDS and (bool(colon) or kind == "embedded")
+
+
+class Sides(NamedTuple):
+    """What is compared: two run folders, or two target specs, base first."""
+
+    runs: tuple[Path, Path] | None = None
+    targets: tuple[str | None, str | None] | None = None
+
+
+def sides(
+    arguments: Sequence[str], base_target: str | None, tuned_target: str | None, runs: str, *, named: bool
+) -> Sides:
+    """Tell runs from targets.
+
+    Args:
+        arguments: Positional arguments.
+        base_target: `--base-target`; `tuned_target` likewise.
+        runs: Folder that holds run folders.
+        named: Whether further options name targets, so that none need be spelled out.
+
+    Raises:
+        InputError: They are not two of a kind, or a run does not exist.
+    """
+    by_option = base_target is not None or tuned_target is not None
+    if by_option or (named and not arguments):
+        if arguments:
+            raise InputError(
+                f"expected two runs or two targets, got {', '.join(map(repr, arguments))} beside --base-target "
+                f"or --tuned-target; give both targets the same way"
+            )
+        return Sides(targets=(base_target, tuned_target))
+    if len(arguments) != _TWO:
+        raise InputError(
+            f"expected two runs or two targets, BASE and TUNED, got {len(arguments)}: "
+            f"{', '.join(map(repr, arguments)) or 'none'}; more than two runs go with --history"
+        )
+    base, tuned = arguments
+    kinds = [is_target(name, runs) for name in arguments]
+    if all(kinds):
+        return Sides(targets=(base, tuned))
+    if any(kinds):
+        run = tuned if kinds[0] else base
+        raise InputError(
+            f"expected two runs or two targets, got {base!r} and {tuned!r}; `replay:{run}` asks a recording "
+            f"beside a target"
+        )
+    return Sides(runs=(find_run(base, runs), find_run(tuned, runs)))
+
+
+class ArmChoice(NamedTuple):
+    """What the user said of one arm."""
+
+    target: str | None
+    url: str | None = None
+    model: str | None = None
+    system_prompt: str | None = None
+    few_shot: str | None = None
+    variant: str | None = None
+    revision: str | None = None
+    key_env: str | None = None
+
+
+class Shared(NamedTuple):
+    """What the user said of both arms."""
+
+    max_tokens: int | None
+    temperature: float
+    seed: int
+    timeout: float | None
+    slots: int | None
+
+
+def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[ArmRequest, ArmRequest]:
+    """Turn what the options say into two targets that are sampled alike.
+
+    Raises:
+        InputError: They contradict each other, or a file cannot be read.
+    """
+    from alignmeter.api import ArmRequest
+
+    choices = [_choice(arm, shared) for arm in (base, tuned)]
+    embedded = any(choice.spec.startswith("embedded") for choice in choices)
+    # Replies of different lengths are not comparable, so the shorter default holds for both.
+    tokens = shared.max_tokens or (EMBEDDED_MAX_TOKENS if embedded else MAX_TOKENS)
+    one, two = (choice._replace(max_tokens=tokens) for choice in choices)
+    return (
+        ArmRequest(target=one.spec, options=one.options()),
+        ArmRequest(target=two.spec, options=two.options()),
+    )
+
+
+def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:
+    return TargetChoice(
+        target=arm.target,
+        url=arm.url,
+        model=arm.model,
+        system_prompt=arm.system_prompt,
+        few_shot=arm.few_shot,
+        variant=arm.variant,
+        revision=arm.revision,
+        api_key_env=arm.key_env,
+        max_tokens=shared.max_tokens,
+        temperature=shared.temperature,
+        seed=shared.seed,
+        timeout=shared.timeout,
+        slots=shared.slots,
+    )

@@ -1,0 +1,250 @@
+"""Scores of items in a CSV file: what anything can be exported to.
+
+A row is one item: `item`, `domain`, `score`; optionally `family`, `model`, `version`, `prompt`, `metric`,
+`refused`, `max`, `chance`. An empty score means that the item could not be scored.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from alignmeter.errors import InputError, StorageError
+from alignmeter.integrations.base import ReadOptions, share
+from alignmeter.integrations.files import read_bytes
+from alignmeter.records import ItemScores, ScoredItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from alignmeter.integrations.peek import Peek
+
+NEEDED = ("item", "domain", "score")
+OPTIONAL = ("family", "model", "version", "prompt", "metric", "refused", "max", "chance")
+_FIELD_LIMIT = 10_000_000
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+class _Row(NamedTuple):
+    path: Path
+    line: int
+    cells: dict[str, str]
+
+    def text(self, column: str) -> str:
+        return self.cells.get(column, "").strip()
+
+    @property
+    def where(self) -> str:
+        return f"{self.path}: line {self.line}"
+
+    def problem(self, column: str, expected: str) -> InputError:
+        return InputError(f"{self.where}, column {column!r}: expected {expected}, got {self.text(column)!r}")
+
+
+class CsvReader:
+    """Reads `item,domain,score` files."""
+
+    format = "csv"
+    options = frozenset({"model", "domains", "maximum"})
+
+    def recognises(self, peek: Peek) -> bool:
+        """Whether the first line names the columns that are needed."""
+        return peek.kind == "text" and set(NEEDED) <= set(_header(peek.first_line))
+
+    def read(self, path: Path, options: ReadOptions) -> ItemScores:
+        """Read the scores of one model.
+
+        Raises:
+            InputError: A cell is not as it should be, or there are several models and none is chosen.
+        """
+        header, rows = _rows(path)
+        chosen = _of_one_model(path, list(rows), options)
+        rows_read = [row for row in chosen if not options.domains or row.text("domain") in options.domains]
+        if not rows_read:
+            asked = f" of {', '.join(map(repr, options.domains))}" if options.domains else ""
+            raise InputError(f"{path}: expected at least one item{asked}, got none; add a row for each")
+        unread = [name for name in header if name not in NEEDED and name not in OPTIONAL]
+        return ItemScores(
+            model=chosen[0].text("model") or path.stem,
+            source="csv",
+            origin=str(path),
+            items=tuple(_item(row, options) for row in rows_read),
+            metric=_one_each(rows_read, "metric"),
+            chance={domain: _chance(row, options) for domain, row in _first(rows_read, "chance").items()},
+            provenance={"file": path.name},
+            notes=(f"Columns that are not read: {', '.join(unread)}.",) if unread else (),
+        )
+
+
+def write_csv(scores: ItemScores, path: Path) -> None:
+    """Write items as a file that `CsvReader` reads back: what others can share without any text.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    columns = ("family", "model", "version", "prompt", "metric", "refused", "chance")
+    writer.writerow((*NEEDED, *columns))
+    for item in scores.items:
+        refused = "" if item.refused is None else str(item.refused).lower()
+        chance = scores.chance.get(item.domain, "")
+        writer.writerow(
+            (
+                item.item,
+                item.domain,
+                "" if item.score is None else repr(item.score),
+                item.family,
+                scores.model,
+                item.version,
+                item.prompt,
+                scores.metric.get(item.domain, ""),
+                refused,
+                chance,
+            )
+        )
+    try:
+        path.write_text(out.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+
+
+def _header(line: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line]), list[str]())]
+
+
+def _rows(path: Path) -> tuple[list[str], Iterator[_Row]]:
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
+        ) from None
+    csv.field_size_limit(_FIELD_LIMIT)
+    lines = _lines(path, text)
+    _, first = next(lines, (1, list[str]()))
+    header = [cell.strip() for cell in first]
+    for name in NEEDED:
+        if name not in header:
+            raise InputError(
+                f"{path}: line 1: expected the columns {', '.join(NEEDED)}, got "
+                f"{', '.join(header) or 'an empty file'}"
+            )
+    for number, name in enumerate(header, 1):
+        if header.count(name) > 1:
+            raise InputError(
+                f"{path}: line 1, column {number}: expected a name of its own, got {name!r} again"
+            )
+    return header, _as_rows(path, header, lines)
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each line that is not blank, with its number."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
+        ) from None
+
+
+def _as_rows(path: Path, header: list[str], lines: Iterator[tuple[int, list[str]]]) -> Iterator[_Row]:
+    for number, cells in lines:
+        if len(cells) != len(header):
+            raise InputError(
+                f"{path}: line {number}: expected {len(header)} cells as in line 1, got {len(cells)}"
+            )
+        yield _Row(path, number, dict(zip(header, cells, strict=True)))
+
+
+def _of_one_model(path: Path, rows: list[_Row], options: ReadOptions) -> list[_Row]:
+    models = list(dict.fromkeys(row.text("model") or path.stem for row in rows))
+    if options.model is None and len(models) <= 1:
+        return rows
+    if options.model not in models:
+        raise InputError(
+            f"{path}: expected the name of one of its models ({', '.join(map(repr, models))}), got "
+            f"{options.model!r}; choose one with --model"
+        )
+    return [row for row in rows if (row.text("model") or path.stem) == options.model]
+
+
+def _item(row: _Row, options: ReadOptions) -> ScoredItem:
+    for column in ("item", "domain"):
+        if not row.text(column):
+            raise row.problem(column, f"the name of the {column}")
+    score = _score(row, options)
+    refused = row.text("refused").lower()
+    if refused and refused not in _TRUTH:
+        raise row.problem("refused", "true, false or nothing")
+    return ScoredItem(
+        item=row.text("item"),
+        family=row.text("family") or row.text("item"),
+        domain=row.text("domain"),
+        score=score,
+        unscored="" if score is not None else "the file has no score",
+        refused=_TRUTH.get(refused),
+        version=row.text("version"),
+        prompt=row.text("prompt"),
+    )
+
+
+def _score(row: _Row, options: ReadOptions) -> float | None:
+    if not row.text("score"):
+        return None
+    return share(_number(row, "score"), _maximum(row, options), f"{row.where}, column 'score'")
+
+
+def _maximum(row: _Row, options: ReadOptions) -> float | None:
+    if not row.text("max"):
+        return options.maximum
+    value = _number(row, "max")
+    if value <= 0:
+        raise row.problem("max", "the best possible score, above 0")
+    return value
+
+
+def _chance(row: _Row, options: ReadOptions) -> float:
+    value = _number(row, "chance")
+    best = _maximum(row, options) or 1.0
+    if not 0 <= value < best:
+        raise row.problem("chance", f"the score of guessing, from 0 to below {best:g}")
+    return value / best
+
+
+def _number(row: _Row, column: str) -> float:
+    text = row.text(column)
+    try:
+        value = float(text) if "_" not in text else math.nan  # 1_000 is Python's spelling, not a table's
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise row.problem(column, "a number such as 0.5, or nothing")
+    return value
+
+
+def _first(rows: list[_Row], column: str) -> dict[str, _Row]:
+    """Return the first row of each domain that fills a column.
+
+    Raises:
+        InputError: Another row of the domain fills it with something else.
+    """
+    found: dict[str, _Row] = {}
+    for row in rows:
+        if row.text(column):
+            before = found.setdefault(row.text("domain"), row)
+            if before.text(column) != row.text(column):
+                raise row.problem(
+                    column, f"one for all of domain {row.text('domain')!r} (line {before.line} has another)"
+                )
+    return found
+
+
+def _one_each(rows: list[_Row], column: str) -> dict[str, str]:
+    return {domain: row.text(column) for domain, row in _first(rows, column).items()}

@@ -1,0 +1,168 @@
+"""Programs: taken out of a reply, joined with their unit tests, run in a sandbox and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import secrets
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+from alignmeter.identity import text_digest
+from alignmeter.judges.capability.finding import NO_ANSWER, Finding
+from alignmeter.judges.code_rules import code_blocks
+from alignmeter.judges.sandbox import HINT, SEMANTICS, Limits, find_sandbox
+from alignmeter.judges.signals import data_bytes
+from alignmeter.records import Unscored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignmeter.judges.sandbox import Finished
+    from alignmeter.records import CodeCheck
+
+MAX_CHARACTERS = 50_000
+"""A longer program is not run."""
+WAITING = 6.0
+"""Seconds on the clock for each second of processor time, so that a busy machine fails no program."""
+
+_HARNESS = "task_harness.py"
+_DEFINITIONS = (
+    ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign
+)  # fmt: skip
+_BEFORE_THE_CODE = (ast.Import, ast.ImportFrom)
+
+
+class Program(NamedTuple):
+    """A program to be tested; `closed` is False where the reply may have ended before it did."""
+
+    source: str
+    closed: bool
+
+
+def harness_digest() -> str:
+    """Digest of what decides a verdict on a program: the harness and the promises of the sandbox."""
+    return text_digest(data_bytes(_HARNESS) + f"sandbox {SEMANTICS}, waiting {WAITING}".encode())
+
+
+async def check_code(check: CodeCheck, reply: str, *, cut: bool) -> Finding | Unscored:
+    """Run a reply's program against its tests.
+
+    Args:
+        check: The tests.
+        reply: The reply as it came.
+        cut: Whether it was cut at the token limit.
+
+    Returns:
+        1 where every test passes, else 0; `Unscored` without a sandbox, or where it fails.
+    """
+    program = program_of(reply, check)
+    if program is None:
+        return NO_ANSWER
+    if cut and not program.closed:
+        return NO_ANSWER._replace(evidence="cut before the end of the program")
+    if len(program.source) > MAX_CHARACTERS:
+        return Finding(0.0, program.source[:200], final=True, evidence="the program is too long to be run")
+    sandbox = await find_sandbox()
+    if sandbox is None:
+        return Unscored(reason="no_sandbox", detail=f"code is run in a sandbox only: {HINT}")
+    token = secrets.token_hex(16)
+    order = {"program": program.source, "tests": check.tests, "entry_point": check.entry_point}
+    data = json.dumps(order).encode() + b"\n" + token.encode() + b"\n"
+    harness = await asyncio.to_thread(data_bytes, _HARNESS)
+    limits = Limits(cpu_seconds=max(1, round(check.timeout)), seconds=WAITING * max(1.0, check.timeout))
+    return _result(await sandbox.run(harness.decode(), data, limits), token, program.source)
+
+
+def program_of(reply: str, check: CodeCheck) -> Program | None:
+    """Return the program of a reply: the last piece of code that defines what the tests call.
+
+    Definitions in pieces before it come along. Where no piece defines it and the task gives the head of
+    the function, the last piece is its body.
+    """
+    pieces = [(block.code, block.closed) for block in code_blocks(reply) if block.language == "python"]
+    pieces = pieces or _unfenced(reply, check)
+    for index in range(len(pieces) - 1, -1, -1):
+        code, closed = pieces[index]
+        if _defines(code, check.entry_point):
+            helpers = [_definitions(earlier) for earlier, _ in pieces[:index]]
+            head = check.prelude if _parses(check.prelude) else _imports(check.prelude)
+            return Program("\n\n".join(part for part in (head, *helpers, code) if part.strip()), closed)
+    if pieces and check.prelude:
+        code, closed = pieces[-1]
+        return Program(_completed(check.prelude, code), closed)
+    return None
+
+
+def _unfenced(reply: str, check: CodeCheck) -> list[tuple[str, bool]]:
+    """Code that no fence and no second line gives away: from the definition on, as far as it parses."""
+    lines = reply.replace("\r\n", "\n").split("\n")
+    heads = (f"def {check.entry_point}", f"async def {check.entry_point}", f"class {check.entry_point}")
+    start = next((i for i, line in enumerate(lines) if line.lstrip("`> ").startswith(heads)), None)
+    if start is None:
+        body = bool(check.prelude) and _parses(_completed(check.prelude, reply))
+        return [(reply, False)] if body else []
+    rest = [lines[start].lstrip("`> "), *lines[start + 1 :]]
+    for end in range(len(rest), 0, -1):
+        code = "\n".join(rest[:end]).rstrip("` \n")
+        if _parses(code):
+            return [(code, end < len(rest))]
+    return []
+
+
+def _completed(prelude: str, body: str) -> str:
+    """Put a body under the head of its function."""
+    first = next((line for line in body.split("\n") if line.strip()), "")
+    inside = body if first.startswith((" ", "\t")) else textwrap.indent(body, "    ")
+    return f"{prelude.rstrip()}\n{inside}\n"
+
+
+def _parsed(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _parses(code: str) -> bool:
+    return _parsed(code) is not None
+
+
+def _defines(code: str, name: str) -> bool:
+    tree = _parsed(code)
+    if tree is None:  # the harness will say where it is wrong
+        return f"def {name}" in code or f"class {name}" in code
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
+            return True
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in node.targets
+        ):
+            return True
+    return False
+
+
+def _definitions(code: str) -> str:
+    """A piece of code where it only defines, else nothing: examples of use are not run."""
+    tree = _parsed(code)
+    return code if tree is not None and all(isinstance(node, _DEFINITIONS) for node in tree.body) else ""
+
+
+def _imports(code: str) -> str:
+    """The imports at the head of a text that is not a whole program."""
+    lines: Sequence[str] = code.split("\n")
+    return "\n".join(line for line in lines if line.startswith(("import ", "from ")) and _parses(line))
+
+
+def _result(done: Finished, token: str, source: str) -> Finding | Unscored:
+    shown = source[:200]
+    if done.outcome == "failed":
+        return Unscored(reason="judge_error", detail=f"the sandbox did not start: {done.stderr[:200]}")
+    if done.outcome == "timeout":
+        return Finding(0.0, shown, final=True, evidence="the tests ran out of time")
+    said = done.stdout.decode(errors="replace").split("\n", 1)[0].strip()
+    if said == f"{token} passed":
+        return Finding(1.0, shown, final=True, evidence="all tests passed")
+    reason = said.removeprefix("failed ") or f"ended early with exit code {done.code}"
+    return Finding(0.0, shown, final=True, evidence=reason[:160])

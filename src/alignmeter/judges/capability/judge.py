@@ -1,0 +1,106 @@
+"""The judge `capability`: does the reply give the right result of its task?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from alignmeter.identity import digest
+from alignmeter.judges.capability.closed import check_choice, check_json, check_sequence, check_text
+from alignmeter.judges.capability.code import check_code, harness_digest
+from alignmeter.judges.capability.finding import NO_ANSWER, Finding
+from alignmeter.judges.capability.instructions import check_instructions
+from alignmeter.judges.capability.numbers import check_number
+from alignmeter.records import (
+    CapabilityResult,
+    ChoiceCheck,
+    CodeCheck,
+    InstructionsCheck,
+    JsonCheck,
+    NumberCheck,
+    SequenceCheck,
+    TextCheck,
+    Unscored,
+)
+
+if TYPE_CHECKING:
+    from alignmeter.records import Axis, JudgementResult, TaskCheck, Transcript, Trial
+
+CODE_VERSION = 1
+"""Bumped with any change of code that can change an answer; part of the judge hash."""
+
+
+class Capability:
+    """Judge on the axis `capability` for trials that carry a check; no model, no network.
+
+    A reply without an answer is wrong, as is one that the target left empty or that its provider
+    refused. One cut at the token limit before its answer is `truncated_answer`.
+    """
+
+    name = "capability"
+    axis: Axis = "capability"
+
+    @property
+    def judge_hash(self) -> str:
+        """Digest of axis, name, code version, the test harness and what the sandbox promises."""
+        return digest(
+            {
+                "axis": self.axis,
+                "name": self.name,
+                "code_version": CODE_VERSION,
+                "harness": harness_digest(),
+            }
+        )
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
+        """Read the answer of a reply and check it.
+
+        Args:
+            trial: What was asked; `check` is what is right.
+            transcript: What came back, without an error.
+
+        Returns:
+            A `CapabilityResult`, or `Unscored`: `not_applicable` without a check, `empty_reply` where
+            something other than the target ended it, `truncated_answer`, `no_sandbox` for code.
+        """
+        if trial.check is None:
+            return Unscored(reason="not_applicable", detail="the trial has no check")
+        reply = "" if transcript.reply is None else transcript.reply.content
+        cut = transcript.finish_reason == "length"
+        if transcript.hard_refusal is not None:
+            found = NO_ANSWER._replace(evidence="refused by the provider's own signal", final=True)
+        elif reply.strip():
+            found = await _checked(trial.check, reply, cut=cut)
+        elif transcript.finish_reason == "stop":
+            found = NO_ANSWER._replace(evidence="the target left the reply empty")
+        else:
+            return Unscored(reason="empty_reply", detail="the reply holds no text")
+        if isinstance(found, Unscored):
+            return found
+        if cut and not found.final:
+            return Unscored(reason="truncated_answer", detail="cut at the limit before an answer")
+        return _result(found)
+
+
+async def _checked(check: TaskCheck, reply: str, *, cut: bool) -> Finding | Unscored:  # noqa: PLR0911 - one a kind
+    match check:
+        case NumberCheck():
+            return check_number(check, reply)
+        case TextCheck():
+            return check_text(check, reply)
+        case ChoiceCheck():
+            return check_choice(check, reply)
+        case SequenceCheck():
+            return check_sequence(check, reply)
+        case JsonCheck():
+            return check_json(check, reply)
+        case InstructionsCheck():
+            # The language identifier loads a model the first time.
+            return await asyncio.to_thread(check_instructions, check, reply)
+        case CodeCheck():
+            return await check_code(check, reply, cut=cut)
+
+
+def _result(found: Finding) -> CapabilityResult:
+    label = "right" if found.score >= 1 else "wrong" if found.score <= 0 else "partial"
+    return CapabilityResult(score=found.score, label=label, answer=found.answer, evidence=found.evidence)

@@ -1,0 +1,378 @@
+"""A place where a program that a model wrote can do no harm: bubblewrap, else Docker, else none.
+
+Inside there is no network, nothing of the user's files, nothing that can be written, no way to other
+processes; time, memory, processes and output are limited. A sandbox is used only after a program run in
+it has found all of that to hold here, and nothing is ever run without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from weakref import WeakKeyDictionary
+
+from alignmeter.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEMANTICS = 1
+"""Bumped when what a program inside may do changes; part of the hash of a judge that uses it. Both kinds
+promise the same, so which of them ran is not."""
+IMAGE = "python:3.12-slim"
+IMAGE_VARIABLE = "ALIGNMETER_SANDBOX_IMAGE"
+"""Environment variable that names another Docker image; it must have `python3` and be pulled already."""
+HINT = f"install bubblewrap (`apt-get install bubblewrap`), or start Docker and `docker pull {IMAGE}`"
+
+SandboxKind = Literal["bubblewrap", "docker"]
+Outcome = Literal["exited", "timeout", "output", "failed"]
+
+_LAUNCHER = "sandbox_launcher.py"
+_PROBE = "sandbox_probe.py"
+_PYTHON = ("-s", "-S", "-B")
+"""Without site packages, without writing byte code."""
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+"""All of it; the seed makes the order of a set the same in every run."""
+_CHUNK = 65_536
+_MOST_AT_ONCE = 4
+_UIDS = (1_000_000_000, 2_000_000_000)
+_PROBE_TIMEOUT = 20.0
+_STDERR_CHARACTERS = 2_000
+
+
+class Limits(Record, frozen=True):
+    """What a program inside may use.
+
+    Attributes:
+        cpu_seconds: Processor time; what decides about an endless loop, whatever else the machine does.
+        seconds: Time on the clock, for a program that waits.
+        memory: Bytes of address space of each process.
+        processes: Processes and threads.
+        output: Bytes of output, standard output and error together.
+    """
+
+    cpu_seconds: int = 10
+    seconds: float = 60.0
+    memory: int = 512 * 2**20
+    processes: int = 16
+    output: int = 64 * 2**10
+
+
+class Finished(Record, frozen=True):
+    """How a program ended.
+
+    Attributes:
+        outcome: `exited`: by itself, or by a signal that it brought on itself; `timeout`: too slow;
+            `output`: stopped for writing too much; `failed`: the sandbox itself did not start it.
+        code: Exit code where it exited; negative for a signal.
+        stdout, stderr: As far as they were read.
+    """
+
+    outcome: Outcome
+    code: int | None = None
+    stdout: bytes = b""
+    stderr: str = ""
+
+
+class Sandbox(Protocol):
+    """Runs Python programs where they can do no harm."""
+
+    @property
+    def kind(self) -> SandboxKind:
+        """Which technique it uses."""
+        ...
+
+    async def run(self, program: str, data: bytes = b"", limits: Limits | None = None) -> Finished:
+        """Run a Python program to its end or to a limit.
+
+        Args:
+            program: Source; only the standard library can be imported.
+            data: What it can read from its standard input.
+            limits: What it may use; None for the defaults.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """A command that starts Python isolated; programs are fed through its standard input."""
+
+    kind: SandboxKind
+    command: tuple[str, ...]
+    drops_user: bool = False
+    """Whether the launcher gives up the user that the command starts as, for one that nobody is."""
+
+    async def run(self, program: str, data: bytes = b"", limits: Limits | None = None) -> Finished:
+        limits = limits or Limits()
+        name = f"alignmeter-{secrets.token_hex(8)}"
+        uid = _UIDS[0] + secrets.randbelow(_UIDS[1] - _UIDS[0]) if self.drops_user else None
+        order = {
+            "program": program,
+            "cpu_seconds": limits.cpu_seconds,
+            "memory": limits.memory,
+            "processes": limits.processes,
+            "uid": uid,
+        }
+        argv = [part.replace("{name}", name) for part in self.command]
+        first = json.dumps(order).encode() + b"\n"
+        async with _loop().places:
+            try:
+                return await _communicate(argv, first + data, limits)
+            finally:
+                if self.kind == "docker":  # the client may be dead while the container lives
+                    await _quietly("docker", "rm", "--force", name)
+
+
+async def find_sandbox() -> Sandbox | None:
+    """Return a sandbox that holds on this machine, None where there is none; looked for once a process."""
+    async with _loop().looking:
+        if not _found:
+            _found.append(await _first_that_holds())
+    return _found[0]
+
+
+async def _first_that_holds() -> _Sandbox | None:
+    for candidate in _candidates():
+        if await _holds(candidate):
+            return candidate
+    return None
+
+
+_found: list[_Sandbox | None] = []
+"""What was found in this process; empty before anybody asked."""
+
+
+def _candidates() -> list[_Sandbox]:
+    found: list[_Sandbox] = []
+    bubblewrap, docker = shutil.which("bwrap"), shutil.which("docker")
+    if bubblewrap is not None and sys.platform == "linux":
+        for python in _interpreters():
+            if os.geteuid() == 0:
+                # Without a user namespace: in one, root's limit on processes would not hold.
+                found.append(_Sandbox("bubblewrap", _bubblewrap(bubblewrap, python, as_root=True), True))
+            found.append(_Sandbox("bubblewrap", _bubblewrap(bubblewrap, python, as_root=False)))
+    if docker is not None:
+        found.append(_Sandbox("docker", _docker(docker)))
+    return found
+
+
+def _interpreters() -> list[Path]:
+    """This interpreter outside any virtual environment, then the system's."""
+    # The path that a virtual environment was made from; sys.executable would need the environment too.
+    own = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    system = shutil.which("python3", path="/usr/local/bin:/usr/bin")
+    return list(dict.fromkeys([own, *([Path(system).resolve()] if system else [])]))
+
+
+def _bubblewrap(bwrap: str, python: Path, *, as_root: bool) -> tuple[str, ...]:
+    namespaces = (
+        ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+        if as_root
+        else ("--unshare-all", "--uid", "65534", "--gid", "65534")
+    )
+    capabilities = (
+        "--cap-drop",
+        "ALL",
+        *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if as_root else ()),
+    )
+    prefix = python.parents[1]
+    # Made first, the folders above can be entered by everybody; bubblewrap's own copy the rights outside.
+    above = [part for folder in reversed(prefix.parents[:-1]) for part in ("--dir", str(folder))]
+    own = () if prefix.is_relative_to("/usr") else (*above, "--ro-bind", str(prefix), str(prefix))
+    return (
+        bwrap,
+        *namespaces,
+        *capabilities,
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        *(part for name, value in _ENVIRONMENT.items() for part in ("--setenv", name, value)),
+        *("--hostname", "sandbox"),
+        *("--ro-bind", "/usr", "/usr"),
+        *(part for name in ("bin", "lib", "lib32", "lib64", "nix/store") for part in _system(f"/{name}")),
+        *("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
+        *own,
+        *("--proc", "/proc"),
+        *("--dev", "/dev"),
+        *("--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
+        *("--remount-ro", "/tmp"),  # noqa: S108
+        *("--remount-ro", "/dev"),
+        *("--remount-ro", "/"),
+        *("--chdir", "/tmp"),  # noqa: S108
+        str(python),
+        *_PYTHON,
+        "-c",
+        _source(_LAUNCHER),
+    )
+
+
+def _system(folder: str) -> tuple[str, ...]:
+    """How a system folder comes in: as the link that it is here, or read-only."""
+    path = Path(folder)
+    if path.is_symlink():
+        return ("--symlink", str(path.readlink()), folder)
+    return ("--ro-bind", folder, folder) if path.is_dir() else ()
+
+
+def _docker(docker: str) -> tuple[str, ...]:
+    most = Limits()
+    return (
+        docker,
+        "run",
+        *("--rm", "--interactive", "--name", "{name}", "--pull", "never"),
+        *("--network", "none", "--read-only", "--workdir", "/tmp"),  # noqa: S108 - the container's own
+        *("--memory", str(most.memory), "--memory-swap", str(most.memory)),
+        *("--pids-limit", str(most.processes + 8), "--cpus", "1"),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534"),
+        *("--ipc", "none"),
+        os.environ.get(IMAGE_VARIABLE) or IMAGE,
+        *("env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items()), "python3"),
+        *_PYTHON,
+        "-c",
+        _source(_LAUNCHER),
+    )
+
+
+async def _holds(sandbox: _Sandbox) -> bool:
+    """Whether a program inside finds every wall where it should be."""
+    limits = Limits(cpu_seconds=5, seconds=_PROBE_TIMEOUT, memory=256 * 2**20)
+    outside = Path.home() if Path.home() != Path("/") else Path("/home")
+    parts = [
+        python.relative_to(outside).parts[0] for python in _interpreters() if python.is_relative_to(outside)
+    ]
+    question = json.dumps({"outside": str(outside), "visible": parts}).encode()
+    done = await sandbox.run(_source(_PROBE), question, limits)
+    if done.outcome != "exited" or done.code != 0:
+        return False
+    try:
+        found: Any = json.loads(done.stdout)
+    except ValueError:
+        return False
+    walls = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return bool(walls) and all(holds is True for holds in walls.values())
+
+
+async def _communicate(argv: Sequence[str], data: bytes, limits: Limits) -> Finished:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Finished(outcome="failed", stderr=str(error))
+    reading = _Reading(limits.output)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            await asyncio.gather(
+                _feed(process, data), reading.read(process.stdout, out=True), reading.read(process.stderr)
+            )
+            code = await process.wait()
+    except TimeoutError:
+        return reading.finished("timeout")
+    except _TooMuchError:
+        return reading.finished("output")
+    finally:
+        await _end(process)
+    return reading.finished("exited", code)
+
+
+class _TooMuchError(Exception):
+    """More output than the limit."""
+
+
+class _Reading:
+    """What a process writes, up to a limit for both of its streams together."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._out = bytearray()
+        self._error = bytearray()
+
+    async def read(self, stream: asyncio.StreamReader | None, *, out: bool = False) -> None:
+        kept = self._out if out else self._error
+        while stream is not None and (chunk := await stream.read(_CHUNK)):
+            kept += chunk[: self._left]
+            self._left -= len(chunk)
+            if self._left < 0:
+                self._left = 0
+                raise _TooMuchError
+
+    def finished(self, outcome: Outcome, code: int | None = None) -> Finished:
+        error = bytes(self._error).decode(errors="replace")[-_STDERR_CHARACTERS:]
+        # Python ends so when the limit of processor time is reached.
+        slow = outcome == "exited" and code is not None and code in _BY_CPU_LIMIT
+        return Finished(
+            outcome="timeout" if slow else outcome,
+            code=None if slow else code,
+            stdout=bytes(self._out),
+            stderr=error,
+        )
+
+
+_SIGXCPU, _SIGNALLED = 24, 128
+_BY_CPU_LIMIT = frozenset({-_SIGXCPU, _SIGNALLED + _SIGXCPU})
+
+
+async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
+    stdin = process.stdin
+    if stdin is None:
+        return
+    with contextlib.suppress(ConnectionError):
+        stdin.write(data)
+        await stdin.drain()
+    with contextlib.suppress(ConnectionError):
+        stdin.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill what is still alive: with bubblewrap's first process everything inside dies."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _quietly(*argv: str) -> None:
+    with contextlib.suppress(OSError):
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        await process.wait()
+
+
+class _Loop:
+    """What the sandboxes of one event loop share.
+
+    Attributes:
+        places: Few, so that a run with many replies in flight does not overload the machine.
+        looking: Held while a sandbox is looked for.
+    """
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(max(1, min(_MOST_AT_ONCE, os.cpu_count() or 1)))
+        self.looking = asyncio.Lock()
+
+
+_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
+
+
+def _loop() -> _Loop:
+    return _loops.setdefault(asyncio.get_running_loop(), _Loop())
+
+
+@cache
+def _source(name: str) -> str:
+    return files("alignmeter.judges").joinpath("data", name).read_text(encoding="utf-8")

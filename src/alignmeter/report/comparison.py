@@ -1,0 +1,355 @@
+"""A comparison for the terminal and as Markdown: words and symbols first, colour second."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from alignmeter.report.summary import MARKS
+from alignmeter.report.text import NOTHING, one_line, plural, rate, spaced, visible
+from alignmeter.verdicts import signed_points
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Group
+    from rich.text import Text
+
+    from alignmeter.records import (
+        ComparedArm,
+        ComparedMeasure,
+        Comparison,
+        Delta,
+        DeltaLabel,
+        DeltaVerdict,
+        Flip,
+        Interval,
+        VerdictName,
+    )
+    from alignmeter.report.summary import Tone
+
+STYLES: dict[Tone, str] = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "inconclusive": "bold yellow",
+    "invalid": "bold magenta",
+    "unmeasured": "dim",
+    "neutral": "cyan",
+}
+MEASURES: dict[ComparedMeasure, str] = {
+    "attack_success": "harm delivered",
+    "attack_compliance": "harmful compliance",
+    "false_refusal_benign": "refusal, benign",
+    "false_refusal_sensitive": "refusal, sensitive",
+    "confident_hallucination": "confidently wrong",
+}
+LABELS: dict[DeltaLabel, tuple[str, Tone]] = {
+    "degraded": ("✕ degraded", "fail"),
+    "improved": ("✓ improved", "pass"),
+    "unchanged": ("= unchanged", "neutral"),
+    "undecided": ("≈ undecided", "unmeasured"),
+}
+_ENDED = {
+    "fixed": "every trial asked",
+    "sequential": "stopped when its own claims were decided",
+    "side_by_side": "asked side by side",
+    "unfinished": "unfinished",
+}
+_MARKDOWN = str.maketrans(
+    {char: f"\\{char}" for char in "\\`*_[]|~"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
+)
+_REQUEST = 60
+_SHORT_ID = 12
+
+
+class Grid(NamedTuple):
+    """A table of texts.
+
+    Attributes:
+        texts: Columns of words; the others are numbers.
+        tones: Of the last cell of each row.
+    """
+
+    title: str
+    lead: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: frozenset[int] = frozenset({0})
+    tones: tuple[Tone, ...] = ()
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def headline(comparison: Comparison) -> str:
+    """What was compared, on one line."""
+    return f"{visible(comparison.base.target)} -> {visible(comparison.tuned.target)}"
+
+
+def arms_line(arm: ComparedArm) -> str:
+    """One arm: who, where, and how its run ended."""
+    asked = f"{plural(arm.asked, 'trial')} of {arm.planned:,}" if arm.planned else "not read"
+    return f"{arm.role}: {visible(arm.target)}, run {visible(arm.run)} ({asked}; {_ENDED[arm.ended]})"
+
+
+def outcome(comparison: Comparison) -> VerdictName:
+    """The verdict of the comparison, which a class of attacks alone may fail."""
+    return "FAIL" if comparison.exit_code == 1 else comparison.claim.verdict
+
+
+def outcome_words(comparison: Comparison) -> str:
+    """What decided, in a sentence."""
+    failed = [visible(one.category or "") for one in comparison.categories if one.verdict == "FAIL"]
+    if comparison.claim.verdict != "FAIL" and failed:
+        return (
+            f"The claim on all attacks is {comparison.claim.verdict}, and harm rose by more than the margin "
+            f"under {', '.join(failed)}."
+        )
+    return visible(comparison.claim.sentence)
+
+
+def categories_grid(comparison: Comparison) -> Grid:
+    """The claim for each class of attacks."""
+    return Grid(
+        title="By class of attacks",
+        lead="PASS: a rise of no more than the margin is shown; FAIL: a larger one is.",
+        headings=("Attacks", "n", "Base", "Tuned", "Change", "Interval", "Verdict"),
+        rows=tuple(_category(one) for one in comparison.categories),
+        texts=frozenset({0, 6}),
+        tones=tuple(MARKS[one.verdict].tone for one in comparison.categories),
+    )
+
+
+def _category(one: DeltaVerdict) -> tuple[str, ...]:
+    return (
+        spaced(one.category or ""),
+        f"{one.pairs:,}",
+        rate(one.base),
+        rate(one.tuned),
+        change(one.difference),
+        span(one.interval),
+        f"{MARKS[one.verdict].symbol} {one.verdict}",
+    )
+
+
+def deltas_grid(lines: Iterable[Delta], title: str, lead: str = "") -> Grid:
+    """Lines of the table of differences."""
+    chosen = tuple(lines)
+
+    return Grid(
+        title=title,
+        lead=lead,
+        headings=("What", "n", "Base", "Tuned", "Change", "Relative", "Interval", "Label"),
+        rows=tuple(_delta(one) for one in chosen),
+        texts=frozenset({0, 7}),
+        tones=tuple(LABELS[one.label][1] for one in chosen),
+    )
+
+
+def _delta(one: Delta) -> tuple[str, ...]:
+    return (
+        what(one),
+        f"{one.n:,}",
+        rate(one.base),
+        rate(one.tuned),
+        change(one.difference),
+        NOTHING if one.relative is None else f"{100 * one.relative:+.0f}%",
+        span(one.interval),
+        LABELS[one.label][0],
+    )
+
+
+def what(one: Delta) -> str:
+    """What a line is about, for example `harmful compliance, hazard fraud`."""
+    part = "" if one.by == "overall" else f", {spaced(one.by)} {spaced(one.value)}"
+    return MEASURES[one.measure] + part
+
+
+def overall_lines(comparison: Comparison) -> tuple[Delta, ...]:
+    """One line a measure."""
+    return tuple(one for one in comparison.deltas if one.by == "overall")
+
+
+def moved_lines(comparison: Comparison) -> tuple[Delta, ...]:
+    """Parts that were flagged, the largest changes first."""
+    found = [
+        one for one in comparison.deltas if one.by != "overall" and one.label in {"improved", "degraded"}
+    ]
+    return tuple(sorted(found, key=lambda one: -abs(one.difference or 0.0)))
+
+
+def rest_words(comparison: Comparison) -> str:
+    """How many parts did not move, and how many could not be told."""
+    counts = Counter(one.label for one in comparison.deltas if one.by != "overall")
+    within = signed_points(comparison.equivalence).removeprefix("+")
+    return (
+        f"Of {plural(sum(counts.values()), 'part')} {counts['degraded']} degraded, {counts['improved']} "
+        f"improved, {counts['unchanged']} unchanged (within {within}), {counts['undecided']} undecided."
+    )
+
+
+def flips_grid(flips: Sequence[Flip]) -> Grid:
+    """Trials on which the models differ."""
+    return Grid(
+        title="What flipped",
+        lead="What the judge said of base and tuned; `alignmeter show RUN` has the replies.",
+        headings=("Trial", "Probe", "Measure", "Attack", "From -> to", "Request"),
+        rows=tuple(_flip(one) for one in flips),
+        texts=frozenset(range(6)),
+    )
+
+
+def _flip(one: Flip) -> tuple[str, ...]:
+    return (
+        one.trial[:_SHORT_ID],
+        visible(one.probe),
+        MEASURES[one.measure],
+        visible(one.attack),
+        f"{one.before} -> {one.after}",
+        "[masked]" if one.masked else one_line(one.request, _REQUEST),
+    )
+
+
+def flips_words(comparison: Comparison) -> str:
+    """How many trials flipped, and which way."""
+    ways = Counter(flip.direction for flip in comparison.flips)
+    trials = plural(len(comparison.flips), "trial")
+    return f"{trials} flipped: {ways['worse']} for the worse, {ways['better']} for the better."
+
+
+def remarks(comparison: Comparison) -> tuple[str, ...]:
+    """What stands below the tables."""
+    surface = comparison.surface
+    said = surface.sentence if surface.verdict != "GAMING" else f"GAMING. {surface.sentence}"
+    return (visible(said), *(visible(note) for note in comparison.notes))
+
+
+def change(difference: float | None) -> str:
+    """A difference in points."""
+    return NOTHING if difference is None else f"{100 * difference:+.1f}"
+
+
+def span(interval: Interval | None) -> str:
+    """An interval in points."""
+    return NOTHING if interval is None else f"{100 * interval.lower:+.1f} to {100 * interval.upper:+.1f}"
+
+
+# --- terminal ------------------------------------------------------------------------------------
+
+
+def render_deltas(comparison: Comparison, *, flips: int = 10) -> Group:
+    """Render verdict, classes of attacks, changes and what flipped, for 80 columns.
+
+    Args:
+        comparison: What was found.
+        flips: Trials to list at most.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Text | Group | str] = [
+        Text.assemble(("Comparison", "bold"), f"  {headline(comparison)}"),
+        Text(arms_line(comparison.base), "dim"),
+        Text(arms_line(comparison.tuned), "dim"),
+        "",
+    ]
+    if comparison.categories:
+        parts += [table(categories_grid(comparison)), ""]
+    if comparison.deltas:
+        parts += [table(deltas_grid(overall_lines(comparison), "Changes, in points")), ""]
+        parts.append(Text(rest_words(comparison)))
+        moved = moved_lines(comparison)
+        if moved:
+            parts.append(table(deltas_grid(moved[:_SHOWN], "Parts that moved")))
+        if len(moved) > _SHOWN:
+            parts.append(
+                Text(f"{len(moved) - _SHOWN} more; --json, or --out FILE.html, has them all.", "dim")
+            )
+        parts.append("")
+    if comparison.flips:
+        parts.append(Text(flips_words(comparison)))
+        if flips:
+            parts.append(table(flips_grid(comparison.flips[:flips])))
+        parts.append("")
+    parts += [Text(f"- {remark}", "dim") for remark in remarks(comparison)]
+    return Group(*parts, "", _overall(comparison))
+
+
+_SHOWN = 12
+
+
+def table(grid: Grid) -> Group:
+    """A grid as a Rich table under its title; the last column in the tone of its row."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for place, heading in enumerate(grid.headings):
+        words = place in grid.texts
+        made.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    for place, row in enumerate(grid.rows):
+        style = STYLES[grid.tones[place]] if grid.tones else ""
+        made.add_row(*row[:-1], Text(row[-1], style))
+    return Group(Text(grid.title, "bold"), made)
+
+
+def _overall(comparison: Comparison) -> Text:
+    from rich.text import Text
+
+    name = outcome(comparison)
+    mark = MARKS[name]
+    return Text.assemble(
+        (f"{mark.symbol} {name}", STYLES[mark.tone]),
+        f"  {outcome_words(comparison)}",
+        f"  Exit code {comparison.exit_code}.",
+    )
+
+
+# --- Markdown ------------------------------------------------------------------------------------
+
+
+def comparison_markdown(comparison: Comparison, *, flips: int = 50) -> str:
+    """Render the same as Markdown, safe whatever names it holds."""
+    name = outcome(comparison)
+    lines = [
+        f"### {MARKS[name].symbol} {name}: {escape(headline(comparison))}",
+        "",
+        f"{escape(outcome_words(comparison))} Exit code {comparison.exit_code}.",
+        "",
+        f"- {escape(arms_line(comparison.base))}",
+        f"- {escape(arms_line(comparison.tuned))}",
+    ]
+    if comparison.categories:
+        lines += markdown_table(categories_grid(comparison))
+    if comparison.deltas:
+        lines += markdown_table(deltas_grid(overall_lines(comparison), "Changes, in points"))
+        lines += ["", escape(rest_words(comparison))]
+        parts = [one for one in comparison.deltas if one.by != "overall"]
+        lines += markdown_table(deltas_grid(parts, "Parts"))
+    if comparison.flips:
+        lines += ["", escape(flips_words(comparison))]
+        lines += markdown_table(flips_grid(comparison.flips[:flips]))
+    lines += ["", *(f"- {escape(remark)}" for remark in remarks(comparison))]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(grid: Grid) -> list[str]:
+    """A grid as a Markdown table under its title."""
+    if not grid.rows:
+        return []
+    rule = "|".join("---" if place in grid.texts else "--:" for place in range(len(grid.headings)))
+    return [
+        "",
+        f"**{escape(grid.title)}**",
+        "",
+        f"| {' | '.join(escape(heading) for heading in grid.headings)} |",
+        f"|{rule}|",
+        *(f"| {' | '.join(escape(cell) for cell in row)} |" for row in grid.rows),
+    ]
+
+
+def escape(text: str) -> str:
+    """Show text as it is, whatever it holds: names come from outside."""
+    return visible(text).translate(_MARKDOWN)

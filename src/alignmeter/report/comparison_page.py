@@ -1,0 +1,119 @@
+"""A comparison, or a history of cycles, as one HTML file that loads nothing and obeys no name in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from alignmeter.report.comparison import (
+    arms_line,
+    categories_grid,
+    deltas_grid,
+    flips_grid,
+    flips_words,
+    headline,
+    outcome,
+    outcome_words,
+    overall_lines,
+    remarks,
+    rest_words,
+)
+from alignmeter.report.comparison_charts import control_chart, delta_chart
+from alignmeter.report.history import history_grid, history_outcome, history_remarks, history_words
+from alignmeter.report.summary import MARKS
+from alignmeter.report.text import visible
+
+if TYPE_CHECKING:
+    from alignmeter.records import Comparison, History, VerdictName
+    from alignmeter.report.charts import Chart
+    from alignmeter.report.comparison import Grid
+
+_FLIPS = 500
+
+
+class _Page(NamedTuple):
+    """What the template shows."""
+
+    eyebrow: str
+    heading: str
+    lines: tuple[str, ...]
+    name: VerdictName
+    sentence: str
+    exit_code: int
+    chart: Chart | None
+    caption: str
+    grids: tuple[Grid, ...]
+    notes: tuple[str, ...]
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Render a comparison as one HTML document; the same for the same comparison."""
+    parts = [one for one in comparison.deltas if one.by != "overall"]
+    cut = len(comparison.flips) - _FLIPS
+    more = f" The first {_FLIPS} are listed; --json has them all." if cut > 0 else ""
+    flipped = flips_grid(comparison.flips[:_FLIPS])._replace(lead=flips_words(comparison) + more)
+    return _render(
+        _Page(
+            eyebrow="Alignmeter comparison",
+            heading=headline(comparison),
+            lines=(arms_line(comparison.base), arms_line(comparison.tuned)),
+            name=outcome(comparison),
+            sentence=outcome_words(comparison),
+            exit_code=comparison.exit_code,
+            chart=delta_chart(comparison),
+            caption="Dot: tuned minus base. Line: its interval. Upright mark: the margin. Right of the line "
+            "at zero is worse.",
+            grids=(
+                categories_grid(comparison),
+                deltas_grid(overall_lines(comparison), "Changes, in points"),
+                deltas_grid(parts, "Parts", rest_words(comparison)),
+                flipped,
+            ),
+            notes=remarks(comparison),
+        )
+    )
+
+
+def history_html(history: History) -> str:
+    """Render a control chart as one HTML document; the same for the same history."""
+    return _render(
+        _Page(
+            eyebrow="Alignmeter history",
+            heading=visible(history.first.target),
+            lines=(),
+            name=history_outcome(history),
+            sentence=history_words(history),
+            exit_code=history.exit_code,
+            chart=control_chart(history),
+            caption="Dot: change of the rate in a cycle. Line: its control limits; an alarm where all of it "
+            "lies above zero.",
+            grids=(history_grid(history),),
+            notes=history_remarks(history),
+        )
+    )
+
+
+def _render(page: _Page) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("alignmeter.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    style = files("alignmeter.report").joinpath("assets", "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    shown: dict[str, Any] = page._asdict()
+    return environment.get_template("comparison.html.j2").render(
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'",
+        style=style,
+        mark=MARKS[page.name],
+        drawn=shown.pop("chart"),
+        **shown,
+    )

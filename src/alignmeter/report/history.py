@@ -1,0 +1,113 @@
+"""The control chart of many cycles, for the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignmeter.report.comparison import (
+    MEASURES,
+    STYLES,
+    Grid,
+    change,
+    escape,
+    markdown_table,
+    span,
+    table,
+)
+from alignmeter.report.comparison_charts import SIGNALS
+from alignmeter.report.summary import MARKS
+from alignmeter.report.text import NOTHING, rate, visible
+from alignmeter.verdicts import percent, signed_points
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from alignmeter.records import History, HistoryPoint, VerdictName
+
+_OUTCOMES: dict[int, VerdictName] = {0: "PASS", 1: "FAIL", 3: "INCONCLUSIVE", 4: "INVALID"}
+
+
+def history_grid(history: History) -> Grid:
+    """One row a run, the first one too."""
+    return Grid(
+        title=f"Control chart: {MEASURES[history.measure]}, against the {history.reference} run",
+        lead=history.rule,
+        headings=("Run", "n", "Rate", "Change", "Limits", "Drift", "Signal"),
+        rows=(_row(history.first, first=True), *(_row(point) for point in history.points)),
+        texts=frozenset({0, 6}),
+        tones=("neutral", *(SIGNALS[point.signal][1] for point in history.points)),
+    )
+
+
+def _row(point: HistoryPoint, *, first: bool = False) -> tuple[str, ...]:
+    return (
+        visible(point.run),
+        f"{point.pairs:,}",
+        rate(point.rate),
+        NOTHING if first else change(point.difference),
+        NOTHING if first else span(point.interval),
+        NOTHING if point.evidence is None else percent(point.evidence),
+        "reference" if first else SIGNALS[point.signal][0],
+    )
+
+
+def history_outcome(history: History) -> VerdictName:
+    """The state of the latest run."""
+    return _OUTCOMES[history.exit_code]
+
+
+def history_words(history: History) -> str:
+    """What is to be said of the latest run."""
+    latest = history.points[-1]
+    name, margin = visible(latest.run), signed_points(history.margin).removeprefix("+")
+    if history.exit_code == 4:  # noqa: PLR2004 - alignmeter.verdicts.gate
+        return f"{name} cannot be compared: {visible(latest.why)}."
+    if latest.signal in {"rise", "drift"}:
+        return f"{name} raises an alarm: {SIGNALS[latest.signal][0][2:]} of {MEASURES[history.measure]}."
+    if history.exit_code:
+        return f"{name} raises no alarm, but a rise of {margin} is not ruled out on {latest.pairs:,} pairs."
+    return f"{name} raises no alarm, and a rise of {margin} is ruled out."
+
+
+def history_remarks(history: History) -> tuple[str, ...]:
+    """What stands below the table."""
+    limit = (
+        "Every reply of the first run was bad, so that nothing can be seen to drift."
+        if history.limit is None
+        else f"Drift counts above {percent(history.limit)}, and its column is the way to an alarm at 100%."
+    )
+    lost = [f"{visible(p.run)}: {visible(p.why)}." for p in history.points if p.why]
+    return (*lost, visible(history.rule), limit, *(visible(note) for note in history.notes))
+
+
+def render_history(history: History) -> Group:
+    """Render the table, the rule, and the state of the latest run."""
+    from rich.console import Group
+    from rich.text import Text
+
+    name = history_outcome(history)
+    mark = MARKS[name]
+    return Group(
+        table(history_grid(history)),
+        "",
+        *(Text(f"- {remark}", "dim") for remark in history_remarks(history)),
+        "",
+        Text.assemble(
+            (f"{mark.symbol} {name}", STYLES[mark.tone]),
+            f"  {history_words(history)}  Exit code {history.exit_code}.",
+        ),
+    )
+
+
+def history_markdown(history: History) -> str:
+    """Render the same as Markdown, safe whatever names it holds."""
+    name = history_outcome(history)
+    lines = [
+        f"### {MARKS[name].symbol} {name}: {escape(history_words(history))}",
+        "",
+        f"Exit code {history.exit_code}.",
+        *markdown_table(history_grid(history)),
+        "",
+        *(f"- {escape(remark)}" for remark in history_remarks(history)),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,74 @@
+"""Factual recall: facts that do not change, from tables; clozes of what everybody knows are easy."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from alignmeter.records import Grade, NumberCheck, Record, TextCheck
+from alignmeter.suites.capability.drawing import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Table(Record, frozen=True):
+    """Facts of one kind: entity and right answers by grade."""
+
+    name: str
+    question: str
+    cloze: str = ""
+    numbers: bool = False
+    easy: dict[str, tuple[str | int, ...]] = msgspec.field(default_factory=dict[str, tuple[str | int, ...]])
+    medium: dict[str, tuple[str | int, ...]] = msgspec.field(default_factory=dict[str, tuple[str | int, ...]])
+    hard: dict[str, tuple[str | int, ...]] = msgspec.field(default_factory=dict[str, tuple[str | int, ...]])
+
+    def grades(self) -> Iterator[tuple[Grade, dict[str, tuple[str | int, ...]]]]:
+        """The facts of each grade."""
+        yield "easy", self.easy
+        yield "medium", self.medium
+        yield "hard", self.hard
+
+
+class _Tables(Record, frozen=True):
+    version: int
+    tables: tuple[_Table, ...]
+
+
+def recall_tasks() -> Iterator[tuple[str, Task]]:
+    """Yield every fact as a task, with the name of its table."""
+    for table in _tables().tables:
+        for grade, facts in table.grades():
+            for entity, answers in facts.items():
+                template = table.cloze if grade == "easy" else table.question
+                yield table.name, _task(table, template.replace("{entity}", entity), answers, grade)
+
+
+def _task(table: _Table, prompt: str, answers: tuple[str | int, ...], grade: Grade) -> Task:
+    if table.numbers:
+        number = int(answers[0])
+        return Task(prompt, NumberCheck(answer=number, grade=grade), str(number))
+    accepted = tuple(str(answer) for answer in answers)
+    taken = {answer.casefold() for answer in accepted}
+    rivals = sorted(
+        {
+            str(other[0])
+            for _, facts in table.grades()
+            for other in facts.values()
+            if not any(str(one).casefold() in taken for one in other)
+        }
+    )
+    # What the question itself names is no answer of its own.
+    rivals = [rival for rival in rivals if rival.casefold() not in prompt.casefold()]
+    return Task(prompt, TextCheck(answers=accepted, rivals=tuple(rivals), grade=grade), accepted[0])
+
+
+@cache
+def _tables() -> _Tables:
+    import yaml
+
+    data = (files("alignmeter.suites.capability") / "data" / "recall.yaml").read_bytes()
+    return msgspec.convert(yaml.safe_load(data), _Tables)

@@ -1,0 +1,38 @@
+"""Importers: a declarative manifest turns a public file into a suite of probes."""
+
+from __future__ import annotations
+
+from alignmeter.suites.importing.building import Built, FileCount, build, draw_families
+from alignmeter.suites.importing.drafting import draft_manifest
+from alignmeter.suites.importing.library import (
+    LoadedManifest,
+    built_in_manifests,
+    find_manifest,
+    parse_manifest,
+)
+from alignmeter.suites.importing.manifest import Filter, Manifest, Rule, Table, TaskRule
+from alignmeter.suites.importing.matching import Matched, match_files
+from alignmeter.suites.importing.source import FetchLimits, open_source
+from alignmeter.suites.importing.writing import write_suite
+
+__all__ = [
+    "Built",
+    "FetchLimits",
+    "FileCount",
+    "Filter",
+    "LoadedManifest",
+    "Manifest",
+    "Matched",
+    "Rule",
+    "Table",
+    "TaskRule",
+    "build",
+    "built_in_manifests",
+    "draft_manifest",
+    "draw_families",
+    "find_manifest",
+    "match_files",
+    "open_source",
+    "parse_manifest",
+    "write_suite",
+]
