@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# All but `torch`, which is a matter of gigabytes; its tests skip and say so.
+EXTRAS := --extra embedded --extra embed --extra code --extra hub --extra inspect
 
 .PHONY: setup demo test test-slow lint types contracts bench clean
 
@@ -11,7 +13,7 @@ setup: $(READY)
 $(READY): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv sync --quiet --frozen --all-extras --inexact
+	@$(BIN)/uv sync --quiet --frozen $(EXTRAS) --inexact
 	@touch $(READY)
 
 demo: $(READY)  ## Evaluate a real model on this machine, plain and guarded, side by side
