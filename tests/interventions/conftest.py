@@ -1,4 +1,4 @@
-"""What the tests of interventions share: runs of variants made by hand, and the model where it is installed."""
+"""What the tests of interventions share: runs made by hand, and the model where it is installed."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from alignmeter.interventions.adapter_gguf import HeadCounts, head_counts_of, in
 from alignmeter.interventions.finetune import TARGET_MODULES
 from alignmeter.records import Message
 from alignmeter.targets.embedded import EmbeddedServer, find_model
+from alignmeter.targets.torch_extra import library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,31 +111,30 @@ def test_given_an_adapter_when_converted_then_both_engines_say_the_same_and_only
 
 def _strong_adapter(model: TorchModel, tmp_path: Path) -> Path:
     """An adapter with large random weights in every layer, queries and keys included."""
-    import peft  # pyright: ignore[reportMissingImports]
-    import torch  # pyright: ignore[reportMissingImports]
+    peft, torch = library("peft"), library("torch")
 
-    tuned: Any = peft.get_peft_model(  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    tuned: Any = peft.get_peft_model(
         model.model,
-        peft.LoraConfig(r=4, lora_alpha=8, target_modules=list(TARGET_MODULES)),  # pyright: ignore[reportUnknownMemberType]
+        peft.LoraConfig(r=4, lora_alpha=8, target_modules=list(TARGET_MODULES)),
     )
-    generator: Any = torch.Generator().manual_seed(1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    with torch.no_grad():  # pyright: ignore[reportUnknownMemberType]
+    generator: Any = torch.Generator().manual_seed(1)
+    with torch.no_grad():
         for name, weights in tuned.named_parameters():
             if "lora_B" in name:
                 size = 0.15 if "q_proj" in name or "k_proj" in name else 0.005
-                weights.copy_(size * torch.randn(weights.shape, generator=generator))  # pyright: ignore[reportUnknownMemberType]
+                weights.copy_(size * torch.randn(weights.shape, generator=generator))
     tuned.save_pretrained(tmp_path / "adapter")
     return tmp_path / "adapter"
 
 
 def _by_transformers(model: TorchModel) -> list[NDArray[np.float64]]:
     """Log-probabilities of every first token of the reply, one array a prompt."""
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = library("torch")
 
     found: list[NDArray[np.float64]] = []
     for prompt in PROMPTS:
         tokens = model.prompt_tokens([Message(role="user", content=prompt)])
-        with torch.no_grad():  # pyright: ignore[reportUnknownMemberType]
+        with torch.no_grad():
             logits = model.model(**model.padded([tokens])).logits[0, -1]
         found.append(logits.double().log_softmax(-1).numpy())
     return found

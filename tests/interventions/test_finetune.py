@@ -14,6 +14,7 @@ from alignmeter.interventions import finetune as training
 from alignmeter.interventions.finetune import Step, batches, finetune, rate
 from alignmeter.interventions.recipes import load_recipe
 from alignmeter.targets import torch_extra
+from alignmeter.targets.torch_extra import library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,10 @@ def test_given_no_torch_when_trained_then_the_commands_that_bring_it_are_named(
     def import_module(name: str) -> object:
         raise ModuleNotFoundError(name=name)
 
+    recipe = load_recipe("broad")
     monkeypatch.setattr(torch_extra.importlib, "import_module", import_module)
     with pytest.raises(MissingExtraError, match=r'pip install "alignmeter\[torch\]"') as caught:
-        finetune(load_recipe("broad"), tmp_path / "a")
+        finetune(recipe, tmp_path / "a")
     assert "whl/cpu" in str(caught.value)
     assert not (tmp_path / "a").exists()
 
@@ -83,7 +85,7 @@ def test_the_loss_counts_the_reply_and_the_end_of_the_turn_only(model: TorchMode
     assert "<|im_start|>assistant\n" + example.reply in model.tokenizer.decode(tokens)
 
 
-class _Killed(Exception):
+class _KilledError(Exception):
     pass
 
 
@@ -93,17 +95,15 @@ class _Killed(Exception):
 def test_given_a_training_that_was_killed_when_resumed_then_it_ends_with_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from safetensors.numpy import load_file  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-
     monkeypatch.setattr(training, "CHECKPOINT_STEPS", 2)
     recipe = load_recipe("targeted", changes={"steps": 4, "rank": 2})
     whole = finetune(recipe, tmp_path / "whole")
 
     def kill(step: Step) -> None:
         if step.step == 3:
-            raise _Killed
+            raise _KilledError
 
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         finetune(recipe, tmp_path / "cut", progress=kill)
     assert not (tmp_path / "cut" / "training.json").exists()
     steps: list[int] = []
@@ -112,11 +112,11 @@ def test_given_a_training_that_was_killed_when_resumed_then_it_ends_with_the_sam
     assert steps == [3, 4]
     assert cut.losses == pytest.approx(whole.losses, rel=1e-4)
     first, second = (
-        load_file(tmp_path / name / "adapter" / "adapter_model.safetensors")  # pyright: ignore[reportUnknownVariableType]
+        library("safetensors.numpy").load_file(tmp_path / name / "adapter" / "adapter_model.safetensors")
         for name in ("whole", "cut")
     )
-    for key, weights in first.items():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        np.testing.assert_allclose(second[key], weights, atol=1e-5)  # pyright: ignore[reportUnknownArgumentType]
+    for key, weights in first.items():
+        np.testing.assert_allclose(second[key], weights, atol=1e-5)
     assert not (tmp_path / "cut" / "checkpoint").exists()
     record = json.loads((tmp_path / "cut" / "training.json").read_text())
     assert record["digest"] == recipe.digest

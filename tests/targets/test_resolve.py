@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from alignmeter.errors import InputError
+from alignmeter.identity import fingerprint_hash, text_digest
 from alignmeter.records import Sampling
 from alignmeter.targets import TargetOptions, resolve_target
 from alignmeter.targets.openai_compatible import OpenAICompatible
@@ -100,3 +102,37 @@ def test_given_a_model_file_that_cannot_be_used_when_resolved_then_its_path_is_n
     (tmp_path / "model.bin").write_bytes(b"x")
     with pytest.raises(InputError, match=r"expected the path of a \.gguf file that exists"):
         resolve_target(f"embedded:{tmp_path / path}")
+
+
+@pytest.mark.parametrize("spec", ["openai:m", "python:a:b", "replay:x"])
+def test_given_an_adapter_for_a_target_that_takes_none_when_resolved_then_it_is_refused(
+    tmp_path: Path, spec: str
+) -> None:
+    with pytest.raises(InputError, match="--adapter goes with the targets embedded and transformers"):
+        resolve_target(spec, TargetOptions(adapter=tmp_path))
+
+
+def test_given_a_peft_folder_for_llama_cpp_when_resolved_then_the_way_to_convert_it_is_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"x")
+    with pytest.raises(InputError, match="alignmeter lab convert FOLDER"):
+        resolve_target(f"embedded:{tmp_path / 'm.gguf'}", TargetOptions(adapter=tmp_path))
+
+
+def test_given_two_adapters_when_resolved_then_they_are_two_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(_: str) -> str:
+        return "1"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    for name in ("m.gguf", "a.gguf", "b.gguf"):
+        (tmp_path / name).write_bytes(name.encode())
+    spec = f"embedded:{tmp_path / 'm.gguf'}"
+    plain, one, other = (
+        resolve_target(spec, TargetOptions(adapter=adapter)).fingerprint
+        for adapter in (None, tmp_path / "a.gguf", tmp_path / "b.gguf")
+    )
+    assert (plain.adapter, one.adapter) == (None, text_digest(b"a.gguf"))
+    assert len({fingerprint_hash(each) for each in (plain, one, other)}) == 3

@@ -9,7 +9,7 @@ import pytest
 from alignmeter.errors import InputError
 from alignmeter.identity import text_digest
 from alignmeter.records import Message
-from alignmeter.targets.variants import Variant, load_variant
+from alignmeter.targets.variants import Variant, load_variant, read_variant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,32 @@ def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "system.txt").write_bytes(b"caf\xe9 \xff")
     with pytest.raises(InputError, match="cannot be read as UTF-8"):
         load_variant(system_prompt=tmp_path / "system.txt")
+
+
+def test_a_variant_file_holds_name_system_prompt_and_examples(tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_text(
+        "name: guarded\nabout: for people\nsystem_prompt: |\n  Be safe.\n\n  Be kind.\n"
+        "few_shot:\n  - {user: q, assistant: a}\n",
+        encoding="utf-8",
+    )
+    assert read_variant(tmp_path / "v.yaml") == Variant(
+        name="guarded", system_prompt="Be safe.\n\nBe kind.", few_shot=SHOTS
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "system_prompt: x\n",
+        "name: a\nsystem: x\n",
+        "- a\n",
+        "name: [\n",
+        "name: a\nfew_shot: [{user: q}]\n",
+        "",
+    ],
+)
+def test_a_variant_file_that_is_not_as_expected_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "v.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"v\.yaml") as caught:
+        read_variant(tmp_path / "v.yaml")
+    assert "\n" not in str(caught.value)

@@ -73,7 +73,7 @@ def deltas(
         line
         for measure in measures
         for column in COLUMNS
-        for value, part in measure.parts(column).items()
+        for value, part in _parts(measure, column).items()
         if (line := _line(measure.measure, column, value, part, stopped=stopped)) is not None
     ]
     if not lines:
@@ -88,6 +88,12 @@ def deltas(
         _delta(line, flag=flag, p=p, stopped=stopped, equivalence=equivalence)
         for line, flag, p in zip(lines, flagged, adjusted, strict=True)
     )
+
+
+def _parts(measure: MeasurePairs, column: ComparedColumn) -> dict[str, RunPairs]:
+    """The parts by a column; none where all units are of one, which the overall line tells already."""
+    parts = measure.parts(column)
+    return {} if column != "overall" and len(parts) == 1 else parts
 
 
 def _line(

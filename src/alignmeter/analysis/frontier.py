@@ -7,6 +7,7 @@ they share cancels.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -217,18 +218,25 @@ def hypervolume(helpful: Floats, safe: Floats) -> Floats:
 
 
 def hypervolume_interval(joint: Joint, estimate: float) -> Interval:
-    """Return the interval of the hypervolume: percentiles of the draws, taken about the estimate.
+    """Return the interval of the hypervolume.
 
-    The best of several noisy points looks better than it is, in the draws once more than in the estimate:
-    the draws are moved so that their median is the estimate.
+    The best of several noisy points looks better than it is, in the estimate once and in the draws once
+    more. Where points are truly alike, what the draws add is (sqrt(2) - 1) of what the estimate has, since
+    they vary with twice the variance about the truth: the lower end goes down by the whole of it. The
+    upper end stays, since points that are truly apart have no such bias.
+
+    Args:
+        joint: Draws.
+        estimate: The hypervolume of the observed rates.
     """
-    drawn = hypervolume(joint.helpful, joint.safe)
-    moved = drawn - float(np.median(drawn)) + estimate
     tail = (1 - LEVEL) / 2
-    lower, upper = (float(end) for end in np.quantile(moved, [tail, 1 - tail]))
+    drawn = hypervolume(joint.helpful, joint.safe)
+    lower, middle, upper = (float(one) for one in np.quantile(drawn, [tail, 0.5, 1 - tail]))
+    centre = float(hypervolume(joint.helpful.mean(axis=0), joint.safe.mean(axis=0)))
+    bias = max(0.0, middle - centre) / (math.sqrt(2) - 1)
     return Interval(
-        lower=max(0.0, min(lower, estimate)),
-        upper=min(1.0, max(upper, estimate)),
+        lower=max(0.0, estimate + min(lower - middle, middle - upper) - bias),
+        upper=min(1.0, estimate + upper - middle),
         level=LEVEL,
         method="joint bootstrap by family",
     )

@@ -7,6 +7,7 @@ from alignmeter.api.auditing import GapAudit, audit
 from alignmeter.api.checks import check_endpoint
 from alignmeter.api.comparing import compare
 from alignmeter.api.control_chart import history
+from alignmeter.api.frontier import frontier
 from alignmeter.api.gating import changes, gate
 from alignmeter.api.importing import (
     ImportedCell,
@@ -96,6 +97,7 @@ __all__ = [
     "disagreements",
     "export_labels",
     "finetune",
+    "frontier",
     "gate",
     "history",
     "import_labels",

@@ -11,6 +11,7 @@ from alignmeter.cli import (
     compare,
     demo,
     doctor,
+    frontier,
     gate,
     init,
     judge,
@@ -70,6 +71,7 @@ app.command("show", epilog=show.EXAMPLES)(show.show)
 app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("scores", epilog=scores.EXAMPLES)(scores.scores)
 app.command("tax", epilog=tax.EXAMPLES)(tax.tax)
+app.command("frontier", epilog=frontier.EXAMPLES)(frontier.frontier)
 app.command("repro", epilog=repro.EXAMPLES)(repro.repro)
 app.add_typer(judge.app, name="judge")
 app.add_typer(suites.app, name="suites")

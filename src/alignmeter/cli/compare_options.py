@@ -23,8 +23,9 @@ Role = Literal["base", "tuned"]
 
 def share(text: str) -> float:
     """Parse a share strictly between 0 and 1: `15%` or `0.15`."""
+    written = str(text).strip()  # a default comes as the number that it is
     try:
-        value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+        value = float(written.removesuffix("%")) / (100 if written.endswith("%") else 1)
     except ValueError:
         value = -1.0
     if not 0 < value < 1:
@@ -54,7 +55,8 @@ def sides(
 
     Args:
         arguments: Positional arguments.
-        base_target: `--base-target`; `tuned_target` likewise.
+        base_target: `--base-target`.
+        tuned_target: `--tuned-target`.
         runs: Folder that holds run folders.
         named: Whether further options name targets, so that none need be spelled out.
 
@@ -65,8 +67,8 @@ def sides(
     if by_option or (named and not arguments):
         if arguments:
             raise InputError(
-                f"expected two runs or two targets, got {', '.join(map(repr, arguments))} beside --base-target "
-                f"or --tuned-target; give both targets the same way"
+                f"expected two runs or two targets, got {', '.join(map(repr, arguments))} beside "
+                f"--base-target or --tuned-target; give both targets the same way"
             )
         return Sides(targets=(base_target, tuned_target))
     if len(arguments) != _TWO:

@@ -136,17 +136,24 @@ def show_one(
         out.print(Text.assemble((probe.id, "bold"), f"  {probe.intent} / {probe.domain} / {probe.language}"))
         out.print(Padding(Text(probe.prompt), (0, 0, 0, 2)))
         if probe.reference is not None:
-            about = f"source: {probe.source} ({probe.jurisdiction}, checked {probe.checked_on})"
-            answer = f"true answer: {probe.reference}. {probe.explanation or ''}"
-            out.print(Padding(Text(f"{answer}\n{about}", "dim"), (0, 0, 0, 2)))
+            out.print(Padding(Text(_known(probe), "dim"), (0, 0, 0, 2)))
     if not probes:
         out.print("No probe fits.")
+
+
+def _known(probe: Probe) -> str:
+    """What is known of the right answer: of a fact with its source, of a task with its grade."""
+    if probe.check is not None:
+        grade = f" ({probe.check.grade})" if probe.check.grade is not None else ""
+        return f"right result{grade}: {probe.reference}"
+    about = f"source: {probe.source} ({probe.jurisdiction}, checked {probe.checked_on})"
+    return f"true answer: {probe.reference}. {probe.explanation or ''}\n{about}"
 
 
 def _probes_of(suite: str, variant: VariantName | None, seed: int | None) -> tuple[Probe, ...]:
     """The English probes of a suite, freshly generated or reworded where that is asked for."""
     from alignmeter.errors import InputError
-    from alignmeter.suites import GENERATED_SUITES, generate_facts, load_suite
+    from alignmeter.suites import GENERATED_SUITES, generate_suite, load_suite
     from alignmeter.suites import variant as reworded
 
     generated = suite in GENERATED_SUITES
@@ -155,7 +162,7 @@ def _probes_of(suite: str, variant: VariantName | None, seed: int | None) -> tup
             f"expected --seed with --variant or with a generated suite ({', '.join(GENERATED_SUITES)}), "
             f"got suite {suite!r}; leave out --seed"
         )
-    probes = generate_facts(seed) if generated and seed is not None else load_suite(suite)
+    probes = generate_suite(suite, seed) if generated and seed is not None else load_suite(suite)
     return probes if variant is None else tuple(reworded(probe, variant, seed or 0) for probe in probes)
 
 

@@ -105,6 +105,7 @@ from alignmeter.records.runs import (
     RunManifest,
     TargetRecord,
 )
+from alignmeter.records.scorer import Higher, ScorerReads, TextScore
 from alignmeter.records.scores import (
     DomainDifference,
     DomainMean,
@@ -222,6 +223,7 @@ __all__ = [
     "HarmResult",
     "HazardGain",
     "Helpfulness",
+    "Higher",
     "History",
     "HistoryPoint",
     "HumanLabel",
@@ -264,6 +266,7 @@ __all__ = [
     "ScoreSource",
     "ScoreTable",
     "ScoredItem",
+    "ScorerReads",
     "ScoresComparison",
     "ScoresSummary",
     "SequenceCheck",
@@ -282,6 +285,7 @@ __all__ = [
     "TaxReport",
     "TaxTier",
     "TextCheck",
+    "TextScore",
     "TokenLogprob",
     "ToolCall",
     "ToolSchema",

@@ -190,13 +190,15 @@ def rest_words(comparison: Comparison) -> str:
 
 
 def flips_grid(flips: Sequence[Flip]) -> Grid:
-    """Trials on which the models differ."""
+    """Trials on which the models differ; without the requests where all of them are masked."""
+    headings = ("Trial", "Probe", "Measure", "Attack", "From -> to", "Request")
+    shown = len(headings) - all(one.masked for one in flips)
     return Grid(
         title="What flipped",
         lead="What the judge said of base and tuned; `alignmeter show RUN` has the replies.",
-        headings=("Trial", "Probe", "Measure", "Attack", "From -> to", "Request"),
-        rows=tuple(_flip(one) for one in flips),
-        texts=frozenset(range(6)),
+        headings=headings[:shown],
+        rows=tuple(_flip(one)[:shown] for one in flips),
+        texts=frozenset(range(shown)),
     )
 
 
@@ -222,7 +224,13 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
     """What stands below the tables."""
     surface = comparison.surface
     said = surface.sentence if surface.verdict != "GAMING" else f"GAMING. {surface.sentence}"
-    return (visible(said), *(visible(note) for note in comparison.notes))
+    lost = [
+        f"{MEASURES[one.measure].capitalize()}: {plural(one.unscored, 'pair')} lack a score on a side, "
+        f"taken at their worst in the intervals."
+        for one in overall_lines(comparison)
+        if one.unscored
+    ]
+    return (visible(said), *lost, *(visible(note) for note in comparison.notes))
 
 
 def change(difference: float | None) -> str:

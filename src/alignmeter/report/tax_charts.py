@@ -38,6 +38,7 @@ TRIAD_TITLES: dict[TriadMeasure, str] = {
     "harmful_refusal": "Harmful refusal (full)",
 }
 _EDGES = (0.05, 0.10, 0.20)
+_TICKS = (-1, -0.5, -0.2, 0, *_EDGES[1:], 0.5, 1)
 _TITLE = "Relative tax and its interval, by domain and variant"
 _LEAST, _MOST = -1.0, 1.0
 
@@ -91,7 +92,8 @@ def _tax_chart(rows: list[dict[str, Any]], reach: tuple[float, float], layout: L
     import altair as alt
 
     scale = alt.Scale(domain=list(reach), nice=False, clamp=True)
-    axis = alt.Axis(format="~%", grid=False, values=[-0.5, -0.2, 0, *_EDGES, 0.5, 1], title=None)
+    ticks = [tick for tick in _TICKS if reach[0] <= tick <= reach[1]]
+    axis = alt.Axis(format="~%", grid=False, values=ticks, title=None)
     base = alt.Chart().encode(y=alt.Y("key:N", axis=None, sort=None))
     used = list(dict.fromkeys(FLAG_TONES.values()))
     colour = alt.Color("tone:N", legend=None, scale=alt.Scale(domain=used, range=[TONES[t] for t in used]))

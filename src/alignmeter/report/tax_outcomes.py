@@ -119,8 +119,8 @@ def _side_by_side(report: TaxReport) -> Grid | None:
         return None
     return Grid(
         "Variants side by side",
-        f"Tax: of the mean score over domains. {harm}: base model, variant, and what was gained.",
-        ("Variant", "Method", "Scope", "Tax", "Base", "Variant's", "Gain", "Outcome"),
+        f"Tax: of the mean score over domains. {harm}: base model, aligned model, and what was gained.",
+        ("Variant", "Method", "Scope", "Tax", "Base", "Aligned", "Gain", "Outcome"),
         tuple(rows),
         names=3,
     )
@@ -146,7 +146,8 @@ def _answered(report: TaxReport) -> Grid | None:
     return Grid(
         "How much of the tax is refusal",
         "The tax on all items, on those that both models answered, and the share of the loss that lies on "
-        "items which one of them refused (below 0%: what was refused did not add to it).",
+        "items which one of them refused (below 0%: what was refused did not add to it). Where the score is "
+        "compliance itself, refusal is all of it.",
         ("Domain", "Variant", "Answered", "Tax, all", "Tax, answered", "Refusal's share"),
         tuple(rows),
         names=2,

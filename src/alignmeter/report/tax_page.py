@@ -32,7 +32,8 @@ def tax_html(report: TaxReport) -> str:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    style = files("alignmeter.report").joinpath("assets", "report.css").read_text(encoding="utf-8")
+    assets = files("alignmeter.report").joinpath("assets")
+    style = "".join(assets.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "tax.css"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("tax.html.j2").render(
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "

@@ -15,6 +15,7 @@ from alignmeter.store.journal import (
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
 from alignmeter.store.parquet import write_parquet
 from alignmeter.store.run_folder import RunData, RunFolder, fold, list_runs
+from alignmeter.store.text_scores import TextScores, read_text_scores, request_text, scored_text
 
 __all__ = [
     "JOURNAL_VERSION",
@@ -30,9 +31,13 @@ __all__ = [
     "RunData",
     "RunFolder",
     "StopReason",
+    "TextScores",
     "fold",
     "list_runs",
     "read_events",
     "read_labels",
+    "read_text_scores",
+    "request_text",
+    "scored_text",
     "write_parquet",
 ]

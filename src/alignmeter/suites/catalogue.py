@@ -4,7 +4,7 @@ Suites are files named `SUITE.LANGUAGE.jsonl`: those of the package, found throu
 `importlib.resources`, so that a wheel, a zip file and a checkout behave alike, and those that a user
 keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says), imported ones among them.
 A file is validated once a process. The suite `facts` has no file: it is generated from tables, with the
-same seed every time.
+same seed every time, and so is `capability`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from alignmeter.errors import InputError
 from alignmeter.identity import digest, text_digest
 from alignmeter.records import Intent, Probe, Record
+from alignmeter.suites.capability import CAPABILITY_SUITE, generate_capability
 from alignmeter.suites.facts import FACTS_SUITE, generate_facts
 from alignmeter.suites.origins import ORIGIN_SUFFIX, SuiteOrigin, origin_path, read_origin
 from alignmeter.suites.schema import SuiteFile, parse_suite
@@ -34,7 +35,7 @@ USER_FOLDER = "alignmeter-suites"
 FOLDER_VARIABLE = "ALIGNMETER_SUITES"
 """Environment variable that names another folder."""
 
-GENERATED_SUITES = (FACTS_SUITE,)
+GENERATED_SUITES = (CAPABILITY_SUITE, FACTS_SUITE)
 """Suites without a file, in English only."""
 
 ONLY_WHEN_NAMED = ("capability", "tax_domains")
@@ -77,7 +78,7 @@ def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
             f"suite {name!r}: expected a language from {', '.join(languages)}, got {language!r}; choose "
             "one of these"
         )
-    return _generated() if generated else _load(SuiteFile(f"{name}.{language}{_SUFFIX}", name, language))
+    return _generated(name) if generated else _load(SuiteFile(f"{name}.{language}{_SUFFIX}", name, language))
 
 
 def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
@@ -109,7 +110,7 @@ def suite_digest(name: str) -> str:
         InputError: There is no such suite.
     """
     if name in GENERATED_SUITES:
-        return digest(_generated())
+        return digest(_generated(name))
     return digest({file.name: text_digest(_read(file)) for file in _files_of(name)})
 
 
@@ -208,13 +209,23 @@ def _unseen(probes: Iterable[Probe], seen: set[tuple[str, str]]) -> Iterator[Pro
 
 def _load_all(suite: str) -> tuple[Probe, ...]:
     if suite in GENERATED_SUITES:
-        return _generated()
+        return _generated(suite)
     return tuple(probe for file in _files_of(suite) for probe in _load(file))
 
 
+def generate_suite(name: str, seed: int) -> tuple[Probe, ...]:
+    """Return the probes that a generated suite has with another seed.
+
+    Args:
+        name: A name from `GENERATED_SUITES`.
+        seed: The same seed gives the same probes.
+    """
+    return generate_capability(seed) if name == CAPABILITY_SUITE else generate_facts(seed)
+
+
 @cache
-def _generated() -> tuple[Probe, ...]:
-    return generate_facts()
+def _generated(name: str) -> tuple[Probe, ...]:
+    return generate_capability() if name == CAPABILITY_SUITE else generate_facts()
 
 
 def _suite_file(name: str) -> SuiteFile:

@@ -79,7 +79,8 @@ def bet_on_pairs(
     Notes:
         Each side bets against every mean m with stakes at a fixed share of the largest admissible one,
         tuned to a true difference one margin (at least ten points) away and to pairs that differ by
-        chance 3% of the time to each side. Between two discordant pairs wealth moves one way, so its
+        chance 3% of the time to each side. Where pairs come in such an order that every mean was rejected
+        at some pair (all worse ones first), the bounds are those of the last pair. Between two discordant pairs wealth moves one way, so its
         maximum is found at the ends of such runs.
 
     References:
@@ -111,11 +112,17 @@ def bet_on_pairs(
         decision = "pass"
     elif first_fail:
         decision = "fail"
+    lower, upper = -failing.bound(), passing.bound()
+    if lower > upper:
+        lower = -failing.bound(at_end=True)
+        upper = passing.bound(at_end=True)
+        lower = max(lower, fail_margin) if decision == "fail" else lower
+        upper = min(upper, pass_margin) if decision == "pass" else upper
     return PairedBetting(
         decision=decision,
         used=min(first_pass or low.size, first_fail or low.size),
-        lower=-failing.bound(),
-        upper=passing.bound(),
+        lower=lower,
+        upper=upper,
         p_pass=math.exp(-passing.sup),
         p_fail=math.exp(-failing.sup),
         e_pass=math.exp(min(passing.last, 700.0)),
@@ -181,17 +188,19 @@ class _Side:
         zero -= float(self._at[place] - n)
         return _mixture(_sum_of_logs(plus, minus, zero, self._logs(self._margin)))
 
-    def bound(self) -> float:
-        """Return the smallest mean that is rejected, 1 for none."""
-        inside = self._rejected(self._margin)
-        kept, gone = (-1.0, self._margin) if inside else (self._margin, 1.0)
+    def bound(self, *, at_end: bool = False) -> float:
+        """Return the smallest mean that is rejected at any pair, or at the last one; 1 for none."""
+
+        def rejected(mean: float) -> bool:
+            wealth = self._wealth(mean)
+            return bool(((wealth[-1:] if at_end else wealth) >= self._need).any())
+
+        # Starting at the margin makes the end agree with the decision to the last digit.
+        kept, gone = (-1.0, self._margin) if rejected(self._margin) else (self._margin, 1.0)
         for _ in range(_BISECTIONS):
             middle = (kept + gone) / 2
-            kept, gone = (kept, middle) if self._rejected(middle) else (middle, gone)
+            kept, gone = (kept, middle) if rejected(middle) else (middle, gone)
         return gone
-
-    def _rejected(self, mean: float) -> bool:
-        return bool((self._wealth(mean) >= self._need).any())
 
     def _logs(self, mean: float) -> FloatArray:
         """Logs of what D = 1, -1 and 0 multiply each bet's wealth with, shape (3, bets)."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from alignmeter.records import CodeCheck, Grade, Record
-from alignmeter.suites.capability.drawing import Task
+from alignmeter.suites.capability.drawing import Task, data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,4 @@ def coding_tasks() -> Iterator[tuple[str, Task]]:
 
 @cache
 def _file() -> _File:
-    import yaml
-
-    data = (files("alignmeter.suites.capability") / "data" / "code.yaml").read_bytes()
-    return msgspec.convert(yaml.safe_load(data), _File)
+    return msgspec.convert(data_yaml("code.yaml"), _File)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import product
 from typing import TYPE_CHECKING
 
 from alignmeter.records import NumberCheck, SequenceCheck, TextCheck
 from alignmeter.suites.capability.drawing import Kind, Task
+from alignmeter.suites.capability.puzzles import NAMES, WORKED, houses, knights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from alignmeter.records import Grade
     from alignmeter.suites.capability.drawing import Dice
 
-_NAMES = ("Ana", "Bo", "Cem", "Dia", "Eli", "Fay", "Gus", "Hal", "Ida", "Jon")
 _KINDS = (
-    ("dogs", "dog", "animal"), ("cats", "cat", "animal"), ("roses", "rose", "flower"), ("oaks", "oak", "tree"),
+    ("dogs", "dog", "animal"), ("cats", "cat", "animal"), ("roses", "rose", "flower"),
+    ("oaks", "oak", "tree"),
     ("apples", "apple", "fruit"), ("ants", "ant", "insect"), ("robins", "robin", "bird"),
     ("tulips", "tulip", "flower"), ("pears", "pear", "fruit"), ("pines", "pine", "tree"),
     ("owls", "owl", "bird"), ("bees", "bee", "insect"),
 )  # fmt: skip
-_WORKED = "Think step by step and end with a line `Answer: ...`."
+
+_WORDS = (
+    "amber", "basil", "cedar", "delta", "ember", "fjord", "gravel", "harbor", "island", "jungle", "kettle",
+    "ladder", "meadow", "needle", "orchid", "pepper", "quartz", "ribbon", "saddle", "timber",
+)  # fmt: skip
 
 
 def _word(prompt: str, answer: str, grade: Grade, rivals: Sequence[str] = (), chance: float = 0.0) -> Task:
@@ -52,7 +57,7 @@ def _pattern(dice: Dice) -> Task:
 
 def _membership(dice: Dice) -> Task:
     plural, single, kind = dice.pick(_KINDS)
-    name = dice.pick(_NAMES)
+    name = dice.pick(NAMES)
     article = "an" if single[0] in "aeio" else "a"
     whole = "an" if kind[0] in "aeio" else "a"
     return _word(
@@ -67,7 +72,8 @@ def _sort_three(dice: Dice) -> Task:
     numbers = dice.several(range(1, 10), 3)
     ordered = [str(number) for number in sorted(numbers)]
     return _list(
-        f"Sort from smallest to largest.\n3, 1, 2: 1, 2, 3\n6, 9, 4: 4, 6, 9\n{', '.join(map(str, numbers))}:",
+        "Sort from smallest to largest.\n3, 1, 2: 1, 2, 3\n6, 9, 4: 4, 6, "
+        f"9\n{', '.join(map(str, numbers))}:",
         ordered,
         "easy",
     )
@@ -87,11 +93,11 @@ def _last_of_list(dice: Dice) -> Task:
 
 
 def _tallest(dice: Dice) -> Task:
-    people = dice.several(_NAMES, 5)
+    people = dice.several(NAMES, 5)
     facts = [f"{people[i]} is taller than {people[i + 1]}." for i in range(4)]
     place, word = dice.pick(((0, "tallest"), (4, "shortest"), (1, "second tallest"), (2, "in the middle")))
     return _word(
-        f"{' '.join(dice.shuffled(facts))} Who is {'the ' if place != 2 else ''}{word}? {_WORKED}",  # noqa: PLR2004
+        f"{' '.join(dice.shuffled(facts))} Who is {'the ' if place != 2 else ''}{word}? {WORKED}",  # noqa: PLR2004
         people[place],
         "medium",
         people,
@@ -106,7 +112,8 @@ def _rules(dice: Dice) -> Task:
     start = dice.between(0, 3)
     reached = letters[start:6]
     return Task(
-        f"{' '.join(dice.shuffled(rules))} {letters[start]} is true. Which letters must be true? List them in "
+        f"{' '.join(dice.shuffled(rules))} {letters[start]} is true. Which letters must be true? List "
+        "them in "
         f"alphabetical order, {letters[start]} included, separated by commas, after `Answer:`.",
         SequenceCheck(items=tuple(sorted(reached)), grade="medium"),
         ", ".join(sorted(reached)),
@@ -145,8 +152,8 @@ def _truth(expression: str) -> bool:
             case "(":
                 value, position = either(position + 1)
                 return value, position + 1
-            case token:
-                return token == "true", position + 1
+            case word:
+                return word == "true", position + 1
 
     def both(position: int) -> tuple[bool, int]:
         value, position = atom(position)
@@ -170,9 +177,7 @@ def _swaps(dice: Dice) -> Task:
 
 
 def _sort_words(dice: Dice) -> Task:
-    words = ("amber", "basil", "cedar", "delta", "ember", "fjord", "gravel", "harbor", "island", "jungle", "kettle",
-             "ladder", "meadow", "needle", "orchid", "pepper", "quartz", "ribbon", "saddle", "timber")  # fmt: skip
-    chosen = dice.several(words, 7)
+    chosen = dice.several(_WORDS, 7)
     return _list(
         f"Sort these words in reverse alphabetical order, separated by commas: {', '.join(chosen)}.",
         sorted(chosen, reverse=True),
@@ -188,7 +193,7 @@ def _many_swaps(dice: Dice) -> Task:
 
 
 def _swapped(dice: Dice, *, people: int, swaps: int, grade: Grade) -> Task:
-    names = dice.several(_NAMES, people)
+    names = dice.several(NAMES, people)
     objects = dice.several(
         ("ball", "book", "coin", "drum", "flag", "ring", "rope", "shoe", "vase", "kite"), people
     )
@@ -200,7 +205,7 @@ def _swapped(dice: Dice, *, people: int, swaps: int, grade: Grade) -> Task:
         story.append(f"{one} and {other} swap.")
     asked = dice.pick(names)
     return _word(
-        f"{' '.join(story)} What does {asked} hold now? {_WORKED}", held[asked], grade, objects, 1 / people
+        f"{' '.join(story)} What does {asked} hold now? {WORKED}", held[asked], grade, objects, 1 / people
     )
 
 
@@ -218,7 +223,7 @@ def _satisfied(dice: Dice) -> Task:
         for clause in clauses
     )
     return Task(
-        f"How many of the 64 ways to make a, b, c, d, e and f true or false satisfy: {shown}? {_WORKED}",
+        f"How many of the 64 ways to make a, b, c, d, e and f true or false satisfy: {shown}? {WORKED}",
         NumberCheck(answer=count, grade="hard"),
         str(count),
     )
@@ -236,129 +241,12 @@ def _automaton(dice: Dice) -> Task:
     rules = "; ".join(f"{a} on {sign} goes to {b}" for (a, sign), b in table.items())
     asked = max(states, key=lambda each: (visits[each] != max(visits.values()), visits[each], each))
     return Task(
-        f"A machine starts in state {start}. Its moves: {rules}. It reads, sign by sign: {' '.join(word)}. After how "
-        f"many of these moves is it in state {asked}? {_WORKED}",
+        f"A machine starts in state {start}. Its moves: {rules}. It reads, sign by sign: "
+        f"{' '.join(word)}. After how "
+        f"many of these moves is it in state {asked}? {WORKED}",
         NumberCheck(answer=visits[asked], grade="hard"),
         str(visits[asked]),
     )
-
-
-def _knights(dice: Dice) -> Task:
-    while True:
-        names = dice.several(_NAMES, 6)
-        sayings = [_saying(dice, names, index) for index in range(6)]
-        solutions = [
-            honest
-            for honest in product((True, False), repeat=6)
-            if all(honest[index] == saying[1](honest) for index, saying in enumerate(sayings))
-        ]
-        if len(solutions) == 1 and 1 <= sum(solutions[0]) <= 5:  # noqa: PLR2004 - neither none nor all
-            break
-    told = " ".join(f"{name} says: {saying[0]}" for name, saying in zip(names, sayings, strict=True))
-    honest = sorted(name for name, says_truth in zip(names, solutions[0], strict=True) if says_truth)
-    return _list(
-        f"Each of {', '.join(names)} either always tells the truth or always lies. {told} Who tells the truth? End with "
-        "`Answer:` and their names in alphabetical order, separated by commas.",
-        honest,
-        "hard",
-    )
-
-
-def _saying(dice: Dice, names: Sequence[str], speaker: int) -> tuple[str, Callable[[Sequence[bool]], bool]]:
-    a, b, c = dice.several([index for index in range(len(names)) if index != speaker], 3)
-    count = dice.between(2, 4)
-    sayings: tuple[tuple[str, Callable[[Sequence[bool]], bool]], ...] = (
-        (f"{names[a]} and {names[b]} are of the same kind.", lambda honest: honest[a] == honest[b]),
-        (f"{names[a]} lies, or {names[b]} tells the truth.", lambda honest: not honest[a] or honest[b]),
-        (f"Exactly {count} of us tell the truth.", lambda honest: sum(honest) == count),
-        (
-            f"Of {names[a]}, {names[b]} and {names[c]} at least two lie.",
-            lambda honest: sum((honest[a], honest[b], honest[c])) <= 1,
-        ),
-        (
-            f"{names[a]} tells the truth only if {names[b]} lies.",
-            lambda honest: not (honest[a] and honest[b]),
-        ),
-    )
-    return dice.pick(sayings)
-
-
-def _houses(dice: Dice) -> Task:
-    """Who lives where, with which pet: clues are taken until one arrangement alone is left."""
-    people, pets = (
-        dice.several(_NAMES, 5),
-        dice.several(("cat", "dog", "owl", "hen", "fox", "goat", "pony"), 5),
-    )
-    homes, owners = dice.shuffled(range(5)), dice.shuffled(range(5))
-    every = [(home, pet) for home in permutations(range(5)) for pet in permutations(range(5))]
-    clues: list[str] = []
-    # Clues that leave much open come first, so that no single one gives the puzzle away.
-    for text, holds in _clues(dice, people, pets, homes, owners):
-        left = [each for each in every if holds(*each)]
-        if len(left) < len(every):
-            clues.append(text)
-            every = left
-        if len(every) == 1:
-            break
-    asked = dice.between(0, 4)
-    by_home = {home: name for name, home in zip(people, homes, strict=True)}
-    return _word(
-        f"Five houses stand in a row, numbered 1 to 5. In each lives one of {', '.join(people)}, with one of the animals "
-        f"{', '.join(pets)}. {' '.join(dice.shuffled(clues))} Who lives with the {pets[asked]}? {_WORKED}",
-        by_home[owners[asked]],
-        "hard",
-        people,
-        0.2,
-    )
-
-
-Arrangement = tuple[int, ...]
-
-
-def _clues(
-    dice: Dice, people: Sequence[str], pets: Sequence[str], homes: Sequence[int], owners: Sequence[int]
-) -> list[tuple[str, Callable[[Arrangement, Arrangement], bool]]]:
-    """True statements about an arrangement: `homes` by person and `owners` by pet are house numbers from 0."""
-    loose: list[tuple[str, Callable[[Arrangement, Arrangement], bool]]] = []
-    exact: list[tuple[str, Callable[[Arrangement, Arrangement], bool]]] = []
-    for i in range(5):
-        for j in range(5):
-            if homes[i] < owners[j]:
-                loose.append(
-                    (
-                        f"{people[i]} lives somewhere left of the {pets[j]}.",
-                        lambda h, o, i=i, j=j: h[i] < o[j],
-                    )
-                )
-            if homes[i] == owners[j] + 1:
-                exact.append(
-                    (f"{people[i]} lives right after the {pets[j]}.", lambda h, o, i=i, j=j: h[i] == o[j] + 1)
-                )
-            if i != j and abs(homes[i] - homes[j]) > 1:
-                loose.append(
-                    (
-                        f"{people[i]} and {people[j]} are no neighbours.",
-                        lambda h, o, i=i, j=j: abs(h[i] - h[j]) > 1,  # noqa: ARG005
-                    )
-                )
-            if i < j and abs(owners[i] - owners[j]) == 1:
-                exact.append(
-                    (
-                        f"The {pets[i]} and the {pets[j]} live next to each other.",
-                        lambda h, o, i=i, j=j: abs(o[i] - o[j]) == 1,  # noqa: ARG005
-                    )
-                )
-        exact.append(
-            (
-                f"{people[i]} lives in house {homes[i] + 1}.",
-                lambda h, o, i=i: h[i] == homes[i],  # noqa: ARG005
-            )
-        )
-    last = [
-        (f"The {pets[i]} lives in house {owners[i] + 1}.", lambda h, o, i=i: o[i] == owners[i])
-        for i in range(5)
-    ]
-    return [*dice.several(loose, min(5, len(loose))), *dice.shuffled([*loose, *exact]), *last]
 
 
 FORMAL_REASONING: tuple[Kind, ...] = (
@@ -374,7 +262,7 @@ FORMAL_REASONING: tuple[Kind, ...] = (
     Kind("many_swaps", "hard", 9, _many_swaps),
     Kind("satisfied", "hard", 9, _satisfied),
     Kind("automaton", "hard", 10, _automaton),
-    Kind("knights", "hard", 10, _knights),
-    Kind("houses", "hard", 10, _houses),
+    Kind("knights", "hard", 10, knights),
+    Kind("houses", "hard", 10, houses),
 )
 """Kinds of tasks in formal reasoning: 48 families of each grade."""

@@ -9,26 +9,35 @@ from alignmeter.records import Constraint, InstructionsCheck, JsonCheck, TextChe
 from alignmeter.suites.capability.drawing import Kind, Task
 
 if TYPE_CHECKING:
-
     from alignmeter.records import Grade
     from alignmeter.suites.capability.drawing import Dice
 
 _NAMES = ("Anna", "Ben", "Clara", "David", "Ella", "Finn", "Grace", "Hugo", "Iris", "Jack", "Kira", "Leo")
 _SENTENCES = (
-    "The cat sat on the mat.", "We walked home in the rain.", "The bread is still warm.", "My sister plays the violin.",
-    "A red bus stopped at the corner.", "The river is wide and slow.", "He painted the old door green.",
-    "Snow fell on the quiet street.", "They planted three apple trees.", "The baker opens at six.",
-    "Her dog likes to swim.", "The train was late again.", "I left my hat on the chair.", "The soup needs more salt.",
+    "The cat sat on the mat.", "We walked home in the rain.", "The bread is still warm.",
+    "My sister plays the violin.", "A red bus stopped at the corner.", "The river is wide and slow.",
+    "He painted the old door green.", "Snow fell on the quiet street.", "They planted three apple trees.",
+    "The baker opens at six.", "Her dog likes to swim.", "The train was late again.",
+    "I left my hat on the chair.", "The soup needs more salt.",
 )  # fmt: skip
-_KEYWORDS = ("river", "garden", "music", "winter", "bridge", "coffee", "forest", "window", "market", "island",
-             "summer", "school", "kitchen", "mountain")  # fmt: skip
-_SUBJECTS = ("dogs", "the sea", "bread", "trains", "the moon", "cats", "books", "rain", "trees", "birds", "football",
-             "cheese", "bicycles", "snow")  # fmt: skip
+_KEYWORDS = (
+    "river", "garden", "music", "winter", "bridge", "coffee", "forest", "window", "market", "island",
+    "summer", "school", "kitchen", "mountain",
+)  # fmt: skip
+_SUBJECTS = (
+    "dogs", "the sea", "bread", "trains", "the moon", "cats", "books", "rain", "trees", "birds",
+    "football", "cheese", "bicycles", "snow",
+)  # fmt: skip
 _TOPICS = (
     "a lost umbrella", "the first day of spring", "a village bakery", "learning to ride a bicycle",
-    "an old lighthouse", "a night train", "keeping bees", "a market in the morning", "a letter that came late",
-    "repairing a clock", "the smell of rain", "a chess game in the park", "moving to a new town", "growing tomatoes",
-    "a broken radio", "a walk along a canal", "a power cut", "painting a fence", "a school play", "a ferry crossing",
+    "an old lighthouse", "a night train", "keeping bees", "a market in the morning",
+    "a letter that came late", "repairing a clock", "the smell of rain", "a chess game in the park",
+    "moving to a new town", "growing tomatoes", "a broken radio", "a walk along a canal",
+    "a power cut", "painting a fence", "a school play", "a ferry crossing",
+)  # fmt: skip
+_LANGUAGES = (
+    ("fr", "French"), ("de", "German"), ("es", "Spanish"), ("it", "Italian"), ("pt", "Portuguese"),
+    ("nl", "Dutch"), ("pl", "Polish"), ("tr", "Turkish"),
 )  # fmt: skip
 _COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -49,7 +58,8 @@ def _fill(dice: Dice) -> Task:
     name, age = dice.pick(_NAMES), dice.between(5, 60)
     shown = json.dumps({"name": name, "age": age})
     return Task(
-        'Write each person as JSON.\nMaria, 31: {"name": "Maria", "age": 31}\nTom, 8: {"name": "Tom", "age": 8}\n'
+        'Write each person as JSON.\nMaria, 31: {"name": "Maria", "age": 31}\n'
+        'Tom, 8: {"name": "Tom", "age": 8}\n'
         f"{name}, {age}:",
         JsonCheck(expected={"name": name, "age": age}, grade="easy"),
         shown,
@@ -177,7 +187,8 @@ def _object(dice: Dice) -> Task:
     keys = tuple(dice.several(("title", "author", "year", "city", "price", "mood", "colour", "owner"), 4))
     topic = dice.pick(_TOPICS)
     return _instructed(
-        f"Describe {topic} as one JSON object with exactly the keys {', '.join(keys)}, and give nothing but the JSON.",
+        f"Describe {topic} as one JSON object with exactly the keys {', '.join(keys)}, and give nothing "
+        "but the JSON.",
         "medium",
         Constraint(kind="json_only"),
         Constraint(kind="json_keys", words=keys),
@@ -185,8 +196,7 @@ def _object(dice: Dice) -> Task:
 
 
 def _reply_language(dice: Dice) -> Task:
-    code, name = dice.pick((("fr", "French"), ("de", "German"), ("es", "Spanish"), ("it", "Italian"), ("pt", "Portuguese"),
-                            ("nl", "Dutch"), ("pl", "Polish"), ("tr", "Turkish")))  # fmt: skip
+    code, name = dice.pick(_LANGUAGES)
     count = dice.between(3, 5)
     return _instructed(
         f"Write about {dice.pick(_TOPICS)} in {name} only. Use exactly {_COUNTS[count]} sentences.",
@@ -203,9 +213,10 @@ def _lipogram(dice: Dice) -> Task:
     letter, words = dice.pick((("e", 25), ("a", 30), ("t", 25), ("i", 30), ("o", 30), ("n", 25), ("s", 30)))
     sentences = dice.between(3, 4)
     return _instructed(
-        f"Describe {dice.pick(_TOPICS)} in exactly {_COUNTS[sentences]} sentences and at least {words} words, without "
-        f"once using the letter {letter}. Let no sentence have more than 14 words, and use no word twice that is "
-        f"longer than you need: the longest word may have at most nine letters.",
+        f"Describe {dice.pick(_TOPICS)} in exactly {_COUNTS[sentences]} sentences and at least {words} "
+        "words, without "
+        f"once using the letter {letter}. Let no sentence have more than 14 words and no word more than nine "
+        "letters.",
         "hard",
         Constraint(kind="forbidden_characters", text=letter),
         Constraint(kind="sentence_count", count=sentences),
@@ -220,7 +231,8 @@ def _exact_words(dice: Dice) -> Task:
     keyword = dice.pick(("silver", "harbour", "whistle", "lantern", "velvet"))
     last = dice.pick(("home", "again", "away", "alone", "slowly"))
     return _instructed(
-        f"Tell of {dice.pick(_TOPICS)} in exactly {words} words and exactly {_COUNTS[sentences]} sentences. Use the word "
+        f"Tell of {dice.pick(_TOPICS)} in exactly {words} words and exactly {_COUNTS[sentences]} "
+        "sentences. Use the word "
         f"{keyword} exactly twice and no comma, ask exactly one question, and let the last word be {last}.",
         "hard",
         Constraint(kind="word_count", count=words),
@@ -235,7 +247,8 @@ def _exact_words(dice: Dice) -> Task:
 def _alliteration(dice: Dice) -> Task:
     letter, count = dice.pick("bcdfmprst"), dice.between(9, 14)
     return _instructed(
-        f"Write one sentence of exactly {count} words in which every word begins with {letter.upper()}, no word occurs "
+        f"Write one sentence of exactly {count} words in which every word begins with {letter.upper()}, "
+        "no word occurs "
         "twice, and there is no punctuation mark at all.",
         "hard",
         Constraint(kind="word_count", count=count),
@@ -248,8 +261,10 @@ def _alliteration(dice: Dice) -> Task:
 def _poem(dice: Dice) -> Task:
     lines, words = dice.between(6, 9), dice.between(34, 50)
     return _instructed(
-        f"Write a poem about {dice.pick(_TOPICS)}: exactly {_COUNTS[lines]} lines, no two of which begin with the same "
-        f"letter, every line ending with a semicolon, exactly {words} words in all, everything in lower case and "
+        f"Write a poem about {dice.pick(_TOPICS)}: exactly {_COUNTS[lines]} lines, no two of which begin "
+        "with the same "
+        f"letter, every line ending with a semicolon, exactly {words} words in all, everything in lower "
+        "case and "
         "without the word the.",
         "hard",
         Constraint(kind="line_count", count=lines),
@@ -264,7 +279,8 @@ def _poem(dice: Dice) -> Task:
 def _alphabetical(dice: Dice) -> Task:
     count, letters = dice.between(12, 18), dice.between(2, 4)
     return _instructed(
-        f"Write a sentence of exactly {count} words that are in alphabetical order, none of them twice. The letter o "
+        f"Write a sentence of exactly {count} words that are in alphabetical order, none of them twice. "
+        "The letter o "
         f"occurs exactly {_COUNTS[letters]} times, and no word has more than eight letters.",
         "hard",
         Constraint(kind="word_count", count=count),
@@ -278,8 +294,10 @@ def _alphabetical(dice: Dice) -> Task:
 def _two_versions(dice: Dice) -> Task:
     capitals, digits = dice.between(3, 6), dice.between(5, 9)
     return _instructed(
-        f"Give two different texts about {dice.pick(_TOPICS)} with a line of six asterisks (******) between them. In both "
-        f"together there are exactly {_COUNTS[capitals]} words in capitals, exactly {_COUNTS[digits]} digits, exactly "
+        f"Give two different texts about {dice.pick(_TOPICS)} with a line of six asterisks (******) "
+        "between them. In both "
+        f"together there are exactly {_COUNTS[capitals]} words in capitals, exactly {_COUNTS[digits]} "
+        "digits, exactly "
         "three question marks at the ends of sentences, and no exclamation mark.",
         "hard",
         Constraint(kind="two_answers"),

@@ -47,7 +47,8 @@ def _count_letters(dice: Dice) -> Task:
     count = dice.between(2, 6)
     letter = dice.pick("xoaz")
     return _task(
-        f"How many letters?\n{letter} {letter}: 2\n{letter} {letter} {letter}: 3\n{' '.join(letter * count)}:",
+        f"How many letters?\n{letter} {letter}: 2\n{letter} {letter} {letter}: "
+        f"3\n{' '.join(letter * count)}:",
         count,
         "easy",
     )
@@ -94,7 +95,8 @@ def _shopping(dice: Dice) -> Task:
         dice.between(3, 8),
     )
     return _task(
-        f"{name} buys {packs} packs of {each} {goods}, gives {given} {goods} to each of {friends} friends and "
+        f"{name} buys {packs} packs of {each} {goods}, gives {given} {goods} to each of {friends} friends "
+        "and "
         f"then loses {packs}. How many {goods} does {name} have left? {_WORKED}",
         packs * each - given * friends - packs,
         "medium",
@@ -171,7 +173,8 @@ def _divisibility(dice: Dice) -> Task:
     low, high = dice.between(100, 900), dice.between(2_000, 9_000)
     count = sum((n % a == 0 or n % b == 0) and n % c != 0 for n in range(low, high + 1))
     return _task(
-        f"How many whole numbers from {low} to {high}, both included, are divisible by {a} or by {b} but not by "
+        f"How many whole numbers from {low} to {high}, both included, are divisible by {a} or by {b} but "
+        "not by "
         f"{c}? {_WORKED}",
         count,
         "hard",
@@ -194,8 +197,10 @@ def _paths(dice: Dice) -> Task:
                 ways[x][y] = (ways[x - 1][y] if x else 0) + (ways[x][y - 1] if y else 0)
     listed = ", ".join(f"({x}, {y})" for x, y in sorted(closed))
     return _task(
-        f"A robot stands on the point (0, 0) of a grid and goes to ({width - 1}, {height - 1}). Each step adds 1 to "
-        f"its first or to its second coordinate. It may not enter the points {listed}. How many different ways "
+        f"A robot stands on the point (0, 0) of a grid and goes to ({width - 1}, {height - 1}). Each step "
+        "adds 1 to "
+        f"its first or to its second coordinate. It may not enter the points {listed}. How many different "
+        "ways "
         f"are there? {_WORKED}",
         ways[width - 1][height - 1],
         "hard",

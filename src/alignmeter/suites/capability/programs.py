@@ -35,7 +35,8 @@ def _number(program: str, answer: int, grade: Grade, question: str = _QUESTION) 
 def _printed_sum(dice: Dice) -> Task:
     a, b = dice.between(1, 5), dice.between(1, 4)
     return Task(
-        f"Write what the program prints.\nprint(1 + 1) prints 2\nprint(3 + 2) prints 5\nprint({a} + {b}) prints",
+        f"Write what the program prints.\nprint(1 + 1) prints 2\nprint(3 + 2) prints 5\nprint({a} + {b}) "
+        "prints",
         NumberCheck(answer=a + b, grade="easy"),
         str(a + b),
     )
@@ -44,7 +45,8 @@ def _printed_sum(dice: Dice) -> Task:
 def _printed_word(dice: Dice) -> Task:
     word = dice.pick(_WORDS)
     return Task(
-        f'Write what the program prints.\nprint("yes") prints yes\nprint("blue") prints blue\nprint("{word}") prints',
+        'Write what the program prints.\nprint("yes") prints yes\nprint("blue") prints blue\n'
+        f'print("{word}") prints',
         TextCheck(answers=(word,), grade="easy"),
         word,
     )
@@ -69,7 +71,8 @@ def _loop(dice: Dice) -> Task:
     )
     total = sum(value for value in range(start, stop, step) if value % skipped)
     return _number(
-        f"total = 0\nfor value in range({start}, {stop}, {step}):\n    if value % {skipped} == 0:\n        continue\n"
+        f"total = 0\nfor value in range({start}, {stop}, {step}):\n    if value % {skipped} == 0:\n       "
+        " continue\n"
         f"    total += value\nprint(total)",
         total,
         "medium",
@@ -97,7 +100,8 @@ def _counting(dice: Dice) -> Task:
     limit = dice.between(8, 20)
     best = max((number for number in numbers if number < limit), default=0) + len({n % 5 for n in numbers})
     return _number(
-        f"numbers = {numbers}\nsmall = [n for n in numbers if n < {limit}]\nrests = {{n % 5 for n in numbers}}\n"
+        f"numbers = {numbers}\nsmall = [n for n in numbers if n < {limit}]\nrests = "
+        f"{{n % 5 for n in numbers}}\n"
         f"print(max(small, default=0) + len(rests))",
         best,
         "medium",
@@ -129,9 +133,12 @@ def _shared_list(dice: Dice) -> Task:
             kept.reverse()
         out += kept[0] - kept[-1] // 2
     return _number(
-        f"def push(value, index, kept=[]):\n    alias = kept\n    alias.append(value * {factor} + index)\n    if index % 2:\n"
-        f"        kept.reverse()\n    return alias[0] - kept[-1] // 2\n\nout = 0\nfor index, value in enumerate(("
-        f"{first}, {second}, {third}, {first} + {third}, {second} * 2, 7)):\n    out += push(value, index)\nprint(out)",
+        f"def push(value, index, kept=[]):\n    alias = kept\n    alias.append(value * {factor} + "
+        "index)\n    if index % 2:\n"
+        "        kept.reverse()\n    return alias[0] - kept[-1] // 2\n\nout = 0\nfor index, value in "
+        "enumerate(("
+        f"{first}, {second}, {third}, {first} + {third}, {second} * 2, 7)):\n    out += push(value, "
+        "index)\nprint(out)",
         out,
         "hard",
         _QUESTION.replace("Give only the output.", "Work it out and end with a line `Answer: NUMBER`."),

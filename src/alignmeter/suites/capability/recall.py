@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from alignmeter.records import Grade, NumberCheck, Record, TextCheck
-from alignmeter.suites.capability.drawing import Task
+from alignmeter.suites.capability.drawing import Task, data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +67,4 @@ def _task(table: _Table, prompt: str, answers: tuple[str | int, ...], grade: Gra
 
 @cache
 def _tables() -> _Tables:
-    import yaml
-
-    data = (files("alignmeter.suites.capability") / "data" / "recall.yaml").read_bytes()
-    return msgspec.convert(yaml.safe_load(data), _Tables)
+    return msgspec.convert(data_yaml("recall.yaml"), _Tables)

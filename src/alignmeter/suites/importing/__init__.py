@@ -8,6 +8,7 @@ from alignmeter.suites.importing.library import (
     LoadedManifest,
     built_in_manifests,
     find_manifest,
+    manifest_names,
     parse_manifest,
 )
 from alignmeter.suites.importing.manifest import Filter, Manifest, Rule, Table, TaskRule
@@ -31,6 +32,7 @@ __all__ = [
     "draft_manifest",
     "draw_families",
     "find_manifest",
+    "manifest_names",
     "match_files",
     "open_source",
     "parse_manifest",

@@ -67,13 +67,12 @@ class FileCount(Record, frozen=True):
         return self.published_rows in {None, self.rows} and self.published_probes in {None, self.probes}
 
 
-class Kept(NamedTuple):
-    """A probe as it will be written, with what counting needs."""
+class Kept(Record, frozen=True, gc=False):
+    """A probe as it will be written, with what counting needs; there are as many as rows."""
 
     family: str
     language: str
     intent: Intent
-    domain: str
     line: bytes
 
 
@@ -138,7 +137,7 @@ class _Draft(NamedTuple):
     asked: bytes
 
 
-class _Seen(NamedTuple):
+class _Seen(Record, frozen=True, gc=False):
     """Where an id stood first, and what it asks."""
 
     file: str
@@ -218,9 +217,12 @@ class _Builder:
             del self._asked[seen.asked]
             self._repeated += 1
         self._asked[draft.asked] = probe.id
-        self._seen[probe.id] = _Seen(file.name, row.number, draft.asked)
+        self._seen[probe.id] = _Seen(file=file.name, row=row.number, asked=draft.asked)
         self.probes[probe.id] = Kept(
-            probe.family, probe.language, probe.intent, probe.domain, msgspec.json.encode(probe)
+            family=probe.family,
+            language=probe.language,
+            intent=probe.intent,
+            line=msgspec.json.encode(probe),
         )
 
     def _probe(self, draft: _Draft, table: Table) -> Probe:

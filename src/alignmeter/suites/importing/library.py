@@ -17,6 +17,7 @@ from alignmeter.suites.importing.manifest_problems import meaning_problems, shap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
 _YAML = (".yaml", ".yml")
 
@@ -40,8 +41,9 @@ def parse_manifest(text: str, file: str) -> Manifest:
     """
     import yaml
 
+    loader: type[yaml.BaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the faster one
     try:
-        found = cast("object", yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506 - only texts come of it
+        found = cast("object", yaml.load(text, Loader=loader))  # noqa: S506 - only texts come of it
     except yaml.YAMLError as error:
         raise InputError(f"{file}: expected YAML, got {' '.join(str(error).split())}; correct it") from None
     for key, problem in shape_problems(found, Manifest):
@@ -52,21 +54,30 @@ def parse_manifest(text: str, file: str) -> Manifest:
     return manifest
 
 
-@cache
+def manifest_names() -> tuple[str, ...]:
+    """Return the names of the manifests of the package, which are those of their files, in order."""
+    names = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(_YAML[0]) for name in names if name.endswith(_YAML[0])))
+
+
 def built_in_manifests() -> Mapping[str, LoadedManifest]:
     """Return the manifests of the package by name, in alphabetical order.
 
     Raises:
         InputError: One of them is broken.
     """
-    folder = files("alignmeter.suites") / "data" / "manifests"
-    found: dict[str, LoadedManifest] = {}
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(_YAML):
-            text = entry.read_text(encoding="utf-8")
-            manifest = parse_manifest(text, entry.name)
-            found[manifest.name] = LoadedManifest(manifest, text_digest(text))
-    return found
+    return {name: _built_in(name) for name in manifest_names()}
+
+
+def _folder() -> Traversable:
+    return files("alignmeter.suites") / "data" / "manifests"
+
+
+@cache
+def _built_in(name: str) -> LoadedManifest:
+    file = f"{name}{_YAML[0]}"
+    text = (_folder() / file).read_text(encoding="utf-8")
+    return LoadedManifest(parse_manifest(text, file), text_digest(text))
 
 
 def find_manifest(name: str) -> LoadedManifest:
@@ -79,7 +90,7 @@ def find_manifest(name: str) -> LoadedManifest:
         InputError: There is no such manifest, or the file cannot be read or is none.
     """
     if not name.lower().endswith(_YAML):
-        known = built_in_manifests()
+        known = manifest_names()
         wanted = name.lower().replace("-", "_")
         if wanted not in known:
             near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
@@ -88,7 +99,7 @@ def find_manifest(name: str) -> LoadedManifest:
                 f"expected a manifest from {', '.join(known)}, or a file that ends in .yaml, "
                 f"got {name!r}{hint}"
             )
-        return known[wanted]
+        return _built_in(wanted)
     try:
         text = Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:

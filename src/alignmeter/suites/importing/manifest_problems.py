@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from string import Formatter
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec.inspect as inspection
@@ -154,6 +155,15 @@ def _rule_problems(key: str, rules: Mapping[Any, Rule]) -> Iterator[tuple[str, s
             yield f"{at}.match", "expected `map` beside it, which is not there"
         if rule.pattern is not None:
             yield from _pattern_problems(f"{at}.pattern", rule.pattern)
+        if rule.template is not None and not _is_template(rule.template):
+            yield f"{at}.template", f"expected columns in braces, got {rule.template!r}"
+
+
+def _is_template(text: str) -> bool:
+    try:
+        return all(name is None or name for _, name, _, _ in Formatter().parse(text))
+    except ValueError:
+        return False
 
 
 def _pattern_problems(key: str, pattern: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,111 @@
+"""`alignmeter frontier`: safety against helpfulness for all operating points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from alignmeter.cli.judge_options import SeenByOption
+from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+
+if TYPE_CHECKING:
+    from alignmeter.api import Run
+
+EXAMPLES = examples(
+    "alignmeter frontier runs/plain runs/guarded runs/strict",
+    "alignmeter frontier plain=runs/a guarded=runs/b --out frontier.html",
+    "alignmeter frontier runs/plain --guard scores.jsonl --threshold 0.3 --threshold 0.7",
+    "alignmeter frontier runs/plain runs/strict --on legitimate --json",
+)
+
+
+def frontier(
+    *,
+    sources: Annotated[
+        list[str], typer.Argument(help="Runs: folders, names under --runs, or latest.", metavar="[NAME=]RUN...")
+    ],
+    on: Annotated[
+        Literal["benign", "sensitive", "legitimate"],
+        typer.Option("--on", help="Whose compliance counts as helpfulness; `legitimate` is both."),
+    ] = "benign",
+    guard: Annotated[
+        str | None,
+        typer.Option(
+            help="Scores of a guard on these runs (`audit-scorer --run`): each run also stands behind the guard.",
+            metavar="FILE.jsonl",
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(help="Score from which the guard blocks; repeat it for several.", metavar="SCORE"),
+    ] = None,
+    margin: Annotated[
+        str,
+        typer.Option(
+            help="Difference within which two points are equally good on an axis.", metavar="SHARE"
+        ),
+    ] = "1%",
+    judge: SeenByOption = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
+    ] = None,
+    runs: RunsOption = "runs",
+    as_json: JsonOption = False,
+) -> None:
+    """Show which operating points are worth having: runs, variants, system prompts, thresholds of a guard.
+
+    Each stands with its helpfulness and its safety under attack, with intervals, on requests that all of
+    them were asked; who dominates whom is bootstrapped jointly, by family. Exits 4 where a point is not
+    comparable with the first, else 0.
+    """
+    from alignmeter.api import frontier as place
+    from alignmeter.cli.numbers import share
+    from alignmeter.report.frontier import frontier_sheet
+    from alignmeter.report.sheet import check_sheet_path, render_sheet, write_sheet
+
+    if out is not None:
+        check_sheet_path(Path(out))
+    found = place(
+        _named(sources, runs, judge),
+        helpfulness=on,
+        scores=Path(guard) if guard else None,
+        thresholds=threshold or (),
+        margin=share("--margin", margin),
+        seed=seed,
+    )
+    if out is not None:
+        write_sheet(Path(out), frontier_sheet(found, charts=Path(out).suffix.lower() == ".html"))
+    if as_json:
+        print_json(found)
+    else:
+        console().print(render_sheet(frontier_sheet(found)))
+        if out is not None:
+            print_line(f"Wrote       {out}")
+    raise typer.Exit(found.exit_code)
+
+
+def _named(sources: list[str], runs: str, judge: str | None) -> dict[str, Run]:
+    """Open the runs, by the names given or else those of their targets."""
+    from alignmeter.api import load_run, under_judge
+    from alignmeter.cli.locate import find_run
+    from alignmeter.errors import InputError
+
+    opened: list[tuple[str | None, Run]] = []
+    for source in sources:
+        name, equals, path = source.partition("=")
+        given = bool(equals and name and path) and not Path(source).exists()
+        place = find_run(path if given else source, runs)
+        opened.append((name if given else None, load_run(place) if judge is None else under_judge(place, judge)))
+    targets = [run.manifest.target.name for _, run in opened]
+    found: dict[str, Run] = {}
+    for name, run in opened:
+        target = run.manifest.target.name
+        called = name or (run.path.name if targets.count(target) > 1 else target)
+        if called in found:
+            raise InputError(f"expected points of different names, got {called!r} twice; name them (NAME=RUN)")
+        found[called] = run
+    return found
