@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         analyse,
         compare,
         compare_targets,
+        frontier,
         gate,
         history,
         label_queue,

@@ -11,7 +11,7 @@ from alignmeter.records import ItemScores, ScoredItem, Tax
 
 def _scores(
     model: str,
-    scores: dict[str, list[float | None]],
+    scores: dict[str, list[float]],
     *,
     refused: dict[str, list[bool]] | None = None,
     family_size: int = 1,
@@ -41,7 +41,7 @@ def _only(arm: TaxArm) -> Tax:
     return tax
 
 
-def _ones(right: int, wrong: int) -> list[float | None]:
+def _ones(right: int, wrong: int) -> list[float]:
     return [1.0] * right + [0.0] * wrong
 
 
@@ -124,7 +124,8 @@ def test_a_stopped_domain_takes_no_item_behind_a_gap() -> None:
 
 def test_a_stopped_domain_near_guessing_has_no_ratio() -> None:
     order = tuple(f"quiz-{number:03d}" for number in range(100))
-    base = _scores("base", {"quiz": _ones(28, 72)}, chance={"quiz": 0.25})
+    every_fourth = [float(number % 4 == 0) for number in range(100)]
+    base = _scores("base", {"quiz": every_fourth}, chance={"quiz": 0.25})
     aligned = _scores("dpo", {"quiz": _ones(20, 60)}, chance={"quiz": 0.25})
 
     tax = _only(_arm(base, aligned, quiz=order))

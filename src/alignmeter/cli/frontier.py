@@ -9,6 +9,7 @@ import typer
 
 from alignmeter.cli.judge_options import SeenByOption
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+from alignmeter.cli.shares import share
 
 if TYPE_CHECKING:
     from alignmeter.api import Run
@@ -24,7 +25,8 @@ EXAMPLES = examples(
 def frontier(
     *,
     sources: Annotated[
-        list[str], typer.Argument(help="Runs: folders, names under --runs, or latest.", metavar="[NAME=]RUN...")
+        list[str],
+        typer.Argument(help="Runs: folders, names under --runs, or latest.", metavar="[NAME=]RUN..."),
     ],
     on: Annotated[
         Literal["benign", "sensitive", "legitimate"],
@@ -42,11 +44,13 @@ def frontier(
         typer.Option(help="Score from which the guard blocks; repeat it for several.", metavar="SCORE"),
     ] = None,
     margin: Annotated[
-        str,
+        float,
         typer.Option(
-            help="Difference within which two points are equally good on an axis.", metavar="SHARE"
+            parser=share,
+            help="Difference within which two points are equally good on an axis.",
+            metavar="SHARE",
         ),
-    ] = "1%",
+    ] = 0.01,
     judge: SeenByOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     out: Annotated[
@@ -63,7 +67,6 @@ def frontier(
     comparable with the first, else 0.
     """
     from alignmeter.api import frontier as place
-    from alignmeter.cli.numbers import share
     from alignmeter.report.frontier import frontier_sheet
     from alignmeter.report.sheet import check_sheet_path, render_sheet, write_sheet
 
@@ -74,7 +77,7 @@ def frontier(
         helpfulness=on,
         scores=Path(guard) if guard else None,
         thresholds=threshold or (),
-        margin=share("--margin", margin),
+        margin=margin,
         seed=seed,
     )
     if out is not None:
@@ -99,13 +102,17 @@ def _named(sources: list[str], runs: str, judge: str | None) -> dict[str, Run]:
         name, equals, path = source.partition("=")
         given = bool(equals and name and path) and not Path(source).exists()
         place = find_run(path if given else source, runs)
-        opened.append((name if given else None, load_run(place) if judge is None else under_judge(place, judge)))
+        opened.append(
+            (name if given else None, load_run(place) if judge is None else under_judge(place, judge))
+        )
     targets = [run.manifest.target.name for _, run in opened]
     found: dict[str, Run] = {}
     for name, run in opened:
         target = run.manifest.target.name
         called = name or (run.path.name if targets.count(target) > 1 else target)
         if called in found:
-            raise InputError(f"expected points of different names, got {called!r} twice; name them (NAME=RUN)")
+            raise InputError(
+                f"expected points of different names, got {called!r} twice; name them (NAME=RUN)"
+            )
         found[called] = run
     return found

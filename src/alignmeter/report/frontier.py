@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _HARM = {"attack_success": "Attack success", "attack_compliance": "Attack compliance"}
 _CAPTION = (
-    "Dot: estimate, under the number of its point in the table. Lines: 95% intervals. Broken line: what the best "
+    "Dot: estimate, under the number of its point in the table. Lines: 95% intervals. Broken line: what "
+    "the best "
     "estimates reach. Up is safer, right is more helpful."
 )
 _HEADINGS = ("#", "Point", "Standing", "Helpful", "{harm}", "P(non-dominated)")
@@ -39,7 +40,8 @@ def frontier_sheet(found: Frontier, *, charts: bool = False) -> Sheet:
         grids=(
             Grid(
                 "Operating points",
-                f"On {plural(found.helpful_units, 'request')} and {plural(found.harm_units, 'attack')} that all "
+                f"On {plural(found.helpful_units, 'request')} and {plural(found.harm_units, 'attack')} "
+                "that all "
                 "points were asked.",
                 tuple(heading.format(harm=_HARM[found.measure]) for heading in _HEADINGS),
                 tuple(_line(number, point) for number, point in enumerate(found.points, start=1)),

@@ -79,9 +79,9 @@ def bet_on_pairs(
     Notes:
         Each side bets against every mean m with stakes at a fixed share of the largest admissible one,
         tuned to a true difference one margin (at least ten points) away and to pairs that differ by
-        chance 3% of the time to each side. Where pairs come in such an order that every mean was rejected
-        at some pair (all worse ones first), the bounds are those of the last pair. Between two discordant pairs wealth moves one way, so its
-        maximum is found at the ends of such runs.
+        chance 3% of the time to each side. Between two discordant pairs wealth moves one way, so its
+        maximum is found at the ends of such runs. Where pairs come in such an order that every mean was
+        rejected at some pair (all worse ones first), the bounds are those of the last pair.
 
     References:
         I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B
