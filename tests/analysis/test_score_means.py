@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from alignmeter.analysis.score_means import compare_scores, describe_scores
@@ -9,13 +10,14 @@ from alignmeter.records import ItemScores, ScoredItem
 from alignmeter.stats import cluster_mean, tango, wilson
 
 
-def scores(model: str, *values: float | None, family: int = 1, **more: dict[str, float]) -> ItemScores:
+def scores(model: str, *values: float | None, family: int = 1, **more: dict[str, float] | None) -> ItemScores:
     """Items of one domain; `family` of them share one."""
     items = tuple(
         ScoredItem(item=str(n), family=str(n // family), domain="law", score=value)
         for n, value in enumerate(values)
     )
-    return ItemScores(model=model, source="csv", origin=model, items=items, **more)
+    made = ItemScores(model=model, source="csv", origin=model, items=items)
+    return msgspec.structs.replace(made, **more)
 
 
 def test_independent_right_and_wrong_answers_have_wilsons_interval() -> None:

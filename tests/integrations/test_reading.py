@@ -17,8 +17,9 @@ from alignmeter.records import ItemScores, ScoredItem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alignmeter.integrations.peek import Peek
     from tests.integrations.conftest import LmEvalFolder
+
+    from alignmeter.integrations.peek import Peek
 
 
 class Reader:

@@ -10,6 +10,7 @@ from inspect_ai.solver import generate
 
 LAST_NUMBER = r"(-?[0-9]+(?:[.,][0-9]+)*)[^0-9]*$"
 
+
 @task
 def word_problems(data: str) -> Task:
     """Questions with a number as the answer, of the shape of GSM8K."""
@@ -34,9 +35,7 @@ def closed_facts(data: str) -> Task:
     """Closed questions; the first word of the reply is the answer."""
 
     def sample(record: dict[str, str]) -> Sample:
-        return Sample(
-            input=f"{record['question']} Answer with one word, yes or no.", target=record["answer"]
-        )
+        return Sample(input=f"{record['question']} Answer with one word, yes or no.", target=record["answer"])
 
     return Task(
         dataset=json_dataset(data, sample, auto_id=True),

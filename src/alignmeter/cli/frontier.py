@@ -22,7 +22,7 @@ EXAMPLES = examples(
 )
 
 
-def frontier(
+def frontier(  # noqa: PLR0913 - one parameter an option
     *,
     sources: Annotated[
         list[str],
@@ -35,7 +35,7 @@ def frontier(
     guard: Annotated[
         str | None,
         typer.Option(
-            help="Scores of a guard on these runs (`audit-scorer --run`): each run also stands behind the guard.",
+            help="Scores of a guard on these runs (of `audit-scorer --run`): each run also stands behind it.",
             metavar="FILE.jsonl",
         ),
     ] = None,

@@ -91,7 +91,7 @@ def _chart(
 
     x = alt.X("x:Q", scale=alt.Scale(domain=[low["x"], 1], nice=False), axis=_axis("Helpfulness"))
     y = alt.Y("y:Q", scale=alt.Scale(domain=[low["y"], 1], nice=False), axis=_axis("Safety"))
-    used = list(dict.fromkeys(tone for _, _, tone in STATE_TONES.values()))
+    used: list[Tone] = list(dict.fromkeys(tone for _, _, tone in STATE_TONES.values()))
     colour = alt.Color("tone:N", legend=None, scale=alt.Scale(domain=used, range=[TONES[t] for t in used]))
     base = alt.Chart(alt.Data(values=rows))
     line = (

@@ -7,7 +7,6 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.report.tax_outcomes import Grid
 from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from alignmeter.report.charts import Chart
     from alignmeter.report.summary import Tone
+    from alignmeter.report.tax_outcomes import Grid
     from alignmeter.report.transcripts import Fact
 
 _STYLES: dict[Tone, str] = {

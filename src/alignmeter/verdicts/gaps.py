@@ -48,9 +48,7 @@ class GapDraft(NamedTuple):
     own: bool = True
 
 
-def gap_drafts(
-    model: ThreatModel, trials: Sequence[Trial], imported: Collection[str] = ()
-) -> list[GapDraft]:
+def gap_drafts(model: ThreatModel, trials: Sequence[Trial], imported: Collection[str] = ()) -> list[GapDraft]:
     """Pair every served language with English, family by family, in the committed order.
 
     Args:
