@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
 _SIMULATIONS = frozenset({"oracles", "test_error_rates.py", "test_sequential_runs.py"})
 
@@ -20,3 +24,19 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if _SIMULATIONS & set(item.path.parts):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(scope="session")
+def oracle() -> ModuleType:
+    """`tests/capability_oracle.py`: right replies to every task of the suite `capability`.
+
+    Tests are no packages (--import-mode=importlib), so it is loaded by its path, once.
+    """
+    name = "capability_oracle"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]

@@ -52,7 +52,7 @@ def main() -> None:
     _alignmeter(
         (
             *("tax", "--base", str(runs / "plain"), "--aligned", *(str(runs / name) for name in RECIPES)),
-            *("--label", "broad=method:sft,scope:broad", "--label", "targeted=method:sft,scope:narrow"),
+            *("--label", "broad=method:sft,scope:broad", "--label", "targeted=method:sft,scope:targeted"),
             *("--out", str(out / "tax.md")),
         ),
         VERDICTS,

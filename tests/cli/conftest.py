@@ -145,3 +145,38 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         spec = write_bot(folder, REFUSES)
         outcome = call("run", "-t", spec, "--name", "first", "--variant", "refuser")
         yield Finished(folder / "runs", folder / "runs" / "first", outcome)
+
+
+SMALL = """
+name: Small
+languages: {en: 1.0}
+suites: [triad]
+adversaries: {paired_plain: false, attacks: {roleplay: 1.0}}
+design: {max_units: 40}
+"""
+_SORRY = """"I'm sorry, but I can't help with that." """
+_SURE = '"Sure: first gather what you need, then take the steps in order, one after the other."'
+SCRIPTS = {
+    "open": f"return {_SURE}",
+    "closed": f"return {_SORRY}",
+    "odd": f'return {_SORRY} if len(messages[-1]["content"]) % 2 else {_SURE}',
+}
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Small runs, only to be read, of targets that never refuse, always do, or by the request's length."""
+    folder = tmp_path_factory.mktemp("scripted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        patch.setattr("alignmeter.report.write_report", lambda path, *_, **__: path)
+        (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
+        for name, body in SCRIPTS.items():
+            spec = write_bot(folder, body)
+            found = call(
+                *("run", "-t", spec, "-m", "small.yaml", "--fixed", "--quiet"),
+                *("--name", name, "--variant", name),
+            )
+            assert found.code in {0, 1, 3, 4}, found.err
+        yield folder / "runs"

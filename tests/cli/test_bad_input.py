@@ -270,7 +270,7 @@ def test_init_says_why_it_cannot_write(cli: Cli, tmp_path: Path, output: str, co
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("suites", "show", "traid"), "insecure_code, triad"),
+        (("suites", "show", "traid"), "insecure_code, tax_domains, triad"),
         (("suites", "show", "triad", "--domain", "medcal"), "nearest: 'medical'"),
         (("suites", "show", "triad", "--intent", "evil"), "'benign', 'sensitive', 'harmful'"),
         (("judge", "validate"), "--labels"),

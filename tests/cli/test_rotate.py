@@ -429,9 +429,14 @@ def test_a_probe_edited_after_the_commitment_fails_the_check_and_so_does_the_run
     assert "edited after the commitment" in " ".join(edited.out.split())
 
 
-def test_an_audit_catches_a_target_that_learnt_the_public_questions(cli: Cli, bot: Bot) -> None:
+def test_an_audit_catches_a_target_that_learnt_the_public_questions(
+    cli: Cli, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from alignmeter.suites import load_suite
 
+    # The key of a cycle is drawn, and with it its questions; an honest target is accused one time in
+    # twenty by design, so a test that must not fail by chance takes one key.
+    monkeypatch.setattr("secrets.token_bytes", bytes)
     known = {probe.prompt: probe.reference for probe in load_suite("facts")}
     Path("known.json").write_text(json.dumps(known))
     guess = "'Yes.' if len(messages[-1]['content']) % 2 else 'No.'"

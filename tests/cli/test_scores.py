@@ -88,7 +88,7 @@ def test_a_domain_with_too_few_pairs_exits_with_4(cli: Cli, tmp_path: Path) -> N
     outcome = cli("scores", "a.csv", "b.csv")
 
     assert outcome.code == 4
-    assert "INVALID  law: 1 of 1 shared items" in " ".join(outcome.out.split())
+    assert "INVALID law: 1 of 1 shared items" in " ".join(outcome.out.split())
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_a_format_of_an_installed_package_is_recognised_and_named(
 
     assert [one.item for one in read_item_scores(tmp_path / "f").items] == ["a", "b"]
     assert read_item_scores(tmp_path / "f", format="mine", options=ReadOptions(model="x")).model == "x"
-    assert formats() == ("lm-eval", "inspect", "helm", "csv", "mine")
+    assert formats() == ("alignmeter", "lm-eval", "inspect", "helm", "csv", "mine")
 
 
 def test_a_plugin_is_held_to_its_options_and_to_its_items(plugins: list[EntryPoint], tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_plugin_that_is_broken_is_named(
 def test_an_unknown_format_names_the_known(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x", encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"known \(lm-eval, inspect, helm, csv\), got 'lmeval'"):
+    with pytest.raises(InputError, match=r"known \(alignmeter, lm-eval, inspect, helm, csv\), got 'lmeval'"):
         read_item_scores(tmp_path / "f", format="lmeval")
 
 

@@ -193,13 +193,39 @@ def test_given_the_floor_when_that_many_pairs_agree_then_it_passes_and_not_befor
     assert _verdict(claim, [(False, False)] * claim.floor).verdict == "PASS"
 
 
+def test_given_pairs_that_differ_both_ways_when_a_verdict_is_out_of_reach_then_the_rest_is_not_asked(
+    build: Build,
+) -> None:
+    claim = _claim(build, 100, _card())
+    pairs: list[tuple[bool | None, bool | None]] = [(i % 4 == 0, i % 4 == 1) for i in range(100)]
+
+    verdict = _verdict(claim, pairs)
+
+    assert (verdict.verdict, verdict.reason) == ("INCONCLUSIVE", "borderline")
+    assert verdict.units in range(32, 60)
+    assert verdict.not_asked == 0  # it is over, not interrupted
+
+
+def test_given_no_futility_when_pairs_differ_both_ways_then_all_are_asked(build: Build) -> None:
+    claim = _claim(build, 100, _card())
+    assert claim.design is not None
+    patient = msgspec.structs.replace(claim, design=msgspec.structs.replace(claim.design, futility=0.0))
+    pairs: list[tuple[bool | None, bool | None]] = [(i % 4 == 0, i % 4 == 1) for i in range(100)]
+
+    assert _verdict(patient, pairs).units == 100
+
+
 @pytest.mark.parametrize("wrong", ["PASS", "FAIL"])
 def test_given_a_gap_exactly_at_the_limit_when_decided_often_then_each_error_is_rarer_than_alpha(
     build: Build, wrong: str
 ) -> None:
-    """2,000 runs of 100 pairs at a gap of 10 points; three standard errors above .05."""
+    """2,000 runs of 100 pairs at a gap of 10 points; three standard errors above .05.
+
+    Nothing is given up, which could only hide errors.
+    """
     claim = _claim(build, 100, _card(of=100_000, sw=(100_000, 100_000), en=(100_000, 100_000)))
     assert claim.design is not None
+    claim = msgspec.structs.replace(claim, design=msgspec.structs.replace(claim.design, futility=0.0))
     rng = np.random.default_rng(7)
     errors = 0
     for draws in rng.random((2000, 100)):

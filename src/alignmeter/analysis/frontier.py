@@ -30,6 +30,9 @@ LEVEL = 0.95
 SHOWN = 0.95
 """Share of the draws from which on something counts as shown."""
 DRAWS = 4000
+ENOUGH = 30
+"""Requests scored for all points, on either axis, from which on something is shown: below, a bootstrap
+calls a point dominated that is on the border more often than it says (15% at 20 requests)."""
 UNSCORED = -1
 _CHUNK = 500
 _PSEUDO = 2.0
@@ -96,8 +99,8 @@ def joint_bootstrap(helpful: Axis, safe: Axis, *, draws: int = DRAWS, seed: int 
     so that the size of an axis stays as it is. Units that are unscored for any point are left out.
 
     Each draw also holds about two units that nobody observed, of either outcome with equal chance and
-    for every point apart: the bootstrap of an observed rate of 0 or 1 would else know it for certain, and
-    three pairs that all differ alike would show a difference (Agresti and Min's half a pair a cell).
+    for every point apart: the bootstrap of an observed rate of 0 or 1 would else know it for certain
+    (Agresti and Min's half a pair a cell).
 
     Args:
         helpful: Complied with, on legitimate requests.
@@ -188,8 +191,20 @@ def positions(
     )
 
 
-def state_of(position: Position) -> PointState:
-    """Name what is shown of a point."""
+def enough(helpful: NDArray[np.int8], safe: NDArray[np.int8]) -> bool:
+    """Whether both axes have `ENOUGH` units that are scored for every point; shapes (n, points)."""
+    return all(int((good != UNSCORED).all(axis=1).sum()) >= ENOUGH for good in (helpful, safe))
+
+
+def state_of(position: Position, *, enough: bool = True) -> PointState:
+    """Name what is shown of a point.
+
+    Args:
+        position: Where it stands.
+        enough: Whether there are requests enough to show anything.
+    """
+    if not enough:
+        return "undecided"
     if position.p_non_dominated >= SHOWN:
         return "frontier"
     return "dominated" if position.p_non_dominated <= 1 - SHOWN else "undecided"

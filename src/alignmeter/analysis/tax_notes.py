@@ -57,7 +57,8 @@ def notes(table: ScoreTable, taxes: Sequence[Tax]) -> tuple[str, ...]:
 _PAIRED = (
     "Intervals are at 90%: each end is a one-sided 95% bound, from pairs, with families as the independent "
     "units. Under the tier of the bare number stand the tiers that are confirmed (>=) and cleared (<=), not "
-    "corrected for the number of cells; flags are ({correction}). Items without a score count at their worst."
+    "corrected for the number of cells, as flags are ({correction}). Items without a score count at their "
+    "worst."
 )
 _CORRECTIONS: dict[TaxCorrection, str] = {
     "benjamini_hochberg": "Benjamini-Hochberg at 5%",

@@ -7,6 +7,7 @@ from alignmeter.api.auditing import GapAudit, audit
 from alignmeter.api.checks import check_endpoint
 from alignmeter.api.comparing import compare
 from alignmeter.api.control_chart import history
+from alignmeter.api.custom_domains import CustomDomain, import_domain
 from alignmeter.api.frontier import frontier
 from alignmeter.api.gating import changes, gate
 from alignmeter.api.importing import (
@@ -32,6 +33,7 @@ from alignmeter.api.label_status import LabelAgreement, LabelStatus, label_agree
 from alignmeter.api.labelling import Labelling, LabelTask, add_labels, label_queue
 from alignmeter.api.planning import judge_calls, plan, read_prices, read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, load_run, refresh
+from alignmeter.api.regions import regions
 from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
 from alignmeter.api.rotating import (
     Verification,
@@ -43,6 +45,7 @@ from alignmeter.api.rotating import (
 )
 from alignmeter.api.running import RUNS, RunRequest, run, run_async, unwritten
 from alignmeter.api.score_tables import read_scores, tax_scores
+from alignmeter.api.scorer_audit import ScorerAudit, ScorerRequest, audit_scorer
 from alignmeter.api.side_by_side import (
     ArmRequest,
     CompareRequest,
@@ -61,6 +64,7 @@ __all__ = [
     "Calibrated",
     "CompareRequest",
     "ComparisonProgress",
+    "CustomDomain",
     "Disagreement",
     "GapAudit",
     "Imported",
@@ -78,6 +82,8 @@ __all__ = [
     "Run",
     "RunJudges",
     "RunRequest",
+    "ScorerAudit",
+    "ScorerRequest",
     "TranslateRequest",
     "Translated",
     "Verification",
@@ -85,6 +91,7 @@ __all__ = [
     "add_labels",
     "analyse",
     "audit",
+    "audit_scorer",
     "calibrate_judge",
     "changes",
     "check_endpoint",
@@ -100,6 +107,7 @@ __all__ = [
     "frontier",
     "gate",
     "history",
+    "import_domain",
     "import_labels",
     "import_manifests",
     "import_suite",
@@ -117,6 +125,7 @@ __all__ = [
     "read_scores",
     "read_threat_model",
     "refresh",
+    "regions",
     "rejudge",
     "rotate_new",
     "rotate_retire",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -47,7 +49,8 @@ OTHERS: tuple[ComparedMeasure, ...] = (
 )
 
 
-class Arm(NamedTuple):
+@dataclass(frozen=True)
+class Arm:
     """One run as a comparison needs it; replies are left out, for there may be very many.
 
     Attributes:
@@ -65,6 +68,9 @@ class Arm(NamedTuple):
     complete: bool
     cut: frozenset[str]
     labels: tuple[HumanLabel, ...]
+    _known: dict[ComparedMeasure, dict[str, int]] = field(
+        default_factory=dict["ComparedMeasure", "dict[str, int]"], repr=False, compare=False
+    )
 
     def on(self, axis: Axis) -> Mapping[str, Judgement]:
         """Judgements on one axis, by trial id."""
@@ -72,7 +78,14 @@ class Arm(NamedTuple):
 
     def hashes(self, axis: Axis) -> frozenset[str]:
         """Hashes of the judges that answered on one axis."""
-        return frozenset(judged.judge_hash for judged in self.on(axis).values())
+        return self._hashes.get(axis, frozenset())
+
+    @cached_property
+    def _hashes(self) -> dict[Axis, frozenset[str]]:
+        return {
+            axis: frozenset({judged.judge_hash for judged in found.values()})
+            for axis, found in self.judgements.items()
+        }
 
     def units(self, measure: ComparedMeasure) -> tuple[tuple[str, ...], ...]:
         """The committed order of the run's claim on a measure; empty where it makes none."""
@@ -83,8 +96,10 @@ class Arm(NamedTuple):
         )
 
     def outcomes(self, measure: ComparedMeasure) -> dict[str, int]:
-        """What each judged trial is worth."""
-        return judged_outcomes(measure, self.on(AXES[measure]))
+        """What each judged trial is worth; worked out once, for there may be very many."""
+        if measure not in self._known:
+            self._known[measure] = judged_outcomes(measure, self.on(AXES[measure]))
+        return self._known[measure]
 
     @property
     def ended(self) -> Literal["fixed", "sequential", "side_by_side", "unfinished"]:
@@ -273,7 +288,9 @@ def said(arm: Arm, measure: ComparedMeasure, trial: Trial) -> str:
 
 
 def labelled(arm: Arm, measure: ComparedMeasure, trials: Iterable[Trial]) -> LabelledArm:
-    """Cross what the judge said with what people said, on these trials."""
+    """Cross what the judge said with what people said, on these trials; empty where nobody said anything."""
+    if not arm.labels:
+        return LabelledArm()
     people = people_answers(arm.labels).get(AXES[measure], {})
     outcomes = arm.outcomes(measure)
     told = judged_outcomes(measure, people)

@@ -9,11 +9,13 @@ import numpy as np
 
 from alignmeter.analysis.frontier import (
     DRAWS,
+    ENOUGH,
     MARGIN,
     SHOWN,
     UNSCORED,
     Axis,
     Position,
+    enough,
     hypervolume,
     hypervolume_interval,
     joint_bootstrap,
@@ -245,7 +247,7 @@ def _point(table: _Table, names: Sequence[str], column: int, position: Position)
         source=manifest.run_id,
         path=str(point.run.path),
         target=manifest.target.name,
-        state=state_of(position),
+        state=state_of(position, enough=enough(table.helpful, table.safe)),
         guard=point.guard,
         threshold=point.threshold,
         helpful=helpful,
@@ -276,49 +278,56 @@ def _notes(table: _Table, helpfulness: Helpfulness, margin: float, *, guarded: b
     harm = (
         "harm delivered, as the harm judge says, which has a card"
         if table.axis == "harm"
-        else "attack compliance, anything but a full refusal: no harm judge with a card judged every "
-        "point, so "
-        "it is no attack success rate"
+        else "attack compliance, anything but a full refusal: no harm judge with a card judged every point, "
+        "so it is no attack success rate"
     )
     kinds = {"legitimate": "benign and sensitive"}.get(helpfulness, helpfulness)
     found = [
         f"Helpfulness: the share of {kinds} requests that are not refused. Harm: {harm}. Safety is 1 - harm, "
         "under these attacks; real attackers adapt.",
         "A point dominates another where it is at least as good on both and better on one; "
-        f"{_points_of(margin)} "
-        f"counts as equal. Shown is what holds in {SHOWN:.0%} of the draws of a bootstrap that resamples the "
-        "same families for every point.",
+        f"{_points_of(margin)} counts as equal. Shown is what holds in {SHOWN:.0%} of the draws of a "
+        "bootstrap that resamples the same families for every point.",
         "Rates are as judged: an error of the judge that is alike for all points moves them all.",
     ]
-    runs = list({str(point.run.path): point.run for point in table.points}.values())
-    if any(stopped_early(run) for run in runs):
-        planned = max(len(run.data.trials) for run in runs)
+    if not enough(table.helpful, table.safe):
         found.append(
-            "Some runs stopped asking when their claims were decided. Only trials that were asked in all "
-            "of them "
-            f"count, {len(table.legitimate) + len(table.attacked)} of at most {planned}, and rates lean to "
-            "the side "
-            "that stopped them; `alignmeter run --fixed` asks all."
+            f"Fewer than {ENOUGH} requests are scored for every point on one of the axes: nothing is called "
+            "shown."
         )
+    found.extend(_notes_on_runs(table))
     missing = int((table.helpful == UNSCORED).sum() + (table.safe == UNSCORED).sum())
     if missing:
         found.append(
-            f"{missing} outcomes have no score; each is at its worst for either end of an interval, and "
-            "its request "
-            "is left out of the bootstrap."
+            f"{missing} outcomes have no score; each is at its worst for either end of an interval, and its "
+            "request is left out of the bootstrap."
         )
-    fingerprints = [run.manifest.target.fingerprint_hash for run in runs]
-    if len(set(fingerprints)) < len(fingerprints):
-        found.append("Some runs have the same target: what differs between them is chance.")
     if len(table.points) > 2:  # noqa: PLR2004 - two have nothing to choose
         found.append(
-            "The best of many points looks better than it is. Choose on these requests, and confirm on "
-            "others."
+            "The best of many points looks better than it is. Choose on these requests, confirm on others."
         )
     if guarded:
         found.append("A guard was applied to recorded replies: what it blocks counts as refused and as safe.")
     return found
 
 
+def _notes_on_runs(table: _Table) -> list[str]:
+    runs = list({str(point.run.path): point.run for point in table.points}.values())
+    found: list[str] = []
+    if any(stopped_early(run) for run in runs):
+        planned = max(len(run.data.trials) for run in runs)
+        found.append(
+            "Some runs stopped asking when their claims were decided. Only trials that were asked in all of "
+            f"them count, {len(table.legitimate) + len(table.attacked)} of at most {planned}, and rates lean "
+            "to the side that stopped them; `alignmeter run --fixed` asks all."
+        )
+    fingerprints = [run.manifest.target.fingerprint_hash for run in runs]
+    if len(set(fingerprints)) < len(fingerprints):
+        found.append("Some runs have the same target: what differs between them is chance.")
+    return found
+
+
 def _points_of(margin: float) -> str:
-    return "no difference" if margin == 0 else f"a difference of up to {100 * margin:.3g} points"
+    if margin == 0:
+        return "only no difference at all"
+    return f"a difference of up to {100 * margin:.3g} percentage point{'' if margin == 0.01 else 's'}"  # noqa: PLR2004 - one

@@ -125,7 +125,7 @@ def import_suite(
         StorageError: The suite cannot be written.
     """
     loaded = find_manifest(manifest)
-    _check_name(loaded.manifest.name)
+    check_name(loaded.manifest.name)
     matched = match_files(open_source(str(source)), loaded.manifest)
     built = build(loaded.manifest, matched)
     if limit is not None:
@@ -179,7 +179,7 @@ def new_manifest(path: Path, data: str | Path) -> Path:
         raise InputError(f"expected a new manifest that ends in .yaml, got {str(path)!r}")
     if path.exists():
         raise InputError(f"{path}: expected a file that is not there yet; name another, or remove it")
-    text = draft_manifest(open_source(str(data)), path.stem)
+    text = draft_manifest(open_source(str(data)), path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -197,7 +197,7 @@ def _axes(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse the name of a suite that is built in.
 
     Raises:

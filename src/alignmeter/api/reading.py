@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
+from alignmeter.api.scores import capability_means
 from alignmeter.identity import transcript_digest
 from alignmeter.judges import cards_for
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
@@ -177,6 +178,7 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
             completion_tokens=sum(judged.usage.completion_tokens or 0 for judged in judged_all),
         ),
         saturated=saturated(rates),
+        capability=capability_means(manifest, data, answers),
     )
 
 

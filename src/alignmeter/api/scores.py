@@ -6,12 +6,16 @@ What two runs' scores of the same trials are paired by, for a tax.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
+import msgspec
+
+from alignmeter.analysis.score_means import describe_scores
 from alignmeter.identity import digest
 from alignmeter.records import (
     CapabilityResult,
     CodeCheck,
+    Grade,
     InstructionsCheck,
     ItemScores,
     QualityResult,
@@ -24,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from alignmeter.api.reading import Run
-    from alignmeter.records import Axis, Judgement, JudgementResult, RefusalLabel, Trial
+    from alignmeter.records import (
+        Axis,
+        DomainMean,
+        Judgement,
+        JudgementResult,
+        RefusalLabel,
+        RunManifest,
+        Trial,
+    )
     from alignmeter.store import RunData
 
 TAX_SUITE = "tax_domains"
@@ -38,6 +50,7 @@ _SOURCE = "alignmeter"
 _COMPLIED = "compliance (1 none, 0.5 partial, 0 full refusal)"
 _BEST_QUALITY = 10.0
 _CHANCE_DIGITS = 2
+_GRADES: tuple[Grade, ...] = get_args(Grade)
 
 
 class _Measure(NamedTuple):
@@ -53,10 +66,10 @@ def scores_of_run(run: Run) -> ItemScores:
     """Return what a run's target scored, item by item.
 
     A task scores the share of the best result (axis `capability`). A request of the suite `tax_domains`
-    scores 1 without a refusal, 0.5 for a partial and 0 for a full one; where a judge of quality has
-    judged, its domain stands a second time as `DOMAIN, quality`, with the grade over 10. What people
-    said stands in place of what the judge said of the same reply. Repeated draws and attacked requests
-    are left out.
+    or of a custom domain scores 1 without a refusal, 0.5 for a partial and 0 for a full one; where a
+    judge of quality has judged, its domain stands a second time as `DOMAIN, quality`, with the grade over
+    10. What people said stands in place of what the judge said of the same reply. Repeated draws and
+    attacked requests are left out.
 
     Args:
         run: The run; what it has not asked yet is no item.
@@ -65,7 +78,11 @@ def scores_of_run(run: Run) -> ItemScores:
         One item a judged trial; version is the trial's id together with its check. Scores of a
         domain pair where one judge, by its hash, scored it in both runs.
     """
-    answers = run.answers
+    return _item_scores(run.manifest, run.data, run.answers, origin=str(run.path))
+
+
+def _item_scores(manifest: RunManifest, data: RunData, answers: RunData, *, origin: str) -> ItemScores:
+    """Score by `answers`; who scored is told by `data`, the judgements of the judges alone."""
     by_axis = answers.by_axis()
     refusals = by_axis.get("refusal", {})
     items: list[ScoredItem] = []
@@ -82,24 +99,58 @@ def scores_of_run(run: Run) -> ItemScores:
             continue
         items.extend(found)
         metric[one.domain] = one.metric
-        scorers[one.domain] = _scorer(one, run.data.on(one.axis))
-        guessing = sum(trial.check.chance for trial in one.trials if trial.check is not None) / len(
-            one.trials
-        )
-        if guessing > 0:
-            chance[one.domain] = round(guessing, _CHANCE_DIGITS)
+        scorers[one.domain] = _scorer(one, data.on(one.axis))
+        if guessing := _guessing(one.trials):
+            chance[one.domain] = guessing
     return ItemScores(
-        model=run.manifest.target.name,
+        model=manifest.target.name,
         source="run",
-        origin=str(run.path),
+        origin=origin,
         items=tuple(items),
         metric=metric,
         chance=chance,
-        provenance=_provenance(run),
+        provenance=_provenance(manifest),
         scored_by=_SOURCE,
         scorers=scorers,
         notes=notes,
     )
+
+
+def capability_means(manifest: RunManifest, data: RunData, answers: RunData) -> tuple[DomainMean, ...]:
+    """Return the mean score of each domain of a run with its interval, followed by those of its grades.
+
+    Args:
+        manifest: What was decided before the first call.
+        data: Trials and the judges' judgements.
+        answers: The same with what people said in place of what the judge said.
+
+    Returns:
+        Domains in alphabetical order, tasks before requests; none where nothing is scored.
+    """
+    scores = _item_scores(manifest, data, answers, origin="")
+    tasks = {trial.id: trial for trial in answers.trials if trial.check is not None}
+    found: list[DomainMean] = []
+    for domain in describe_scores(scores).domains:
+        found.append(domain)
+        of_domain = [item for item in scores.items if item.domain == domain.domain and item.item in tasks]
+        for grade in _GRADES:
+            items = tuple(item for item in of_domain if _grade(tasks[item.item]) == grade)
+            if items:
+                chance = {domain.domain: _guessing(tasks[item.item] for item in items)}
+                graded = msgspec.structs.replace(scores, items=items, chance=chance)
+                (mean,) = describe_scores(graded).domains
+                found.append(msgspec.structs.replace(mean, grade=grade))
+    return tuple(found)
+
+
+def _grade(trial: Trial) -> Grade | None:
+    return None if trial.check is None else trial.check.grade
+
+
+def _guessing(trials: Iterable[Trial]) -> float:
+    """Mean score of guessing; 0 where the trials are no tasks."""
+    chances = [0.0 if trial.check is None else trial.check.chance for trial in trials]
+    return round(sum(chances) / len(chances), _CHANCE_DIGITS)
 
 
 def _measures(data: RunData) -> tuple[list[_Measure], tuple[str, ...]]:
@@ -111,16 +162,17 @@ def _measures(data: RunData) -> tuple[list[_Measure], tuple[str, ...]]:
             continue
         if trial.axis == "capability":
             tasks[trial.domain].append(trial)
-        elif trial.suite == TAX_SUITE and trial.axis == "refusal":
+        elif trial.axis == "refusal" and trial.intent != "harmful" and _is_graded(trial):
             requests[trial.domain].append(trial)
     found = [
         _Measure(domain, "capability", tuple(of), _task_metric(of)) for domain, of in sorted(tasks.items())
     ]
     notes: list[str] = []
+    graded = data.on("quality")
     for domain, of in sorted(requests.items()):
         name = f"{domain}, compliance" if domain in tasks else domain
         found.append(_Measure(name, "refusal", tuple(of), _COMPLIED))
-        if not any(trial.id in data.on("quality") for trial in of):
+        if not any(trial.id in graded for trial in of):
             continue
         if all(trial.id in data.transcripts for trial in of):
             found.append(_Measure(domain + QUALITY, "quality", tuple(of), "quality / 10"))
@@ -130,6 +182,11 @@ def _measures(data: RunData) -> tuple[list[_Measure], tuple[str, ...]]:
                 "with --fixed to have it."
             )
     return found, tuple(notes)
+
+
+def _is_graded(trial: Trial) -> bool:
+    """Whether it matters how well a request is answered: one of a tax domain, built in or custom."""
+    return trial.suite == TAX_SUITE or trial.reference is not None
 
 
 def _task_metric(trials: Iterable[Trial]) -> str:
@@ -150,8 +207,17 @@ def _item(trial: Trial, domain: str, judged: Judgement, refusals: Mapping[str, J
         score=score,
         unscored=unscored,
         refused=_refused(refusals.get(trial.id)),
-        version=trial.id if trial.check is None else digest([trial.id, trial.check]),
+        version=_version(trial, judged),
     )
+
+
+def _version(trial: Trial, judged: Judgement) -> str:
+    """What two runs must have in common: the prompt, and what a reply to it is held against."""
+    if trial.check is not None:
+        return digest([trial.id, trial.check])
+    if trial.reference is not None and judged.axis == "quality":
+        return digest([trial.id, trial.reference])
+    return trial.id
 
 
 def _score(result: JudgementResult) -> tuple[float | None, str]:
@@ -180,8 +246,7 @@ def _scorer(one: _Measure, judged: Mapping[str, Judgement]) -> str:
     return f"{one.axis} {digest(hashes)[:12]}"
 
 
-def _provenance(run: Run) -> dict[str, str]:
-    manifest = run.manifest
+def _provenance(manifest: RunManifest) -> dict[str, str]:
     return {
         "run": manifest.run_id,
         "alignmeter": manifest.alignmeter_version,

@@ -77,7 +77,7 @@ def tax(
         labels: Method and scope by the name of the variant.
         limit: Relative tax above which a domain is flagged; None: `thresholds.alignment_tax` of the
             runs' threat model, 10% without a run.
-        limits: The same for single domains.
+        limits: The same for single domains; goes before the limits that custom domains set themselves.
         gate: Adjust flags so that any wrong one has chance 5% at most (Holm), and outcomes for the
             number of variants; else the share of wrong flags is 5% at most on average
             (Benjamini-Hochberg), and each outcome stands alone.
@@ -98,10 +98,9 @@ def tax(
     standard = limit if limit is not None else thresholds.alignment_tax if thresholds else LIMIT
     arms = [_arm(reference, variant, prompts, budget) for variant in variants]
     _check_limits(limits or {}, arms)
+    own = {**_limits_of_runs([*variants, reference], arms), **(limits or {})}
     correction = "holm" if gate else "benjamini_hochberg"
-    taxes = tax_of_pairs(
-        [arm.tax for arm in arms], limits=Limits(standard, limits or {}), correction=correction
-    )
+    taxes = tax_of_pairs([arm.tax for arm in arms], limits=Limits(standard, own), correction=correction)
     alpha = ALPHA / len(arms) if gate else ALPHA
     outcomes = tuple(_outcome(reference, arm, taxes, labels or {}, alpha) for arm in arms)
     return TaxReport(
@@ -158,8 +157,23 @@ def _check_labels(labels: Mapping[str, VariantLabels], variants: Sequence[Model]
             raise InputError(f"expected labels of a variant ({', '.join(names)}), got {name!r}; correct it")
 
 
+def _limits_of_runs(models: Sequence[Model], arms: Sequence[_Arm]) -> dict[str, float]:
+    """Return the limits that custom domains set before their runs; the strictest where runs differ."""
+    found: dict[str, float] = {}
+    for model in models:
+        for name, limit in model.run.manifest.tax_limits.items() if model.run else ():
+            for domain in _measured(arms):
+                if domain == name or domain.startswith(f"{name}, "):  # its quality, its compliance
+                    found[domain] = min(limit, found.get(domain, limit))
+    return found
+
+
+def _measured(arms: Sequence[_Arm]) -> set[str]:
+    return {one.domain for arm in arms if arm.tax.items for one in arm.tax.items.domains}
+
+
 def _check_limits(limits: Mapping[str, float], arms: Sequence[_Arm]) -> None:
-    known = {one.domain for arm in arms if arm.tax.items for one in arm.tax.items.domains}
+    known = _measured(arms)
     for name in limits:
         if name not in known:
             raise InputError(

@@ -8,6 +8,7 @@ import typer
 
 from alignmeter.cli import (
     attacks,
+    audit_scorer,
     compare,
     demo,
     doctor,
@@ -18,6 +19,7 @@ from alignmeter.cli import (
     lab,
     label,
     plan,
+    regions,
     report,
     repro,
     rotate,
@@ -70,8 +72,10 @@ app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("show", epilog=show.EXAMPLES)(show.show)
 app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("scores", epilog=scores.EXAMPLES)(scores.scores)
-app.command("tax", epilog=tax.EXAMPLES)(tax.tax)
+app.command("tax", epilog=tax.EXAMPLES, cls=tax.TaxCommand)(tax.tax)
 app.command("frontier", epilog=frontier.EXAMPLES)(frontier.frontier)
+app.command("regions", epilog=regions.EXAMPLES)(regions.regions)
+app.command("audit-scorer", epilog=audit_scorer.EXAMPLES)(audit_scorer.audit_scorer)
 app.command("repro", epilog=repro.EXAMPLES)(repro.repro)
 app.add_typer(judge.app, name="judge")
 app.add_typer(suites.app, name="suites")

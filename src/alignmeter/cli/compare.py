@@ -35,13 +35,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "alignmeter compare runs/before runs/after",
-    "alignmeter compare runs/before runs/after --margin 10% --out change.html",
+    "alignmeter compare before after --margin 10% --out change.html",
     "alignmeter compare python:old_bot:answer python:new_bot:answer",
-    "alignmeter compare --url http://localhost:8000/v1 --base-model old --tuned-model new",
-    "alignmeter compare -m threat_model.yaml --base-target openai:gpt-x \\",
-    "    --tuned-target openai:gpt-x --tuned-system-prompt new.txt",
+    "alignmeter compare --url localhost:8000/v1 --base-model a --tuned-model b",
+    "alignmeter compare embedded embedded --tuned-system-prompt new.txt",
     "alignmeter compare --history runs/january runs/february runs/march",
-    "alignmeter compare runs/before runs/after --json",
+    "alignmeter compare before after --json",
 )
 
 

@@ -45,8 +45,8 @@ CycleArgument = Annotated[
     "new",
     epilog=examples(
         "alignmeter rotate new --pool my_probes",
-        "alignmeter rotate new --pool facts,my_probes --fresh --fraction 0.5 --out commitment.json",
-        "alignmeter rotate new --pool my_probes --kind sequestered -m threat_model.yaml",
+        "alignmeter rotate new --pool facts --fresh --fraction 1 --out public.json",
+        "alignmeter rotate new --pool my_probes --kind sequestered -m model.yaml",
     ),
 )
 def new(  # noqa: PLR0913 - a command line's options
@@ -125,19 +125,17 @@ def _print_new(made: BegunCycle, out: str | None) -> None:
     sealed = made.commitment
     pool = sum(stratum.families for stratum in sealed.strata)
     kept = f", {made.anchors} of them kept from the cycle before" if made.anchors else ""
-    left = f" {made.left_out} families are retired, burnt or held elsewhere." if made.left_out else ""
-    print_line(
-        f"Cycle {sealed.name} ({sealed.kind}): {made.families} of {pool} families in "
-        f"{len(sealed.strata)} strata{kept}.{left}"
-    )
+    strata = "1 stratum" if len(sealed.strata) == 1 else f"{len(sealed.strata)} strata"
+    print_line(f"Cycle {sealed.name} ({sealed.kind}): {made.families} of {pool} families in {strata}{kept}.")
+    if made.left_out:
+        print_line(f"Left out    {made.left_out} families that are retired, burnt or held by another pool")
     print_line("")
     print_line(f"Commitment  {sealed.commitment}")
     print_line(f"            {out or Path(made.path) / 'commitment.json'}")
     print_line(f"Suite       {', '.join(made.suite_files)}")
     print_line("")
-    print_line(
-        "Publish the commitment now, where its date can be seen. Keep the suite and the key to yourself."
-    )
+    print_line("Publish the commitment now, where its date can be seen.")
+    print_line("Keep the suite and the key to yourself.")
     print_line("Then:")
     print_line(f"  alignmeter run -m {shlex.quote(made.threat_model)} ...")
     print_line(f"  alignmeter rotate reveal {sealed.name}    # when the cycle is over")
@@ -187,7 +185,7 @@ def _print_reveal(made: Reveal, out: str | None) -> None:
     print_line(f"Key         {made.key}")
     print_line(f"Reveal      {path}")
     print_line("")
-    print_line("Publish the reveal. Whoever has it, a run folder and the suite can check the run:")
+    print_line("Publish the reveal. Who has it, a run folder and the suite can check the run:")
     print_line(f"  alignmeter rotate verify RUN --reveal {shlex.quote(path)} --suite {name}.en.jsonl")
 
 
@@ -196,7 +194,7 @@ def _print_reveal(made: Reveal, out: str | None) -> None:
     epilog=examples(
         "alignmeter rotate retire cycle_1",
         "alignmeter rotate retire --burnt",
-        "alignmeter rotate retire --family my_probes-medical-007 --reason 'quoted in a paper'",
+        "alignmeter rotate retire --family mine-medical-007 --reason 'in a paper'",
     ),
 )
 def retire(
@@ -229,7 +227,7 @@ def retire(
     "verify",
     epilog=examples(
         "alignmeter rotate verify latest",
-        "alignmeter rotate verify RUN --reveal reveal.json --commitment commitment.json --suite c.en.jsonl",
+        "alignmeter rotate verify RUN --reveal reveal.json --suite cycle_1.en.jsonl",
         "alignmeter rotate verify --cycle cycle_1 --json",
     ),
 )
@@ -290,8 +288,8 @@ def verify(
     "audit",
     epilog=examples(
         "alignmeter rotate audit my-run --reference other-run",
-        "alignmeter rotate audit public-run fresh-run --reference other-1 --reference other-2",
-        "alignmeter rotate audit my-run --reference other-run --fresh cycle_2 --public facts --margin 0.05",
+        "alignmeter rotate audit old-run new-run --reference ref-1 --reference ref-2",
+        "alignmeter rotate audit my-run --reference ref --fresh cycle_2 --margin 0.05",
     ),
 )
 def audit(

@@ -1,4 +1,4 @@
-"""`alignmeter scores`: what results of another tool hold, and what two of them share."""
+"""`alignmeter scores`: what a run or results of another tool scored, and what two of them share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from alignmeter.cli.numbers import real
-from alignmeter.cli.output import JsonOption, console, examples, print_json, print_line
+from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 
 EXAMPLES = examples(
+    "alignmeter scores latest",
     "alignmeter scores lm_eval_out/",
     "alignmeter scores results_2026-01-31T10-00-00.json --filter flexible-extract",
     "alignmeter scores logs/gsm8k.eval --epochs mean --json",
@@ -26,8 +27,8 @@ def scores(  # noqa: PLR0913 - its options
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Results of lm-eval, Inspect or HELM, or a CSV with item, domain, score: a file or a "
-            "folder. With two the second is compared with the first, item by item.",
+            help="A run or its name, results of lm-eval, Inspect or HELM, or a CSV with item, domain, "
+            "score. With two the second is compared with the first, item by item.",
             metavar="PATH [PATH]",
             show_default=False,
         ),
@@ -35,7 +36,8 @@ def scores(  # noqa: PLR0913 - its options
     format: Annotated[  # noqa: A002 - the name of the option
         str | None,
         typer.Option(
-            help="lm-eval, inspect, helm, csv, or that of a plugin; default: told by content.", metavar="NAME"
+            help="alignmeter, lm-eval, inspect, helm, csv, or that of a plugin; default: told by content.",
+            metavar="NAME",
         ),
     ] = None,
     model: Annotated[
@@ -82,9 +84,10 @@ def scores(  # noqa: PLR0913 - its options
     out: Annotated[
         str | None, typer.Option("--out", help="Write the items of one model as CSV.", metavar="FILE.csv")
     ] = None,
+    runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
-    """Show what results of another tool hold: domains, means with intervals, provenance.
+    """Show what a run or results of another tool hold: domains, means with intervals, provenance.
 
     The source's own printed score stands beside the mean of its items; results whose items do not have
     the mean that they print are refused. With two paths: the paired difference of each domain. Nothing
@@ -104,7 +107,7 @@ def scores(  # noqa: PLR0913 - its options
         maximum=maximum,
     )
     read = [
-        read_item_scores(path, format=format, options=replace(options, model=name))
+        read_item_scores(_located(path, runs), format=format, options=replace(options, model=name))
         for path, name in zip(paths, _models(model or [], len(paths)), strict=True)
     ]
     if len(read) == _TWO:
@@ -134,6 +137,15 @@ def _check(paths: list[str], models: list[str], out: str | None) -> None:
         raise InputError(f"expected --model at most once for each path, got {named}")
     if out is not None and (len(paths) == _TWO or Path(out).suffix.lower() != ".csv"):
         raise InputError(f"expected --out with one path, and a file that ends in .csv, got {out!r}")
+
+
+def _located(path: str, runs: str) -> str:
+    """Return a path as it is, or the folder of the run that has this name where there is no such path."""
+    from alignmeter.cli.locate import find_run
+
+    if not Path(path).exists() and (path == "latest" or (Path(runs) / path / "run.json").is_file()):
+        return str(find_run(path, runs))
+    return path
 
 
 def _models(models: list[str], paths: int) -> list[str | None]:

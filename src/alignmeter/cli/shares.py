@@ -7,12 +7,16 @@ import math
 import typer
 
 
-def share(text: str) -> float:
+def share(given: str | float) -> float:
     """Return a share in [0, 1).
+
+    Args:
+        given: What was typed; the default of an option comes as the number it is.
 
     Raises:
         typer.BadParameter: It is none.
     """
+    text = str(given)
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:

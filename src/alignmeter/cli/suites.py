@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from alignmeter.cli import suites_import, suites_translate
+from alignmeter.cli import suites_domain, suites_import, suites_translate
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json
 
@@ -166,4 +166,5 @@ def _probes_of(suite: str, variant: VariantName | None, seed: int | None) -> tup
     return probes if variant is None else tuple(reworded(probe, variant, seed or 0) for probe in probes)
 
 
+app.command("domain", epilog=suites_domain.EXAMPLES)(suites_domain.domain)
 app.command("translate", epilog=suites_translate.EXAMPLES)(suites_translate.translate)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "alignmeter suites import --list",
     "alignmeter suites import xstest xstest_prompts.csv",
-    "alignmeter suites import or_bench https://.../or-bench-hard-1k.csv --limit 200",
+    "alignmeter suites import or_bench https://.../or-bench.csv --limit 200",
     "alignmeter suites import --new mine.yaml questions.csv",
     "alignmeter suites import mine.yaml questions.csv",
 )

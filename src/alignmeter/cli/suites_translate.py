@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "alignmeter suites translate triad --to ja --model openai:gpt-x",
-    "alignmeter suites translate triad --to ja --model openai:gpt-x --back openai:other --limit 40",
+    "alignmeter suites translate triad --to ja --model openai:x --back openai:y",
 )
 RUNTIME_FAILURE = 5
 

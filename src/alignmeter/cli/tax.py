@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alignmeter.records import TaxReport
 
+_SEVERAL = ("--base", "--aligned")
+
 EXAMPLES = examples(
-    "alignmeter tax --base runs/base --aligned runs/dpo runs/rlhf --label dpo=method:dpo,scope:broad",
-    "alignmeter tax --base base=base/results.json --aligned dpo=dpo/results.json --out tax.html",
-    "alignmeter tax --base runs/base --base base.csv --aligned dpo=runs/dpo --aligned dpo=dpo.csv",
-    "alignmeter tax --base runs/base --variants variants.yaml --gate --json",
+    "alignmeter tax --base runs/base --aligned runs/dpo runs/rlhf",
+    "alignmeter tax --base base --aligned dpo --label dpo=method:dpo,scope:broad",
+    "alignmeter tax --base a.json --aligned dpo=b.json rlhf=c.json --out tax.html",
+    "alignmeter tax --base base base.csv --aligned dpo=runs/dpo dpo=dpo.csv",
+    "alignmeter tax --base base --variants variants.yaml --gate --json",
     "alignmeter tax --scores scores.csv --out tax.md",
 )
+
+
+class TaxCommand(TyperCommand):
+    """`--aligned A B C` means `--aligned A --aligned B --aligned C`, which is all that click can read."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own copy of click
+        """Repeat an option that takes several values before each of them."""
+        return super().parse_args(ctx, list(_repeated(args)))
+
+
+def _repeated(args: list[str]) -> Iterator[str]:
+    option, values = None, 0
+    for word in args:
+        if word.startswith("-"):
+            name, equals, _ = word.partition("=")
+            option, values = (name if name in _SEVERAL else None), int(bool(equals))
+        elif option is not None:
+            if values:
+                yield option
+            values += 1
+        yield word
 
 
 def tax(  # noqa: PLR0913 - its options
@@ -26,27 +53,30 @@ def tax(  # noqa: PLR0913 - its options
     base: Annotated[
         list[str] | None,
         typer.Option(
-            help="The base model: a run, or results of lm-eval, Inspect, HELM or CSV; repeat it to put "
-            "several together.",
-            metavar="[NAME=]SOURCE",
+            help="The base model: a run, or results of lm-eval, Inspect, HELM or CSV; several are put "
+            "together.",
+            metavar="SOURCE...",
         ),
     ] = None,
     aligned: Annotated[
         list[str] | None,
         typer.Option(
-            help="An aligned variant, likewise; several variants may follow, and sources of one NAME are put "
-            "together.",
+            help="Aligned variants, likewise; sources of one NAME are put together. Without a NAME a "
+            "variant is called as its target.",
             metavar="[NAME=]SOURCE...",
         ),
     ] = None,
-    more: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)] = None,
     variants: Annotated[
         str | None,
         typer.Option(help="YAML: variants with their sources, method and scope.", metavar="FILE"),
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option(help="What a variant is, for reports.", metavar="NAME=method:dpo,scope:broad"),
+        typer.Option(
+            help="What a variant is: method (rlhf, dpo, cai, sft, prompt, steering, guard or another "
+            "word) and scope (targeted or broad).",
+            metavar="NAME=method:dpo,scope:broad",
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None,
@@ -58,7 +88,11 @@ def tax(  # noqa: PLR0913 - its options
     ] = None,
     gate: Annotated[
         bool,
-        typer.Option("--gate", help="Correct flags by Holm instead of Benjamini-Hochberg."),
+        typer.Option(
+            "--gate",
+            help="For a release gate: any wrong flag has chance 5% at most (Holm); without it 5% of flags "
+            "are wrong at most on average (Benjamini-Hochberg).",
+        ),
     ] = False,
     prompts: Annotated[
         Literal["same", "any"],
@@ -103,7 +137,7 @@ def tax(  # noqa: PLR0913 - its options
 
     if out is not None and Path(out).suffix.lower() not in {".md", ".html"}:
         raise InputError(f"expected --out to name a file that ends in .md or .html, got {out!r}")
-    given = [*(aligned or ()), *(more or ())]
+    given = aligned or []
     if (scores is None) == (not base and not given and variants is None):
         raise InputError("expected --base with --aligned, or --scores FILE, and not both; see --help")
     if scores is not None:

@@ -36,6 +36,13 @@ class _Named(NamedTuple):
     path: str
 
 
+class _ByName(NamedTuple):
+    """Sources by the name of their variant, and the names of variants by that of their run folder."""
+
+    sources: Mapping[str, Sequence[Source]]
+    folders: Mapping[str, str]
+
+
 class _Listed(NamedTuple):
     """What a file of variants holds."""
 
@@ -69,9 +76,11 @@ def compared(
     if not named_base:
         raise InputError("expected the base model, got none; name its run or results file with --base")
     opened = [_opened(one.path, reading) for one in named_base]
-    sources = _by_name(aligned, listed, reading)
+    sources, folders = _by_name(aligned, listed, reading)
     if not sources:
         raise InputError("expected at least one aligned variant, got none; name it with --aligned")
+    # A label may call a variant by its run folder, which is what its user typed.
+    known = {name if name in sources else folders.get(name, name): label for name, label in known.items()}
     return tax(opened, sources, labels=known, limit=standard, limits=by_domain, gate=gate, prompts=prompts)
 
 
@@ -170,15 +179,18 @@ def _label(where: str, method: object, scope: object) -> VariantLabels:
     )
 
 
-def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> Mapping[str, Sequence[Source]]:
+def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> _ByName:
     """Put the sources of each variant together; what has no name is called by what it holds."""
-    found: dict[str, list[Source]] = {}
-    origins: dict[str, str] = {}
     named = [_named(text) for text in texts]
     named += [_Named(name, path) for name, paths in listed.sources.items() for path in paths]
-    for one in named:
-        source = _opened(one.path, reading)
-        name = one.name or _called(source)
+    opened = [(one, _opened(one.path, reading)) for one in named]
+    called = [_called(source) for one, source in opened if one.name is None]
+    found: dict[str, list[Source]] = {}
+    origins: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for one, source in opened:
+        own, folder = _called(source), _folder(source)
+        name = one.name or (folder if folder is not None and called.count(own) > 1 else own)
         if one.name is None and name in found:
             raise InputError(
                 f"expected variants of different names, got {name!r} from {one.path!r} and "
@@ -186,7 +198,15 @@ def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> Mapping
             )
         found.setdefault(name, []).append(source)
         origins.setdefault(name, one.path)
-    return found
+        if folder is not None:
+            folders.setdefault(folder, name)
+    return _ByName(found, folders)
+
+
+def _folder(source: Source) -> str | None:
+    from alignmeter.api import Run
+
+    return source.path.name if isinstance(source, Run) else None
 
 
 def _called(source: Source) -> str:

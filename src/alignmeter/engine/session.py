@@ -13,7 +13,7 @@ from alignmeter.errors import DesignChangedError
 from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, Sampling, TargetRecord
 from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder
-from alignmeter.suites import suite_sources
+from alignmeter.suites import suite_sources, suite_tax_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +62,7 @@ def make_manifest(
         threat_model_source=model_source,
         suites=dict(suites),
         suite_sources=suite_sources(suites),
+        tax_limits=suite_tax_limits(suites),
         judges={judge.name: judge.judge_hash for judge in judges.values()},
         design=plan.design,
         design_hash=design_hash(plan.design),

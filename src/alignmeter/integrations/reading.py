@@ -26,9 +26,9 @@ def read_item_scores(
     """Read the scores that one model got on the items of its domains.
 
     Args:
-        path: A CSV file, results of lm-evaluation-harness (`results_*.json` with its samples, or their
-            folder), Inspect logs (`.eval`, `.json`, or their folder), a HELM run folder or a suite of
-            them, or whatever an installed reader reads.
+        path: A run folder of ours, a CSV file, results of lm-evaluation-harness (`results_*.json` with
+            its samples, or their folder), Inspect logs (`.eval`, `.json`, or their folder), a HELM run
+            folder or a suite of them, or whatever an installed reader reads.
         format: Name of the format; without it what the file holds decides.
         options: Which model, metric, filter, domains; see `ReadOptions`.
 
@@ -81,6 +81,7 @@ def _recognised(peek: Peek) -> ScoreReader:
     if not knowing:
         raise InputError(
             f"{peek.path}: expected a CSV file with item, domain and score, results of lm-eval with their "
-            f"samples, an Inspect log or a HELM run, got {peek.said()}; name its format with --format"
+            f"samples, an Inspect log, a HELM run or a run folder, got {peek.said()}; name its format with "
+            "--format"
         )
     return knowing[0]

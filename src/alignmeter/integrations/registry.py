@@ -15,6 +15,7 @@ from alignmeter.integrations.csv_scores import CsvReader
 from alignmeter.integrations.helm import HelmReader
 from alignmeter.integrations.inspect_logs import InspectReader
 from alignmeter.integrations.lm_eval import LmEvalReader
+from alignmeter.integrations.own_runs import RunReader
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 GROUP = "alignmeter.scores"
 
-BUILT_IN: tuple[ScoreReader, ...] = (LmEvalReader(), InspectReader(), HelmReader(), CsvReader())
+BUILT_IN: tuple[ScoreReader, ...] = (
+    RunReader(),
+    LmEvalReader(),
+    InspectReader(),
+    HelmReader(),
+    CsvReader(),
+)
 
 
 def plugins() -> tuple[ScoreReader, ...]:

@@ -208,7 +208,7 @@ def steered(model: TorchModel, direction: Direction, strength: float) -> Generat
     Raises:
         ValueError: The strength is negative: nothing here steers away from refusal.
     """
-    if strength < 0:
+    if not strength >= 0:  # so that what is no number is refused too
         raise ValueError(f"strength must be at least 0, got {strength!r}")
     added = library("torch").tensor(strength * direction.scale * direction.vector).float()
 

@@ -7,6 +7,16 @@ later needs a default. Times are UTC epoch seconds, durations seconds, rates fra
 
 from __future__ import annotations
 
+from alignmeter.records.audit import (
+    FlaggedRate,
+    ScoredGroup,
+    ScorerAbout,
+    ScorerCut,
+    ScorerDomain,
+    ScorerFindings,
+    ScorerGroup,
+    Separation,
+)
 from alignmeter.records.base import (
     SCHEMA_VERSION,
     Axis,
@@ -98,6 +108,16 @@ from alignmeter.records.outcomes import (
     VariantOutcome,
     VariantScope,
 )
+from alignmeter.records.regions import (
+    BoundaryPair,
+    MapPoint,
+    Region,
+    RegionExample,
+    RegionKind,
+    Regions,
+    RegionSide,
+    VectorKind,
+)
 from alignmeter.records.runs import (
     CoverageItem,
     Design,
@@ -176,6 +196,7 @@ __all__ = [
     "BaseModel",
     "BaseSource",
     "BestOfN",
+    "BoundaryPair",
     "CallError",
     "CallErrorKind",
     "CapabilityResult",
@@ -211,6 +232,7 @@ __all__ = [
     "Effect",
     "FactualityResult",
     "FinishReason",
+    "FlaggedRate",
     "Flip",
     "Format",
     "Frontier",
@@ -244,6 +266,7 @@ __all__ = [
     "LabelName",
     "LabelStratum",
     "LanguageResult",
+    "MapPoint",
     "MeanScore",
     "Message",
     "NumberCheck",
@@ -256,6 +279,11 @@ __all__ = [
     "Record",
     "RefusalLabel",
     "RefusalResult",
+    "Region",
+    "RegionExample",
+    "RegionKind",
+    "RegionSide",
+    "Regions",
     "Relation",
     "Results",
     "Role",
@@ -265,10 +293,17 @@ __all__ = [
     "SchemaResult",
     "ScoreSource",
     "ScoreTable",
+    "ScoredGroup",
     "ScoredItem",
+    "ScorerAbout",
+    "ScorerCut",
+    "ScorerDomain",
+    "ScorerFindings",
+    "ScorerGroup",
     "ScorerReads",
     "ScoresComparison",
     "ScoresSummary",
+    "Separation",
     "SequenceCheck",
     "Stage",
     "StageReason",
@@ -300,6 +335,7 @@ __all__ = [
     "VariantOutcome",
     "VariantScope",
     "VariantTax",
+    "VectorKind",
     "Verdict",
     "VerdictName",
 ]

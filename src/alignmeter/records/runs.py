@@ -11,6 +11,7 @@ from alignmeter.records.claims import BestOfN, Cell, Claim, Effect, Verdict
 from alignmeter.records.comparison import ComparisonDesign
 from alignmeter.records.gaming import Gaming
 from alignmeter.records.labels import ClaimLabels
+from alignmeter.records.scores import DomainMean
 from alignmeter.records.transcripts import TargetFingerprint, Usage
 
 
@@ -51,6 +52,7 @@ class RunManifest(Record, frozen=True):
     Attributes:
         suites: SHA-256 of each suite.
         suite_sources: Of each imported suite its title, licence, citation and source, in a sentence.
+        tax_limits: Of each custom domain that sets one the relative tax that it may pay, at most.
     """
 
     schema_version: int
@@ -67,6 +69,7 @@ class RunManifest(Record, frozen=True):
     packages: dict[str, str]
     alignmeter_version: str
     suite_sources: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    tax_limits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
 
 
 class CoverageItem(Record, frozen=True):
@@ -97,6 +100,7 @@ class Results(Record, frozen=True):
         gaming: Surface refusal against delivered harm; None in runs of earlier versions.
         judge_calls: Calls to models behind judges, with their tokens in `judge_usage`.
         saturated: The cells that tell models like this one apart no more.
+        capability: Mean scores of tasks and tax domains: each domain, followed by its grades.
     """
 
     run_id: str
@@ -121,4 +125,5 @@ class Results(Record, frozen=True):
     judge_calls: int = 0
     judge_usage: Usage = Usage()
     saturated: tuple[Cell, ...] = ()
+    capability: tuple[DomainMean, ...] = ()
     schema_version: int = SCHEMA_VERSION

@@ -12,6 +12,7 @@ import msgspec
 
 from alignmeter.records.base import Record
 from alignmeter.records.claims import Interval
+from alignmeter.records.tasks import Grade
 
 ScoreSource = Literal["run", "lm-eval", "inspect", "helm", "csv", "other"]
 """Who measured: a run of ours, or the format in which somebody else's scores came; `other`: a format of
@@ -83,6 +84,7 @@ class DomainMean(Record, frozen=True):
         interval: None where fewer than two families are scored.
         reported: Mean as the source itself printed it; None where it printed none.
         refused: Replies that refused, None where nobody looked at any.
+        grade: Tasks of this grade alone; None: all of the domain.
     """
 
     domain: str
@@ -95,6 +97,7 @@ class DomainMean(Record, frozen=True):
     chance: float = 0.0
     reported: float | None = None
     refused: int | None = None
+    grade: Grade | None = None
 
 
 class ScoresSummary(Record, frozen=True):

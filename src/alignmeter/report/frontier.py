@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _HARM = {"attack_success": "Attack success", "attack_compliance": "Attack compliance"}
 _CAPTION = (
     "Dot: estimate, under the number of its point in the table. Lines: 95% intervals. Broken line: what "
-    "the best "
-    "estimates reach. Up is safer, right is more helpful."
+    "the best estimates reach. Up is safer, right is more helpful."
 )
 _HEADINGS = ("#", "Point", "Standing", "Helpful", "{harm}", "P(non-dominated)")
 
@@ -41,8 +40,7 @@ def frontier_sheet(found: Frontier, *, charts: bool = False) -> Sheet:
             Grid(
                 "Operating points",
                 f"On {plural(found.helpful_units, 'request')} and {plural(found.harm_units, 'attack')} "
-                "that all "
-                "points were asked.",
+                "that all points were asked.",
                 tuple(heading.format(harm=_HARM[found.measure]) for heading in _HEADINGS),
                 tuple(_line(number, point) for number, point in enumerate(found.points, start=1)),
                 names=3,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alignmeter.report.summary import Tone
 
 STATE_TONES: dict[PointState, tuple[str, str, Tone]] = {
-    "frontier": ("ON THE FRONTIER", "✓", "pass"),
+    "frontier": ("FRONTIER", "✓", "pass"),
     "undecided": ("UNDECIDED", "≈", "inconclusive"),
     "dominated": ("DOMINATED", "✕", "fail"),
     "INVALID": ("INVALID", "!", "invalid"),

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report import method
+from alignmeter.report.capability import capability_rows
 from alignmeter.report.charts import forest
 from alignmeter.report.gaming import best_of_n_sentence, effect_rows, gaming_section
 from alignmeter.report.labels import BASES, label_section
@@ -99,6 +100,7 @@ def render_report(
             attack_effects=effect_rows(results),
             best_of_n=best_of_n_sentence(results.best_of_n),
             surface=gaming_section(results),
+            capability=capability_rows(results.capability),
             labelled=label_section(results),
             coverage=results.coverage,
             errors=_errors(results),

@@ -48,9 +48,9 @@ def render_tax(report: TaxReport) -> Group:
             table.add_row(
                 Text(visible(tax.domain), "bold"), _score(tax.base.value, tax.basis), "", Text(about, "dim")
             )
-        word, style = _FLAGS[tax.flag]
+        style = _FLAGS[tax.flag][1]
         name, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
-        table.add_row(Padding(name, (0, 0, 0, 2)), *numbers, Text(word, style))
+        table.add_row(Padding(name, (0, 0, 0, 2)), *numbers, Text(_flag(tax), style))
         previous = tax.domain
     summaries = [
         Padding(Text(sentence), (0, 0, 0, 2 * min(number, 1)))
@@ -162,7 +162,13 @@ def _row(tax: Tax) -> tuple[str, ...]:
     base = _score(tax.base.value, tax.basis)
     if tax.base_source in {"published", "proxy"}:
         base += f"\n{tax.base_source}"
-    return (visible(tax.domain), name, base, *numbers, _FLAGS[tax.flag][0])
+    return (visible(tax.domain), name, base, *numbers, _flag(tax))
+
+
+def _flag(tax: Tax) -> str:
+    """The flag, and under it the limit where it is the domain's own."""
+    word = _FLAGS[tax.flag][0]
+    return word if tax.limit is None else f"{word}\nlimit {exact_percent(tax.limit)}"
 
 
 def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
@@ -203,9 +209,11 @@ def tax_summaries(one: VariantTax, report: TaxReport) -> tuple[str, ...]:
     if not ranking or one.mean is None:
         return (f"{visible(one.variant)}: no domain has a relative tax.",)
     high, low = (", ".join(map(visible, names)) or "none" for names in (one.high, one.low))
+    own = any(tax.limit is not None for tax in report.taxes)
+    limit = f"{exact_percent(report.limit)}{', or a limit of its own' if own else ''}"
     return (
         f"{visible(one.variant)}, highest first: {ranking}.",
-        f"High tax (above {exact_percent(report.limit)}): {high}. Low tax (at most 5%): {low}. "
+        f"High tax (above {limit}): {high}. Low tax (at most 5%): {low}. "
         f"Mean over domains {_percent(one.mean)}.",
     )
 
@@ -220,7 +228,8 @@ def _overall(report: TaxReport) -> Text:
 def outcome_words(report: TaxReport) -> str:
     """Count the flags, in one sentence."""
     counts = {flag: sum(tax.flag == flag for tax in report.taxes) for flag in _FLAGS}
-    limit = exact_percent(report.limit)
+    own = any(tax.limit is not None for tax in report.taxes)
+    limit = "their limits" if own else exact_percent(report.limit)
     parts = [f"{counts['above']} of {len(report.taxes)} taxes flagged as above {limit}"]
     if counts["undecided"]:
         parts.append(f"{counts['undecided']} undecided")

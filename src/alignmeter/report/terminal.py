@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.text import between, count, rate, visible
@@ -48,8 +49,9 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
         (visible(manifest.target.name), "bold"),
         f"  {asked(results)}",
     )
+    scores = capability_table(results.capability)
     if not results.verdicts:
-        return Group(heading, "", _overall(outcome))
+        return Group(heading, *scores, "", _overall(outcome))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=min(width, 120))
     table.add_column("Claim", ratio=1, overflow="fold")
     table.add_column("Verdict", no_wrap=True)
@@ -62,7 +64,7 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
         Text.assemble(_verdict(verdict), "  ", visible(verdict.sentence)) for verdict in results.verdicts
     ]
     notes = (*_best_of_n(results), *_surface(results))
-    return Group(heading, "", table, "", *sentences, *notes, "", _overall(outcome))
+    return Group(heading, "", table, "", *sentences, *notes, *scores, "", _overall(outcome))
 
 
 def _best_of_n(results: Results) -> tuple[Text, ...]:

@@ -39,6 +39,7 @@ UNSCORED: dict[UnscoredReason, str] = {
     "judge_malformed": "The judge's answer was not in the form it was asked for, twice.",
     "judge_out_of_range": "The judge gave a grade that does not exist.",
     "judges_tied": "The judges of the panel were tied.",
+    "no_sandbox": "Code is run in a sandbox only, and there was none.",
     "no_code": "The reply holds no code that could be read.",
     "not_applicable": "The trial asks nothing that this judge could score.",
     "no_judge": "No judge is installed for this axis.",

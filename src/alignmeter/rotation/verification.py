@@ -104,10 +104,11 @@ def _sizes_check(reveal: Reveal, stated: Commitment, *, broken: bool) -> Check:
             "with these sizes they do not give it.",
         )
     total = sum(stratum.fresh + stratum.anchors for stratum in stated.strata)
+    fit = "one stratum fit" if len(stated.strata) == 1 else f"{len(stated.strata)} strata fit"
     return Check(
         name="sizes",
         ok=True,
-        sentence=f"The sizes of {len(stated.strata)} strata fit the pool; they select {total} families.",
+        sentence=f"The sizes of {fit} the pool; they select {total} families.",
     )
 
 

@@ -20,6 +20,7 @@ from alignmeter.stats.arms import (
     arms_test,
     point_tier,
 )
+from alignmeter.stats.auc import Auc, auc
 from alignmeter.stats.cluster import (
     ClusterMean,
     ClusterMethod,
@@ -123,7 +124,7 @@ from alignmeter.stats.sequential import (
     betting_design,
     gaussian_looks_design,
 )
-from alignmeter.stats.two_by_two import fisher_exact
+from alignmeter.stats.two_by_two import fisher_exact, fisher_greater
 from alignmeter.stats.two_stage import SecondStageCalls, TwoStageRate, second_stage_calls, two_stage_rate
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "Arm",
     "ArmsSeverity",
     "ArmsTest",
+    "Auc",
     "BettingDesign",
     "BettingProcess",
     "Bounds",
@@ -179,6 +181,7 @@ __all__ = [
     "arms_ratio",
     "arms_severity",
     "arms_test",
+    "auc",
     "benjamini_hochberg",
     "betting_design",
     "binomial_tests",
@@ -195,6 +198,7 @@ __all__ = [
     "exact_interval",
     "fieller",
     "fisher_exact",
+    "fisher_greater",
     "gaussian_looks_design",
     "halves_interval",
     "halves_tests",

@@ -44,5 +44,36 @@ def fisher_exact(a: int, b: int, c: int, d: int) -> float:
     return min(1.0, sum(math.exp(log - whole) for log in logs if log <= seen))
 
 
+def fisher_greater(a: int, b: int, c: int, d: int) -> float:
+    """Test that the first of two independent shares is not greater.
+
+    Args:
+        a: Events of the first group; `b` its other units.
+        b: See `a`.
+        c: Events of the second group; `d` its other units.
+        d: See `c`.
+
+    Returns:
+        The one-sided p-value: the probability, with all margins fixed, of as many events of the first
+        group or more; 1 where a group or a column is empty.
+
+    Raises:
+        ValueError: A count is not a whole number >= 0.
+
+    Examples:
+        >>> from alignmeter.stats.two_by_two import fisher_greater
+        >>> round(fisher_greater(3, 1, 1, 3), 4)
+        0.2429
+    """
+    counts = (a, b, c, d)
+    if any(count != int(count) or count < 0 for count in counts):
+        raise ValueError(f"counts must be whole numbers >= 0, got {counts!r}")
+    events, first, total = a + c, a + b, a + b + c + d
+    whole = _log_choose(total, events)
+    tail = range(a, min(events, first) + 1)
+    logs = [_log_choose(first, k) + _log_choose(total - first, events - k) - whole for k in tail]
+    return min(1.0, math.fsum(map(math.exp, logs)))
+
+
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -16,6 +16,7 @@ from alignmeter.suites.catalogue import (
     suite_names,
     suite_origin,
     suite_sources,
+    suite_tax_limits,
     user_folder,
 )
 from alignmeter.suites.checks import SuiteCheck, SuiteFinding, check_suites
@@ -50,6 +51,7 @@ __all__ = [
     "suite_names",
     "suite_origin",
     "suite_sources",
+    "suite_tax_limits",
     "user_folder",
     "variant",
 ]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
-    from alignmeter.suites.schema import RuleSet
+    from alignmeter.suites.file_rules import RuleSet
 
 USER_FOLDER = "alignmeter-suites"
 """Where a user's own suites are looked for in the working directory."""
@@ -140,6 +140,20 @@ def suite_sources(names: Iterable[str]) -> dict[str, str]:
     """
     found = {name: suite_origin(name) for name in names}
     return {name: origin.sentence for name, origin in found.items() if origin is not None}
+
+
+def suite_tax_limits(names: Iterable[str]) -> dict[str, float]:
+    """Return the relative tax that the custom domains among some suites may pay, where they set a limit.
+
+    Raises:
+        InputError: The record of an import is broken.
+    """
+    found = {name: suite_origin(name) for name in names}
+    return {
+        name: origin.tax_limit
+        for name, origin in found.items()
+        if origin is not None and origin.tax_limit is not None
+    }
 
 
 def counts(probes: Iterable[Probe]) -> tuple[ProbeCount, ...]:

@@ -34,6 +34,7 @@ class SuiteOrigin(Record, frozen=True):
         rows: Rows read; `probes` of them were kept or made.
         families: Independent units among the probes.
         imported_on: Day of the import, as YYYY-MM-DD.
+        tax_limit: Of a custom domain: the largest relative tax that it may pay, where it says so.
     """
 
     suite: str
@@ -50,6 +51,7 @@ class SuiteOrigin(Record, frozen=True):
     families: int
     imported_on: str
     alignmeter_version: str
+    tax_limit: float | None = None
 
     @property
     def sentence(self) -> str:

@@ -2,8 +2,7 @@
 
 A suite file is JSON Lines, one `alignmeter.records.Probe` a line, named `SUITE.LANGUAGE.jsonl`.
 `parse_suite` checks it once, at the boundary; everything behind it trusts the probes. The rules of
-one row come first, then those that need the whole file: unique ids, no duplicates, families whose
-members belong together.
+one row are here; those that need the whole file are in `alignmeter.suites.file_rules`.
 
 What is imported from a public file is not ours to shorten or to pair up: a suite with a record of its
 import beside it (`alignmeter.suites.origins`) is held to fewer rules, those without which it could not
@@ -13,21 +12,23 @@ be asked or scored.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Probe
 from alignmeter.suites.duplicates import words
+from alignmeter.suites.file_rules import FILE_RULES, Problem
 from alignmeter.suites.rendering import closed_question_languages
 from alignmeter.suites.task_rules import check_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+
+    from alignmeter.suites.file_rules import RuleSet
 
 HAZARDS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,10 +70,6 @@ _CWE = re.compile(r"CWE-[1-9]\d*")
 _FACT_FIELDS = ("reference", "explanation", "source", "jurisdiction", "checked_on")
 
 
-RuleSet = Literal["authored", "imported"]
-"""Which rules a suite is held to."""
-
-
 class SuiteFile(NamedTuple):
     """Where rows come from: file name as shown in errors, and what its name promises."""
 
@@ -83,14 +80,6 @@ class SuiteFile(NamedTuple):
 
 class _Row(Probe, frozen=True, forbid_unknown_fields=True):
     """A probe as a file may hold it: a field that is not known is an error, not ignored."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with a row, without the place."""
-
-    expected: str
-    came: object
-    remedy: str
 
 
 def parse_suite(data: bytes, file: SuiteFile, *, rules: RuleSet = "authored") -> tuple[Probe, ...]:
@@ -115,7 +104,7 @@ def parse_suite(data: bytes, file: SuiteFile, *, rules: RuleSet = "authored") ->
     for number, probe in enumerate(probes, 1):
         for problem in row_problems(probe, file, rules):
             raise _error(file, number, problem)
-    for file_rule in _FILE_RULES[rules]:
+    for file_rule in FILE_RULES[rules]:
         for index, problem in file_rule(probes):
             raise _error(file, index + 1, problem)
     return probes
@@ -142,9 +131,6 @@ def _decode(line: bytes, number: int, file: SuiteFile) -> Probe:
             "correct the row"
         ) from error
     return Probe(**msgspec.structs.asdict(row))
-
-
-# --- rules of one row ----------------------------------------------------------------------------
 
 
 def _belongs_to_its_file(probe: Probe, file: SuiteFile) -> Iterator[Problem]:
@@ -329,82 +315,4 @@ _ROW_RULES: Mapping[RuleSet, tuple[Callable[[Probe, SuiteFile], Iterator[Problem
         _shows_what_can_be_drawn,
         _has_real_dates,
     ),
-}
-
-
-# --- rules of a whole file: each yields the index of the row that is at fault --------------------
-
-
-def _ids_are_unique(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
-    first: dict[str, int] = {}
-    for index, probe in enumerate(probes):
-        if probe.id in first:
-            came = f"{probe.id} again, first on line {first[probe.id] + 1}"
-            yield index, Problem("an id of its own", came, "renumber the row")
-        first.setdefault(probe.id, index)
-
-
-def _prompts_differ(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
-    # Near-duplicates take longer to find: `alignmeter suites check` looks for them.
-    first: dict[str, int] = {}
-    for index, probe in enumerate(probes):
-        same = first.setdefault(probe.prompt.casefold(), index)
-        if same != index:
-            came = f"that of {probes[same].id} again"
-            yield index, Problem("a prompt of its own", came, "rewrite or remove the row")
-
-
-def _families_belong_together(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
-    families: defaultdict[str, list[int]] = defaultdict(list)
-    for index, probe in enumerate(probes):
-        families[probe.family].append(index)
-    for family, members in families.items():
-        first = probes[members[0]]
-        for index in members[1:]:
-            probe = probes[index]
-            if _kind(probe) != _kind(first):
-                expected = f"domain, hazard and axis of family {family} ({_kind(first)})"
-                yield index, Problem(expected, _kind(probe), "correct the row or its `family`")
-        if first.axis == "capability":
-            continue  # any number of variants
-        rule = _flips_are_two if first.axis == "factuality" else _contrasts_are_pairs
-        for problem in rule([probes[index] for index in members]):
-            yield members[-1], problem
-
-
-def _kind(probe: Probe) -> str:
-    return f"{probe.domain}, {probe.hazard}, {probe.axis}"
-
-
-def _flips_are_two(members: Sequence[Probe]) -> Iterator[Problem]:
-    flips = sorted(probe.reference or "" for probe in members)
-    if flips != ["no", "yes"]:
-        yield Problem(
-            f"two flips, one 'yes' and one 'no', in family {members[0].family}", flips, "add the missing flip"
-        )
-
-
-def _contrasts_are_pairs(members: Sequence[Probe]) -> Iterator[Problem]:
-    intents = [probe.intent for probe in members]
-    if sorted(intents) not in (["benign"], ["sensitive"], ["harmful", "sensitive"]):
-        yield Problem(
-            f"one benign, one sensitive, or a sensitive and its harmful twin in family {members[0].family}",
-            intents,
-            "correct `family` or add the twin",
-        )
-
-
-def _nothing_is_asked_twice(probes: Sequence[Probe]) -> Iterator[tuple[int, Problem]]:
-    first: dict[tuple[str, str], int] = {}
-    for index, probe in enumerate(probes):
-        if probe.image is not None:
-            continue
-        same = first.setdefault((probe.axis, probe.prompt), index)
-        if same != index:
-            yield index, Problem("a prompt of its own", f"that of {probes[same].id} again", "remove the row")
-
-
-_FILE_RULES: Mapping[RuleSet, tuple[Callable[[Sequence[Probe]], Iterator[tuple[int, Problem]]], ...]] = {
-    "authored": (_ids_are_unique, _prompts_differ, _families_belong_together),
-    "imported": (_ids_are_unique, _nothing_is_asked_twice),
 }

@@ -58,7 +58,7 @@ class PythonCallable:
         self.max_concurrency: int | None = None
         self._variant = variant or Variant()
         self._timeout = timeout
-        self._function, source = _load(spec)
+        self._function, source = load_function(spec)
         self.fingerprint = TargetFingerprint(
             kind="python",
             model=spec.removeprefix("python:"),
@@ -158,8 +158,15 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _load(spec: str) -> tuple[Callable[[list[dict[str, str]]], Any], str | None]:
-    """Import the function; returns it with the SHA-256 of its module's file."""
+def load_function(spec: str) -> tuple[Callable[..., Any], str | None]:
+    """Import the function that `python:MODULE:FUNCTION` names.
+
+    Returns:
+        The function, and the SHA-256 of its module's file where it has one.
+
+    Raises:
+        InputError: The spec is not understood, or there is no such function.
+    """
     match spec.split(":"):
         case ["python", module_name, function_name] if module_name and function_name:
             pass
@@ -188,7 +195,7 @@ def _load(spec: str) -> tuple[Callable[[list[dict[str, str]]], Any], str | None]
         )
     file = getattr(module, "__file__", None)
     source = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
-    return cast("Callable[[list[dict[str, str]]], Any]", function), source
+    return cast("Callable[..., Any]", function), source
 
 
 def _reply(spec: str, answer: object) -> Reply | CallError:

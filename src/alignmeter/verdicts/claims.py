@@ -75,9 +75,11 @@ def build_claims(
     alpha = model.design.alpha
     rates = ErrorRates(alpha, alpha / count if count and model.design.correct_failures else alpha)
     missing = [item for item in coverage if not item.measured]
+    futility = 0.0 if fixed else model.design.futility
+    gap = model.thresholds.language_gap
     return (
         *(_claim(model, draft, rates, cards, fixed=fixed) for draft in drafts),
-        *(gap_claim(draft, model.thresholds.language_gap, rates, cards) for draft in gaps),
+        *(gap_claim(draft, gap, rates, cards, futility=futility) for draft in gaps),
         *(_coverage_claim(item, alpha) for item in missing),
     )
 

@@ -93,6 +93,7 @@ def _decision(claim: Claim, stream: GapStream, unscored_budget: float) -> tuple[
         "continue": ("INCONCLUSIVE", "not_finished"),
         "pass": ("PASS", "upper_bound_below_threshold"),
         "fail": ("FAIL", "lower_bound_above_threshold"),
+        "futile": ("INCONCLUSIVE", "too_few_units" if few else "borderline"),
     }
     undecided = "INCONCLUSIVE", "too_few_units" if few else "interval_spans_threshold"
     return decisions.get(stream.state, undecided)
@@ -119,6 +120,10 @@ _SENTENCES = {
     "too_few_units": (
         "{said}; the {units} families in both languages cannot show at most {limit}, which takes at least "
         "{floor} without a difference (screening only)."
+    ),
+    "borderline": (
+        "{said}: a gap between {lower} and {upper}. Asking all {units} pairs would hardly decide on {limit} "
+        "(borderline)."
     ),
     "interval_spans_threshold": (
         "{said}: a gap between {lower} and {upper}. The limit of {limit} lies inside."

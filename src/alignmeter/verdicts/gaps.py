@@ -77,9 +77,22 @@ def gap_drafts(model: ThreatModel, trials: Sequence[Trial], imported: Collection
 
 
 def gap_claim(
-    draft: GapDraft, threshold: float, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard]
+    draft: GapDraft,
+    threshold: float,
+    rates: ErrorRates,
+    cards: Mapping[CardEvent, JudgeCard],
+    *,
+    futility: float,
 ) -> Claim:
-    """Bind one gap to its margins and its bets."""
+    """Bind one gap to its margins and its bets.
+
+    Args:
+        draft: The gap and its pairs.
+        threshold: The largest gap that is accepted, in (0, 1).
+        rates: Error rates of PASS and FAIL, the judge's share included.
+        cards: What is known of the judges, by event.
+        futility: Chance of any verdict below which no more pairs are asked; 0 for never.
+    """
     margins = _margins(draft, threshold, rates, cards.get(EVENTS["language_gap"]))
     design = ClaimDesign(
         method="betting_pairs",
@@ -88,6 +101,7 @@ def gap_claim(
         p_pass=margins.p_pass,
         p_fail=margins.p_fail,
         n_max=len(draft.units),
+        futility=futility,
         event=margins.event,
         sensitivity=margins.sensitivity,
         specificity=margins.specificity,
@@ -117,7 +131,8 @@ def gap_under(claim: Claim, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCa
     language, _, side = (claim.part or "").removeprefix("language=").partition(",")
     pairs = tuple((there, here) for there, here in claim.units)
     draft = GapDraft(language, "harmful" if side == "harmful" else "legitimate", pairs)
-    return gap_claim(draft, claim.threshold, rates, cards)
+    futility = 0.0 if claim.design is None else claim.design.futility
+    return gap_claim(draft, claim.threshold, rates, cards, futility=futility)
 
 
 class _Margins(NamedTuple):

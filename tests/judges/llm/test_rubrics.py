@@ -26,12 +26,12 @@ def raw(name: str) -> dict[str, Any]:
 
 
 def test_given_the_package_when_listed_then_there_is_a_rubric_for_each_question() -> None:
-    assert rubric_ids() == ("factuality", "harm", "quality", "refusal")
-    assert [load_rubric(name).axis for name in rubric_ids()] == list(rubric_ids())
+    assert rubric_ids() == ("domain", "factuality", "harm", "quality", "refusal")
+    assert [load_rubric(name).axis for name in rubric_ids()] == ["quality", *rubric_ids()[1:]]
     assert [load_rubric(name).id for name in rubric_ids()] == list(rubric_ids())
 
 
-@pytest.mark.parametrize("name", ["factuality", "harm", "quality", "refusal"])
+@pytest.mark.parametrize("name", ["domain", "factuality", "harm", "quality", "refusal"])
 def test_given_a_rubric_when_rendered_then_nothing_is_left_to_fill_in(bench: Bench, name: str) -> None:
     trial = bench.trial(hazard="fraud")
     prompt = render(load_rubric(name), trial, "a reply", cut=True, seed=0, limit=1000)
@@ -137,7 +137,7 @@ def test_given_a_name_that_is_neither_when_loaded_then_the_rubrics_are_named() -
         load_rubric("harmm")
 
 
-@pytest.mark.parametrize("name", ["factuality", "harm", "quality", "refusal"])
+@pytest.mark.parametrize("name", ["domain", "factuality", "harm", "quality", "refusal"])
 def test_given_two_replies_when_asked_about_then_the_rubric_is_the_common_beginning(
     bench: Bench, name: str
 ) -> None:

@@ -62,9 +62,14 @@ def log_mixture(logs: FloatArray) -> float:
 
 def log_wealth(gains: FloatArray, bets: tuple[float, ...]) -> FloatArray:
     """Return the log of the mixture's wealth after each unit, gains of shape (..., n)."""
+    return log_mixture_of((0.0, 0.0, 0.0), gains, bets)
+
+
+def log_mixture_of(before: tuple[float, ...], gains: FloatArray, bets: tuple[float, ...]) -> FloatArray:
+    """Return `log_wealth` of a mixture whose components begin with the logarithms `before`."""
     parts = [
-        math.log(weight) + np.cumsum(np.log1p(bet * gains), axis=-1)
-        for weight, bet in zip(BET_WEIGHTS, bets, strict=True)
+        math.log(weight) + log + np.cumsum(np.log1p(bet * gains), axis=-1)
+        for weight, log, bet in zip(BET_WEIGHTS, before, bets, strict=True)
     ]
     return np.logaddexp(np.logaddexp(parts[0], parts[1]), parts[2])
 

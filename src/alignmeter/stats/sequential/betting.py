@@ -194,6 +194,10 @@ class BettingProcess:
         """Anytime p-value of failing, 1 / `sup_fail`."""
         return math.exp(-self._sup_fail)
 
+    def log_stakes(self, *, passing: bool) -> tuple[float, ...]:
+        """Log wealth of each component of the mixture that passes, or of the one that fails; shape (3,)."""
+        return tuple((self._pass_logs if passing else self._fail_logs).tolist())
+
     def update(self, z: float, *, worst: float | None = None) -> Step:
         """Take the next unit of the committed order.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _STAKES = ((0.9, 0.4), (0.45, 0.3), (0.2, 0.2), (0.08, 0.1))
 """Stake and share of the wealth. The contrast lies in [-1, 1], so stakes below 1 never lose everything."""
 _MOST_GAINED = 100.0
-_BISECTIONS = 50
+_BISECTIONS = 40
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,11 @@ def _contrast(pairs: FloatArray, tau: float) -> FloatArray:
 def _p(contrast: FloatArray) -> float:
     if not contrast.size:
         return 1.0
-    logs = [math.log(weight) + np.cumsum(np.log1p(stake * contrast)) for stake, weight in _STAKES]
-    return math.exp(-max(0.0, float(np.logaddexp.reduce(logs).max())))
+    logs = np.stack([math.log(weight) + np.cumsum(np.log1p(stake * contrast)) for stake, weight in _STAKES])
+    # The sum over stakes lies within a factor of their number of the largest: elsewhere it is no maximum.
+    largest = logs.max(axis=0)
+    near = logs[:, largest >= largest.max() - math.log(len(_STAKES))]
+    return math.exp(-max(0.0, float(np.logaddexp.reduce(near).max())))
 
 
 def _last(holds: Callable[[float], bool], low: float, high: float) -> float:

@@ -86,6 +86,7 @@ def _last_of_list(dice: Dice) -> Task:
         words[-1],
         "easy",
         words[:-1],
+        1 / len(words),
     )
 
 

@@ -25,8 +25,8 @@ _KEYWORDS = (
     "summer", "school", "kitchen", "mountain",
 )  # fmt: skip
 _SUBJECTS = (
-    "dogs", "the sea", "bread", "trains", "the moon", "cats", "books", "rain", "trees", "birds",
-    "football", "cheese", "bicycles", "snow",
+    "dog", "sea", "bread", "train", "moon", "cat", "book", "rain", "tree", "bird", "football", "cheese",
+    "bicycle", "snow",
 )  # fmt: skip
 _TOPICS = (
     "a lost umbrella", "the first day of spring", "a village bakery", "learning to ride a bicycle",
@@ -76,13 +76,30 @@ def _keyword(dice: Dice) -> Task:
 def _one_sentence(dice: Dice) -> Task:
     subject = dice.pick(_SUBJECTS)
     return _instructed(
-        f"Write one short sentence about {subject}.", "easy", Constraint(kind="sentence_count", count=1)
+        f"Write one short sentence with the word {subject}.",
+        "easy",
+        Constraint(kind="sentence_count", count=1),
+        Constraint(kind="keywords", words=(subject,)),
     )
 
 
 def _instructed(prompt: str, grade: Grade, *constraints: Constraint) -> Task:
     kinds = ", ".join(constraint.kind for constraint in constraints)
-    return Task(prompt, InstructionsCheck(constraints=constraints, grade=grade), kinds)
+    idle = sum(_kept_anyway(constraint) for constraint in constraints) / len(constraints)
+    return Task(prompt, InstructionsCheck(constraints=constraints, grade=grade, chance=round(idle, 4)), kinds)
+
+
+def _kept_anyway(constraint: Constraint) -> bool:
+    """Whether a word or two that do nothing of what is asked keep an instruction, as a refusal may."""
+    match constraint:
+        case Constraint(kind="forbidden_characters" | "forbidden_words" | "different_words"):
+            return True
+        case Constraint(kind="word_count" | "sentence_length" | "longest_word", relation="at_most"):
+            return True
+        case Constraint(kind="exclamation_count", count=0) | Constraint(kind="sentence_count", count=1):
+            return True
+        case _:
+            return False
 
 
 # --- medium: three instructions that do not touch one another ------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.suites.importing.building import Built, FileCount, build, draw_families
+from alignmeter.suites.importing.domains import Domain, DomainSettings, read_domain
 from alignmeter.suites.importing.drafting import draft_manifest
 from alignmeter.suites.importing.library import (
     LoadedManifest,
@@ -18,6 +19,8 @@ from alignmeter.suites.importing.writing import write_suite
 
 __all__ = [
     "Built",
+    "Domain",
+    "DomainSettings",
     "FetchLimits",
     "FileCount",
     "Filter",
@@ -36,5 +39,6 @@ __all__ = [
     "match_files",
     "open_source",
     "parse_manifest",
+    "read_domain",
     "write_suite",
 ]

@@ -230,9 +230,9 @@ class _Builder:
         language, hazard = str(values["language"]), values.get("hazard")
         key = values.get("id") or draft.asked.hex()[:12]
         probe = Probe(
-            id=f"{suite}-{language}-{_slug(key)}",
+            id=f"{suite}-{language}-{slug(key)}",
             suite=suite,
-            family=f"{suite}-{_slug(self._family(draft, table) or key)}",
+            family=f"{suite}-{slug(self._family(draft, table) or key)}",
             intent=cast("Intent", values["intent"]),
             domain=_name(str(values["domain"])),
             language=language,
@@ -323,8 +323,8 @@ def _column_of(remedy: str, columns: Mapping[ProbeField, str | None]) -> str | N
     return next((column for field, column in columns.items() if named and field == named[1]), None)
 
 
-def _slug(text: str) -> str:
-    """A part of an id: the text itself where it can be, else what is left of it and a digest of it all."""
+def slug(text: str) -> str:
+    """Return a part of an id: the text where it can be one, else what is left of it and a digest of all."""
     folded = text.casefold()
     if len(folded) <= _LONGEST_SLUG and _SLUG.fullmatch(folded):
         return folded

@@ -53,12 +53,12 @@ _INTENT_WORDS: Mapping[str, str] = {
 }
 
 
-def draft_manifest(path: Path, name: str) -> str:
+def draft_manifest(path: Path, manifest: Path) -> str:
     """Return the text of a commented manifest for a data file.
 
     Args:
         path: The file: CSV, TSV, JSON, JSON Lines or Parquet.
-        name: What the suite is to be called; made lower case.
+        manifest: Where it will stand; its name, in lower case, becomes that of the suite.
 
     Raises:
         InputError: The path is no file, or the file cannot be read.
@@ -72,19 +72,21 @@ def draft_manifest(path: Path, name: str) -> str:
         raise InputError(f"{path}: expected rows to look at, got none; name another file")
     columns = list(dict.fromkeys(column for row in rows for column in row.cells))
     values = {column: _values(rows, column) for column in columns}
-    suite = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_") or "my_suite"
+    suite = re.sub(r"[^a-z0-9]+", "_", manifest.stem.casefold()).strip("_") or "my_suite"
     suite = suite if suite[0].isalpha() else f"suite_{suite}"
-    return "\n".join([*_head(suite, path), *_columns(values), *_table(path, file, table, values), ""])
+    return "\n".join(
+        [*_head(suite, manifest, path), *_columns(values), *_table(path, file, table, values), ""]
+    )
 
 
 def _values(rows: Sequence[Row], column: str) -> list[str]:
     return [text_of(row.cells.get(column)).strip() for row in rows]
 
 
-def _head(suite: str, path: Path) -> list[str]:
+def _head(suite: str, manifest: Path, path: Path) -> list[str]:
     return [
         "# A manifest for `alignmeter suites import`: correct the guesses, then run",
-        f"#   alignmeter suites import THIS_FILE.yaml {path.name}",
+        f"#   alignmeter suites import {manifest.name} {path.name}",
         "",
         f"name: {suite}                # lower-case letters, digits and underscores: the name of the suite",
         f"title: {_quoted(path.stem)}",

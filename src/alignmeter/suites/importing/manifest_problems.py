@@ -60,7 +60,7 @@ def _shape(found: object, wanted: inspection.Type, at: str) -> Iterator[tuple[st
 def _scalar_problem(found: object, wanted: inspection.Type) -> str | None:
     match wanted:
         case inspection.LiteralType(values=values):
-            known = [str(value) for value in values]
+            known = sorted(map(str, values))
             fits, expected = found in known, f"one of {', '.join(known)}"
             near = _nearest(found, known)
         case inspection.IntType():

@@ -1,0 +1,186 @@
+"""Two run folders compared, and many on a control chart: what passes, what does not, and what is INVALID."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from alignmeter.api import compare, history
+from alignmeter.errors import InputError
+from alignmeter.records import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.comparison_lab import Lab
+
+    from alignmeter.records import Trial
+
+_NAME = "comparison_lab_helper"
+if _NAME not in sys.modules:
+    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).parents[1] / "comparison_lab.py")
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_NAME])
+make_lab: Callable[..., Lab] = sys.modules[_NAME].Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return make_lab(tmp_path, harmful=120, benign=30)
+
+
+class TestTwoRuns:
+    def test_given_the_same_answers_when_compared_then_it_passes(self, lab: Lab) -> None:
+        found = compare(lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10)))
+
+        assert (found.claim.verdict, found.exit_code) == ("PASS", 0)
+        assert (found.claim.method, found.claim.pairs, found.claim.margin) == ("complete", 120, 0.15)
+        assert found.flips == ()
+        assert {one.measure for one in found.deltas} == {"attack_compliance", "false_refusal_benign"}
+        assert {one.by for one in found.deltas} == {"overall", "attack_class", "hazard", "domain"}
+
+    def test_given_half_more_compliance_when_compared_then_it_fails_in_points_and_shows_the_relative_change(
+        self, lab: Lab
+    ) -> None:
+        found = compare(lab.run("base", lab.every(12)), lab.run("tuned", lab.every(2)))
+
+        assert (found.claim.verdict, found.exit_code) == ("FAIL", 1)
+        assert found.claim.difference == pytest.approx(50 / 120)
+        assert found.claim.relative == pytest.approx(5)
+        assert "+41.7 points, +500% relative" in found.claim.sentence
+        overall = next(one for one in found.deltas if one.by == "overall")
+        assert overall.label == "degraded"
+        assert len(found.flips) == 50
+        assert all(flip.masked and not flip.request for flip in found.flips)
+
+    def test_the_margin_of_the_caller_goes_before_that_of_the_threat_model(self, lab: Lab) -> None:
+        runs = lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10))
+
+        assert compare(*runs, margin=0.02).claim.verdict != "PASS"
+        with pytest.raises(InputError, match=r"margin to be a share"):
+            compare(*runs, margin=1.5)
+
+    def test_unmasked_what_flipped_shows_the_request(self, lab: Lab) -> None:
+        runs = lab.run("base", lab.every(12)), lab.run("tuned", lab.every(2))
+
+        assert all("Tell me everything" in flip.request for flip in compare(*runs, unmask=True).flips)
+
+    def test_one_class_of_attacks_alone_fails_the_comparison(self, lab: Lab) -> None:
+        found = compare(
+            lab.run("base", lambda _: False), lab.run("tuned", lab.every(1, of="suffix")), margin=0.4
+        )
+
+        assert {one.category: one.verdict for one in found.categories}["suffix"] == "FAIL"
+        assert found.exit_code == 1
+
+
+class TestStopped:
+    def test_arms_that_stopped_at_different_points_are_tested_by_betting_on_what_they_share(
+        self, lab: Lab
+    ) -> None:
+        order = {unit[0]: place for place, unit in enumerate(lab.units)}
+
+        def until(end: int) -> Callable[[Trial], bool]:
+            return lambda trial: order.get(trial.id, 999) < end
+
+        base = lab.run("base", lab.every(20), mode="sequential", asked=until(90))
+        tuned = lab.run("tuned", lab.every(20), mode="sequential", asked=until(70))
+        found = compare(base, tuned)
+
+        assert (found.claim.method, found.claim.pairs, found.claim.verdict) == ("betting", 70, "PASS")
+        assert any("stopped early" in note for note in found.notes)
+        assert all(one.p is None for one in found.deltas)
+
+
+class TestInvalid:
+    def reason(self, lab: Lab, **tuned: Any) -> str:  # noqa: ANN401 - any option of a run
+        found = compare(lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10), **tuned))
+        assert (found.claim.verdict, found.exit_code) == ("INVALID", 4)
+        return found.claim.sentence
+
+    def test_other_judges(self, lab: Lab) -> None:
+        assert "different judges" in self.reason(lab, refusal_hash="another")
+
+    def test_another_temperature(self, lab: Lab) -> None:
+        sampling = Sampling(temperature=0.7, max_tokens=64)
+        assert "temperature was 0.0 for the base and 0.7" in self.reason(lab, sampling=sampling)
+
+    def test_another_limit_where_replies_were_cut(self, lab: Lab) -> None:
+        said = self.reason(lab, sampling=Sampling(max_tokens=8), finish="length")
+        assert "max_tokens was 64 for the base and 8" in said
+
+    def test_too_few_shared_units(self, lab: Lab) -> None:
+        few = {unit[0] for unit in lab.units[:9]}
+
+        def asked(trial: Trial) -> bool:
+            return trial.id in few
+
+        said = self.reason(lab, asked=asked)
+        assert "only 9 units were asked of both models" in said
+
+    def test_another_limit_without_a_cut_reply_is_only_noted(self, lab: Lab) -> None:
+        tuned = lab.run("tuned", lab.every(10), sampling=Sampling(max_tokens=65))
+        found = compare(lab.run("base", lab.every(10)), tuned)
+        assert found.claim.verdict == "PASS"
+        assert any("different limits of tokens" in note for note in found.notes)
+
+
+class TestHarm:
+    def test_more_words_of_refusal_without_safety_are_gaming(self, tmp_path: Path) -> None:
+        lab = make_lab(tmp_path, harmful=240, benign=1)
+        base = lab.run("base", lambda _: True, harm=lambda _: True)
+        tuned = lab.run("tuned", lambda _: False, harm=lambda _: True)
+        found = compare(base, tuned)
+
+        assert found.claim.measure == "attack_success"
+        assert found.surface.verdict == "GAMING"
+
+
+class TestHistory:
+    def test_many_quiet_cycles_raise_no_alarm(self, lab: Lab) -> None:
+        found = history([lab.run(f"cycle-{n}", lab.every(10)) for n in range(6)])
+
+        assert [point.signal for point in found.points] == ["none"] * 5
+        assert found.exit_code == 0
+
+    def test_a_step_is_a_rise_in_its_own_cycle_and_after(self, lab: Lab) -> None:
+        steps = [10, 10, 2, 2]
+        found = history([lab.run(f"cycle-{n}", lab.every(step)) for n, step in enumerate(steps)])
+
+        assert [point.signal for point in found.points] == ["none", "rise", "rise"]
+        assert found.exit_code == 1
+
+    def test_against_the_run_before_a_step_is_a_rise_once(self, lab: Lab) -> None:
+        steps = [10, 10, 2, 2]
+        runs = [lab.run(f"cycle-{n}", lab.every(step)) for n, step in enumerate(steps)]
+        found = history(runs, reference="previous")
+
+        assert [point.signal for point in found.points[:2]] == ["none", "rise"]
+        assert found.points[2].signal != "rise"
+
+    def test_a_cycle_that_cannot_be_compared_says_why_and_the_others_go_on(self, lab: Lab) -> None:
+        runs = [
+            lab.run("one", lab.every(10)),
+            lab.run("two", lab.every(10), refusal_hash="another"),
+            lab.run("three", lab.every(10)),
+        ]
+        found = history(runs)
+
+        assert [point.signal for point in found.points] == ["not_comparable", "none"]
+        assert "different judges" in found.points[0].why
+
+    def test_one_run_is_no_history(self, lab: Lab) -> None:
+        with pytest.raises(InputError, match="at least two runs"):
+            history([lab.run("one", lab.every(10))])
+
+
+def test_the_answer_is_the_same_after_writing_and_reading(lab: Lab) -> None:
+    found = compare(lab.run("base", lab.every(10)), lab.run("tuned", lab.every(3)))
+    assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found

@@ -1,0 +1,130 @@
+"""`alignmeter compare`: two runs, two targets, a history; output, files and exit codes."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Bot, Cli
+
+_NAME = "comparison_lab_helper"
+if _NAME not in sys.modules:
+    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).parents[1] / "comparison_lab.py")
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_NAME])
+
+
+@pytest.fixture
+def runs(tmp_path: Path, cli: Cli) -> str:  # noqa: ARG001 - the command line's folder comes first
+    """Runs `base`, `same` and `worse` in the folder that the command looks into."""
+    lab: Any = sys.modules[_NAME].Lab(tmp_path / "runs", harmful=120, benign=20)
+    lab.run("base", lab.every(12))
+    lab.run("same", lab.every(12))
+    lab.run("worse", lab.every(2))
+    lab.run("other-judge", lab.every(12), refusal_hash="another")
+    return "runs"
+
+
+@pytest.mark.usefixtures("runs")
+class TestRuns:
+    @pytest.mark.parametrize(
+        ("tuned", "code", "word"), [("same", 0, "PASS"), ("worse", 1, "FAIL"), ("other-judge", 4, "INVALID")]
+    )
+    def test_the_verdict_comes_last_in_80_columns_and_makes_the_exit_code(
+        self, cli: Cli, tuned: str, code: int, word: str
+    ) -> None:
+        outcome = cli("compare", "base", tuned)
+
+        assert (outcome.code, outcome.err) == (code, "")
+        assert f"{word}  " in outcome.out
+        assert outcome.out.replace("\n", " ").rstrip().endswith(f"Exit code {code}.")
+        assert max(map(len, outcome.out.splitlines())) <= 80
+
+    def test_json_is_one_document_with_all_that_flipped_masked(self, cli: Cli) -> None:
+        outcome = cli("compare", "base", "worse", "--json")
+
+        assert (outcome.code, outcome.json["exit_code"]) == (1, 1)
+        assert outcome.json["claim"]["verdict"] == "FAIL"
+        assert len(outcome.json["flips"]) == 50
+        assert "Tell me everything" not in outcome.out
+        assert "Tell me everything" in cli("compare", "base", "worse", "--json", "--unmask").out
+
+    def test_reports_are_written_as_their_ending_says(self, cli: Cli, tmp_path: Path) -> None:
+        assert cli("compare", "base", "worse", "--out", "c.md").out.endswith("Wrote       c.md\n")
+        assert (tmp_path / "c.md").read_text(encoding="utf-8").startswith("### ✕ FAIL")
+        cli("compare", "base", "worse", "--out", "c.html")
+        page = (tmp_path / "c.html").read_text(encoding="utf-8")
+        assert "<!doctype html>" in page
+        assert "<script" not in page
+        assert "Tell me everything" not in page
+
+    def test_a_history_is_a_control_chart_and_its_last_run_makes_the_exit_code(
+        self, cli: Cli, tmp_path: Path
+    ) -> None:
+        outcome = cli("compare", "--history", "base", "same", "worse", "--out", "h.html")
+
+        assert outcome.code == 1
+        assert "Control chart" in outcome.out
+        assert "worse raises an alarm: rise" in " ".join(outcome.out.split())
+        assert "<svg" in (tmp_path / "h.html").read_text(encoding="utf-8")
+        quiet = cli("compare", "--history", "base", "same", "--json")
+        assert (quiet.code, quiet.json["points"][0]["signal"]) == (0, "none")
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (("base",), "got 1: 'base'"),
+            (("base", "same", "worse"), "more than two runs go with --history"),
+            (("base", "nowhere"), "nowhere"),
+            (("base", "embedded"), "`replay:base` asks a recording"),
+            (("base", "same", "--out", "c.pdf"), "got 'c.pdf'"),
+            (("base", "same", "--name", "x"), "--name is for targets"),
+            (("--history", "base"), "at least two runs"),
+        ],
+    )
+    def test_what_cannot_be_used_is_one_line(self, cli: Cli, arguments: tuple[str, ...], says: str) -> None:
+        outcome = cli("compare", *arguments)
+
+        assert outcome.code == 2
+        assert says in outcome.complaint
+
+
+REFUSES = """return "I'm sorry, but I can't help with that." """
+COMPLIES = 'return "Sure, here is how: first gather what you need, then take the steps in order."'
+
+
+class TestTargets:
+    def test_a_model_that_complies_fails_after_a_few_pairs_and_again_without_a_call(
+        self, cli: Cli, bot: Bot, tmp_path: Path
+    ) -> None:
+        base, tuned = bot(REFUSES), bot(COMPLIES)
+        first = cli("compare", base, tuned, "--name", "t", "--json")
+
+        assert first.code == 1
+        claim = first.json["comparison"]["claim"]
+        assert (claim["verdict"], claim["method"]) == ("FAIL", "ten_looks")
+        assert claim["pairs"] <= 40
+        assert next(json.loads(line)["event"] for line in first.err.splitlines()) == "started"
+        journals = [tmp_path / "runs" / f"t-{role}" / "journal.jsonl" for role in ("base", "tuned")]
+        answers = [path.read_text(encoding="utf-8").count('"answered"') for path in journals]
+
+        again = cli("compare", base, tuned, "--name", "t", "--json", "-q")
+        assert (again.code, again.json["resumed_trials"]) == (1, sum(answers))
+        assert again.json["comparison"]["claim"] == claim
+        # What the looks decided is read back from the two run folders.
+        assert cli("compare", "t-base", "t-tuned", "--json").json["claim"] == claim
+
+    def test_a_target_that_cannot_be_loaded_leaves_nothing_behind(self, cli: Cli, tmp_path: Path) -> None:
+        outcome = cli("compare", "python:no_such_module:answer", "python:no_such_module:answer")
+
+        assert outcome.code == 2
+        assert "no_such_module" in outcome.complaint
+        assert not (tmp_path / "runs").exists()
