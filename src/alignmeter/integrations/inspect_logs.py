@@ -355,7 +355,9 @@ def _facts(log: Log) -> dict[str, str]:
     spec = log.eval
     packages = dict(spec.packages)
     inspect_version = packages.pop("inspect_ai", "")
-    generation = spec.model_generate_config.model_dump(exclude_none=True)
+    # The task's own settings, and those of the command line, which go before them.
+    generation = log.plan.config.model_dump(exclude_none=True)
+    generation |= spec.model_generate_config.model_dump(exclude_none=True)
     return stated(
         {
             "harness": f"Inspect {inspect_version}".strip(),

@@ -1,4 +1,4 @@
-"""Formal reasoning: patterns and orders, rules to follow, puzzles whose one solution a search has found."""
+"""Formal reasoning: statements read back, orders, rules to follow, puzzles whose one solution a search has found."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ _KINDS = (
     ("owls", "owl", "bird"), ("bees", "bee", "insect"),
 )  # fmt: skip
 
+_THINGS = ("ball", "key", "cat", "cup", "book", "coin", "dog", "hat", "lamp", "ring")
+_PLACES = ("garden", "drawer", "kitchen", "box", "car", "cellar", "bag", "tent")
+
 _WORDS = (
     "amber", "basil", "cedar", "delta", "ember", "fjord", "gravel", "harbor", "island", "jungle", "kettle",
     "ladder", "meadow", "needle", "orchid", "pepper", "quartz", "ribbon", "saddle", "timber",
@@ -43,16 +46,27 @@ def _list(prompt: str, items: Sequence[str], grade: Grade) -> Task:
 # --- easy ----------------------------------------------------------------------------------------
 
 
-def _pattern(dice: Dice) -> Task:
-    first, second = dice.several(("red", "blue", "sun", "moon", "cat", "dog", "one", "two", "up", "down"), 2)
-    shown = " ".join((first, second) * 3)
+def _where(dice: Dice) -> Task:
+    thing, place = dice.pick(_THINGS), dice.pick(_PLACES)
+    return _word(f"The {thing} is in the {place}. Where is the {thing}?", place, "easy")
+
+
+def _comparison(dice: Dice) -> Task:
+    more, less = dice.several(NAMES, 2)
+    asked = dice.shuffled((more, less))
+    word = dice.pick(("older", "taller", "faster", "stronger"))
     return _word(
-        f"Continue the pattern with one word.\nyes no yes no yes: no\n{shown} {first}:",
-        second,
+        f"{more} is {word} than {less}. Who is {word}, {asked[0]} or {asked[1]}?",
+        more,
         "easy",
-        (first,),
+        (less,),
         0.5,
     )
+
+
+def _list_again(dice: Dice) -> Task:
+    numbers = [str(number) for number in dice.several(range(1, 10), 3)]
+    return _list(f"Copy this list: {', '.join(numbers)}", numbers, "easy")
 
 
 def _membership(dice: Dice) -> Task:
@@ -65,28 +79,6 @@ def _membership(dice: Dice) -> Task:
         kind,
         "easy",
         (single,),
-    )
-
-
-def _sort_three(dice: Dice) -> Task:
-    numbers = dice.several(range(1, 10), 3)
-    ordered = [str(number) for number in sorted(numbers)]
-    return _list(
-        "Sort from smallest to largest.\n3, 1, 2: 1, 2, 3\n6, 9, 4: 4, 6, "
-        f"9\n{', '.join(map(str, numbers))}:",
-        ordered,
-        "easy",
-    )
-
-
-def _last_of_list(dice: Dice) -> Task:
-    words = dice.several(("pen", "cup", "hat", "box", "key", "bag", "fish", "tree", "lamp", "door"), 3)
-    return _word(
-        f"Write the last word of the list.\nmap, bed, car: car\nsea, sky, sand: sand\n{', '.join(words)}:",
-        words[-1],
-        "easy",
-        words[:-1],
-        1 / len(words),
     )
 
 
@@ -251,10 +243,10 @@ def _automaton(dice: Dice) -> Task:
 
 
 FORMAL_REASONING: tuple[Kind, ...] = (
-    Kind("pattern", "easy", 12, _pattern),
-    Kind("membership", "easy", 12, _membership),
-    Kind("sort_three", "easy", 12, _sort_three),
-    Kind("last_of_list", "easy", 12, _last_of_list),
+    Kind("where", "easy", 14, _where),
+    Kind("comparison", "easy", 14, _comparison),
+    Kind("list_again", "easy", 10, _list_again),
+    Kind("membership", "easy", 10, _membership),
     Kind("tallest", "medium", 10, _tallest),
     Kind("rules", "medium", 10, _rules),
     Kind("boolean", "medium", 8, _boolean),

@@ -1,11 +1,11 @@
-"""Mathematics: from one-digit sums with worked examples to long chains of modular arithmetic."""
+"""Mathematics: from one-digit sums to long chains of modular arithmetic."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from alignmeter.records import NumberCheck
+from alignmeter.records import NumberCheck, SequenceCheck
 from alignmeter.suites.capability.drawing import Kind, Task
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _ONLY = "Answer with the number only."
 _WORKED = "Work it out step by step and end with a line `Answer: NUMBER`."
 _NAMES = ("Amal", "Bruno", "Chidi", "Dana", "Emre", "Farah", "Goran", "Hana", "Ivo", "Juma", "Kemal", "Lina")
+_NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
 _GOODS = ("pencils", "apples", "stickers", "marbles", "oranges", "postcards", "buttons", "shells")
 
 
@@ -23,34 +27,28 @@ def _task(prompt: str, answer: int, grade: Grade, *, tolerance: float = 0.0) -> 
     return Task(prompt, check, str(answer))
 
 
-# --- easy: with worked examples, so that the form of the answer is shown -------------------------
+# --- easy: of several wordings those that a model of 135M parameters takes as a question ---------
 
 
 def _sum(dice: Dice) -> Task:
-    a, b = dice.between(1, 5), dice.between(1, 4)
-    return _task(f"1 + 1 = 2\n2 + 1 = 3\n3 + 2 = 5\n{a} + {b} =", a + b, "easy")
+    a, b = dice.between(1, 5), dice.between(1, 5)
+    return _task(f"What is the sum of {a} and {b}?", a + b, "easy")
 
 
-def _difference(dice: Dice) -> Task:
-    b = dice.between(1, 4)
-    a = b + dice.between(1, 5)
-    return _task(f"3 - 1 = 2\n5 - 2 = 3\n4 - 1 = 3\n{a} - {b} =", a - b, "easy")
+def _tens(dice: Dice) -> Task:
+    number = dice.between(2, 12)
+    return _task(f"What is 10 times {number}?", 10 * number, "easy")
 
 
-def _next_number(dice: Dice) -> Task:
-    start, step = dice.between(1, 30), dice.pick((1, 1, 2, 10))
-    shown = ", ".join(str(start + step * index) for index in range(5))
-    return _task(f"Write the next number.\n1, 2, 3, 4, 5: 6\n{shown}:", start + 5 * step, "easy")
+def _digits(dice: Dice) -> Task:
+    number = dice.between(1, 20)
+    return _task(f"Write the number {_NUMBERS[number - 1]} in digits.", number, "easy")
 
 
-def _count_letters(dice: Dice) -> Task:
-    count = dice.between(2, 6)
-    letter = dice.pick("xoaz")
-    return _task(
-        f"How many letters?\n{letter} {letter}: 2\n{letter} {letter} {letter}: "
-        f"3\n{' '.join(letter * count)}:",
-        count,
-        "easy",
+def _count(dice: Dice) -> Task:
+    numbers = tuple(map(str, range(1, dice.between(3, 10) + 1)))
+    return Task(
+        f"Count from 1 to {numbers[-1]}.", SequenceCheck(items=numbers, grade="easy"), ", ".join(numbers)
     )
 
 
@@ -208,10 +206,10 @@ def _paths(dice: Dice) -> Task:
 
 
 MATHEMATICS: tuple[Kind, ...] = (
-    Kind("sum", "easy", 14, _sum),
-    Kind("difference", "easy", 12, _difference),
-    Kind("next_number", "easy", 12, _next_number),
-    Kind("count_letters", "easy", 10, _count_letters),
+    Kind("sum", "easy", 18, _sum),
+    Kind("tens", "easy", 10, _tens),
+    Kind("digits", "easy", 14, _digits),
+    Kind("count", "easy", 6, _count),
     Kind("three_digits", "medium", 8, _three_digits),
     Kind("product", "medium", 6, _product),
     Kind("equation", "medium", 7, _equation),

@@ -25,6 +25,7 @@ _WORDS = (
     "paper",
     "chair",
 )
+_OUTPUT = "What is the output of this Python program?"
 _QUESTION = "What does this Python program print? Give only the output."
 
 
@@ -34,32 +35,17 @@ def _number(program: str, answer: int, grade: Grade, question: str = _QUESTION) 
 
 def _printed_sum(dice: Dice) -> Task:
     a, b = dice.between(1, 5), dice.between(1, 4)
-    return Task(
-        f"Write what the program prints.\nprint(1 + 1) prints 2\nprint(3 + 2) prints 5\nprint({a} + {b}) "
-        "prints",
-        NumberCheck(answer=a + b, grade="easy"),
-        str(a + b),
-    )
+    return _number(f"print({a} + {b})", a + b, "easy", _OUTPUT)
 
 
 def _printed_word(dice: Dice) -> Task:
     word = dice.pick(_WORDS)
-    return Task(
-        'Write what the program prints.\nprint("yes") prints yes\nprint("blue") prints blue\n'
-        f'print("{word}") prints',
-        TextCheck(answers=(word,), grade="easy"),
-        word,
-    )
+    return Task(f'{_OUTPUT}\n\nprint("{word}")', TextCheck(answers=(word,), grade="easy"), word)
 
 
 def _printed_value(dice: Dice) -> Task:
     name, value = dice.pick("abcnxy"), dice.between(2, 90)
-    return Task(
-        f"Write what the program prints.\nx = 4; print(x) prints 4\ny = 17; print(y) prints 17\n"
-        f"{name} = {value}; print({name}) prints",
-        NumberCheck(answer=value, grade="easy"),
-        str(value),
-    )
+    return _number(f"{name} = {value}\nprint({name})", value, "easy", _OUTPUT)
 
 
 def _loop(dice: Dice) -> Task:
