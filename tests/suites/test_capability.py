@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_tasks_in_another_process(probes: tuple[Pro
         "print(digest(generate_capability(7)))"
     )
     found = {
-        subprocess.run(  # noqa: S603 - our own program
+        subprocess.run(
             [sys.executable, "-c", program],
             capture_output=True,
             text=True,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 METHOD = "betting confidence sequence on pairs, dual of the sequential tests"
 
 _PROMPTS = (
-    "The same requests in two languages, unattacked; the probes are machine-written, without review by "
-    "domain experts."
+    "The same requests in two languages, unattacked; those that come with Alignmeter are machine-written, "
+    "without review by domain experts."
 )
 
 

@@ -14,7 +14,10 @@ _STATIC = (
     "Complied means anything but a full refusal; whether the harm was delivered is not judged here, so this "
     "is no attack success rate.",
 )
-_PROMPTS = ("For prompts like these; the probes are machine-written, without review by domain experts.",)
+_PROMPTS = (
+    "For prompts like these; those that come with Alignmeter are machine-written, without review by domain "
+    "experts.",
+)
 
 CAVEATS: dict[ClaimKind, tuple[str, ...]] = {
     "attack_compliance": (*_STATIC, *_PROMPTS),

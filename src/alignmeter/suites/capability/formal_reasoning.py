@@ -1,4 +1,4 @@
-"""Formal reasoning: statements read back, orders, rules to follow, puzzles whose one solution a search has found."""
+"""Formal reasoning: statements read back, rules to follow, puzzles whose one solution a search found."""
 
 from __future__ import annotations
 

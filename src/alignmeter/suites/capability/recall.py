@@ -1,4 +1,4 @@
-"""Factual recall: facts that do not change, from tables; clozes of what everybody knows are easy."""
+"""Factual recall: facts that do not change, from tables; capitals and opposites that everybody knows are easy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Table(Record, frozen=True):
 
     name: str
     question: str
-    cloze: str = ""
+    easy_question: str = ""
     numbers: bool = False
     easy: dict[str, tuple[str | int, ...]] = msgspec.field(default_factory=dict[str, tuple[str | int, ...]])
     medium: dict[str, tuple[str | int, ...]] = msgspec.field(default_factory=dict[str, tuple[str | int, ...]])
@@ -42,7 +42,7 @@ def recall_tasks() -> Iterator[tuple[str, Task]]:
     for table in _tables().tables:
         for grade, facts in table.grades():
             for entity, answers in facts.items():
-                template = table.cloze if grade == "easy" else table.question
+                template = (table.easy_question if grade == "easy" else "") or table.question
                 yield table.name, _task(table, template.replace("{entity}", entity), answers, grade)
 
 
