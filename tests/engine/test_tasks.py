@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import alignmeter
-from alignmeter.api import RunRequest, scores_of_run, tax
+from alignmeter.api import RunRequest, tax
+from alignmeter.api.scores import scores_of_run
 from alignmeter.engine import make_plan
 from alignmeter.errors import InputError
 from alignmeter.records import CapabilityResult
