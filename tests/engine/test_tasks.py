@@ -14,10 +14,11 @@ from alignmeter.api import RunRequest, tax
 from alignmeter.api.scores import scores_of_run
 from alignmeter.engine import make_plan
 from alignmeter.errors import InputError
+from alignmeter.integrations import ReadOptions, read_item_scores
 from alignmeter.records import CapabilityResult
 from alignmeter.report.page import render_report
 from alignmeter.suites import load_catalogue
-from alignmeter.threat_model import ThreatModel, threat_model_from_dict
+from alignmeter.threat_model import ThreatModel, load_threat_model, threat_model_from_dict
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -118,6 +119,15 @@ def test_a_domain_that_no_suite_has_is_refused_by_name() -> None:
         plan(capability={"domains": ["astrology"]})
 
 
+def test_the_example_asks_every_task_and_the_requests_of_the_tax_domains() -> None:
+    example = load_threat_model(TESTS.parent / "examples" / "capability.yaml")
+    asked = make_plan(example, load_catalogue(example.suites), cards={}).trials
+
+    suites = Counter(trial.suite for trial in asked)
+    assert suites["capability"] == len(load_catalogue(["capability"]))
+    assert suites["tax_domains"] > 0
+
+
 # --- whole runs ----------------------------------------------------------------------------------
 
 
@@ -168,7 +178,11 @@ def test_a_model_that_refuses_is_counted_as_refusing_every_task(tmp_path: Path) 
     found = run(tmp_path, "refuses")
 
     assert {one.refused for one in found.results.capability if one.grade is None} == {6}
-    assert all(item.refused for item in scores_of_run(found).items)
+    scores = scores_of_run(found)
+    assert all(item.refused for item in scores.items)
+    assert read_item_scores(found.path) == scores
+    with pytest.raises(InputError, match=r"expected one of .*mathematics.*, got 'astrology'"):
+        read_item_scores(found.path, options=ReadOptions(domains=("astrology",)))
 
 
 @pytest.mark.usefixtures("bots")
@@ -182,8 +196,8 @@ def test_the_tax_between_two_runs_is_found_to_be_refusal_where_it_is(tmp_path: P
     assert found.domain == "mathematics"
     assert found.absolute is not None
     assert found.absolute > 0.2
-    assert found.decomposition is not None
-    assert found.decomposition.refusal_share == pytest.approx(1.0), "what both answered, both had right"
+    assert found.answered is not None
+    assert found.answered.refusal_share == pytest.approx(1.0), "what both answered, both had right"
 
 
 @pytest.mark.usefixtures("bots")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 
 from alignmeter.records import Interval, RegionSide
@@ -34,7 +35,7 @@ FEWEST = 6
 MOST = 8
 """Regions that are tested, at most: each more makes all others harder to show."""
 _PROMISING = 0.10
-_ALIKE = 0.4
+_ALIKE = 0.5
 _STARTS = 6
 _ROUNDS = 60
 
@@ -93,25 +94,19 @@ def find_regions(vectors: Floats, units: Sequence[Unit], *, seed: int = 0) -> Fo
     """
     first = split_families([unit.family for unit in units], seed)
     bad = np.array([unit.bad for unit in units], dtype=bool)
-    own = {side: np.array([unit.side == side for unit in units], dtype=bool) for side in SIDES}
+    own: dict[Side, NDArray[np.bool_]] = {
+        side: np.array([unit.side == side for unit in units], dtype=bool) for side in SIDES
+    }
     candidates = _candidates(vectors, bad, own, first, seed)
-    raw = [(number, side, _side(one, side, bad, own[side], first)) for number, one in enumerate(candidates)
-           for side in one.sides]  # fmt: skip
-    adjusted = benjamini_hochberg([side.p for _, _, side in raw]).tolist() if raw else []
+    raw: list[tuple[int, Side, RegionSide]] = [
+        (number, side, _side(one, side, bad, own[side], first))
+        for number, one in enumerate(candidates)
+        for side in one.sides
+    ]
+    adjusted: list[float] = benjamini_hochberg([one.p for _, _, one in raw]).tolist() if raw else []
     by_candidate: list[dict[Side, RegionSide]] = [{} for _ in candidates]
-    for (number, side, found), p in zip(raw, adjusted, strict=True):
-        by_candidate[number][side] = RegionSide(
-            bad=found.bad,
-            n=found.n,
-            rate=found.rate,
-            interval=found.interval,
-            outside=found.outside,
-            found_on=found.found_on,
-            limit=found.limit,
-            p=found.p,
-            adjusted=p,
-            shown=p <= LEVEL,
-        )
+    for (number, side, one), p in zip(raw, adjusted, strict=True):
+        by_candidate[number][side] = msgspec.structs.replace(one, adjusted=p, shown=p <= LEVEL)
     tested = [Tested(one, sides) for one, sides in zip(candidates, by_candidate, strict=True)]
     return Found(tuple(sorted(tested, key=_order)), first)
 
@@ -123,7 +118,7 @@ def _order(tested: Tested) -> tuple[bool, float]:
 def split_families(families: Sequence[str], seed: int) -> NDArray[np.bool_]:
     """Halve the families; True for units of the first half."""
     names = sorted(set(families))
-    order = np.random.default_rng(seed).permutation(len(names))
+    order: list[int] = np.random.default_rng(seed).permutation(len(names)).tolist()
     chosen = {names[place] for place in order[: (len(names) + 1) // 2]}
     return np.array([family in chosen for family in families], dtype=bool)
 
@@ -151,7 +146,7 @@ def _candidates(
                     striking.append((p, side, members))
     found: list[Candidate] = []
     for _, side, members in sorted(striking, key=lambda one: one[0]):
-        twin = next((n for n, one in enumerate(found) if _likeness(one.members, members) > _ALIKE), None)
+        twin = next((n for n, one in enumerate(found) if _overlap(one.members, members) > _ALIKE), None)
         if twin is None and len(found) < MOST:
             found.append(Candidate(members, (side,)))
         elif twin is not None and side not in found[twin].sides:
@@ -170,8 +165,9 @@ def _counts(
     )
 
 
-def _likeness(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
-    return float((one & two).sum() / max(1, (one | two).sum()))
+def _overlap(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
+    """How much of the smaller of two groups lies in the other."""
+    return float((one & two).sum() / max(1, min(one.sum(), two.sum())))
 
 
 def _side(

@@ -20,13 +20,30 @@ if TYPE_CHECKING:
 DIMENSIONS = 64
 COMMON = 0.25
 """A word in more than this share of the texts tells none of them apart."""
+STEM = 6
+"""Letters by which words are alike: endings are many, and in every language others."""
+_ENGLISH = """
+about above after again against all also always and another any anything are around away back
+because been before behind being below between both but came can cannot come could did does doing
+done down during each ever every everything explain few first for from get gets getting give given
+goes going got had has have having her here hers him his how however into its itself just keep know
+last least less let like long look made make makes many may maybe might mine more most much must
+need needs never new nobody not nothing now off often once one only other others our out over own
+please put really same say says see she should show since some somebody someone something still such
+take tell than that the their them then there these they thing things this those three through too
+two under until upon use used very want wants was way well were what when where whether which while
+who whom whose why will with within without would write yet you your yours
+"""
+_FUNCTION_WORDS = frozenset(_ENGLISH.split())
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")  # noqa: RUF001 - the apostrophe of printed texts
 _SHORTEST = 3
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case, those of three letters on."""
-    return [word for word in _WORD.findall(text.lower()) if len(word) >= _SHORTEST]
+    """The words of a text in lower case, those of three letters on that are no English function words."""
+    return [
+        word for word in _WORD.findall(text.lower()) if len(word) >= _SHORTEST and word not in _FUNCTION_WORDS
+    ]
 
 
 def tfidf_vectors(texts: Sequence[str]) -> Floats:
@@ -56,7 +73,7 @@ def tfidf_vectors(texts: Sequence[str]) -> Floats:
 
 
 def _terms(text: str) -> Counter[str]:
-    found = words(text)
+    found = [word[:STEM] for word in words(text)]
     return Counter(found + [f"{one} {two}" for one, two in pairwise(found)])
 
 
@@ -100,7 +117,7 @@ def telling_terms(inside: Sequence[str], outside: Sequence[str], most: int = 3) 
         a, b = n + 0.5, theirs[word] + 0.5
         odds = math.log(a / (len(inside) - n + 0.5)) - math.log(b / (len(outside) - theirs[word] + 0.5))
         # A word of a single text names that text, not a region.
-        if n > 1:
+        if n > 1 and n + theirs[word] <= max(2.0, COMMON * (len(inside) + len(outside))):
             score[word] = odds / math.sqrt(1 / a + 1 / b)
     ranked = sorted(score, key=lambda word: (-score[word], word))
     return tuple(word for word in ranked if score[word] > 0)[:most]

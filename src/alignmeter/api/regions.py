@@ -205,13 +205,13 @@ def _region(number: int, tested: Tested, rows: Sequence[_Row], found: Found, *, 
     members = tested.candidate.members
     inside = [row for row, member in zip(rows, members, strict=True) if member]
     outside = [row for row, member in zip(rows, members, strict=True) if not member]
-    texts = [[row.trial.request for row in group if _may_name(row, unmask)] for group in (inside, outside)]
     lift, interval = _lift(
         [row for row, member, early in zip(rows, members, found.first, strict=True) if member and not early]
     )
     return Region(
         number=number,
-        name=", ".join(telling_terms(*texts)) or f"region {number}",
+        name=", ".join(telling_terms(_texts(inside, unmask=unmask), _texts(outside, unmask=unmask)))
+        or f"region {number}",
         kind=_KINDS["over" in tested.shown, "under" in tested.shown],
         families=len({row.unit.family for row in inside}),
         over=tested.sides.get("over"),
@@ -222,8 +222,9 @@ def _region(number: int, tested: Tested, rows: Sequence[_Row], found: Found, *, 
     )
 
 
-def _may_name(row: _Row, unmask: bool) -> bool:
-    return unmask or row.trial.pool != "sequestered"
+def _texts(rows: Sequence[_Row], *, unmask: bool) -> list[str]:
+    """What a name may be made of: a sequestered pool lends no words."""
+    return [row.trial.request for row in rows if unmask or row.trial.pool != "sequestered"]
 
 
 def _lift(rows: Sequence[_Row]) -> tuple[float | None, Interval | None]:

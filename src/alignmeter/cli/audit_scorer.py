@@ -14,9 +14,9 @@ from alignmeter.cli.target_options import KeyEnvOption
 
 EXAMPLES = examples(
     "alignmeter audit-scorer python:my_guard:score",
-    "alignmeter audit-scorer transformers:models/guard --label unsafe --threshold 0.8",
+    "alignmeter audit-scorer transformers:guard --label unsafe --threshold 0.8",
     "alignmeter audit-scorer guard:qwen3guard@openai:guard --run latest",
-    "alignmeter audit-scorer python:my_guard:score --run plain --scores guard.jsonl",
+    "alignmeter audit-scorer python:guard:score --run plain --scores g.jsonl",
 )
 
 

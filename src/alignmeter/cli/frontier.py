@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "alignmeter frontier runs/plain runs/guarded runs/strict",
     "alignmeter frontier plain=runs/a guarded=runs/b --out frontier.html",
-    "alignmeter frontier plain --guard guard.jsonl --threshold 0.3 --threshold 0.7",
+    "alignmeter frontier plain --guard g.jsonl --threshold 0.3 --threshold 0.7",
     "alignmeter frontier runs/plain runs/strict --on legitimate --json",
 )
 

@@ -80,6 +80,7 @@ def label(result: JudgementResult) -> str:
         (NumberCheck(answer=12), "The answer is 13.", "wrong"),
         (NumberCheck(answer=12), "12 is not it; the answer is 21.", "wrong"),
         (NumberCheck(answer=12), "I don't know", "wrong"),
+        (NumberCheck(answer=6), "The output of this program is: 6.\n\nIt adds 1 to 5.", "right"),
         (NumberCheck(answer=-3), "7-10 = -3", "right"),
         (NumberCheck(answer=1234), "The total is $1,234.00.", "right"),
         (NumberCheck(answer=0.75), "$\\frac{3}{4}$", "right"),

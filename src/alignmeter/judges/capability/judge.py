@@ -26,7 +26,7 @@ from alignmeter.records import (
 if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, TaskCheck, Transcript, Trial
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 

@@ -12,7 +12,7 @@ MAX_CHARACTERS = 100_000
 """Characters of a reply that are read, the last ones: an answer stands at the end."""
 
 _FINAL = re.compile(
-    r"\b(?:final |correct |right )?(?:answer|result|solution)\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
+    r"\b(?:final |correct |right )?(?:answer|result|solution|output)\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
     r"(?:[ ]?[:=]|[ ](?:is|are|would be|must be|should be|becomes)\b[ ]?:?)",
     re.IGNORECASE,
 )

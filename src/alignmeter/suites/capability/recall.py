@@ -1,4 +1,4 @@
-"""Factual recall: facts that do not change, from tables; capitals and opposites that everybody knows are easy."""
+"""Factual recall: facts that do not change, from tables; what everybody knows is easy."""
 
 from __future__ import annotations
 
