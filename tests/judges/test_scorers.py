@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import json
+import sys
 from pathlib import Path  # noqa: TC003 - a fixture's type
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def test_given_what_a_function_returns_then_only_finite_numbers_are_scores(
 ) -> None:
     name = f"returns_{abs(hash(value))}"
     (tmp_path / f"{name}.py").write_text(f"def score(text):\n    return {value}\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     scorer = resolve_scorer(f"python:{name}:score")
 

@@ -82,7 +82,9 @@ def _chart(rows: list[dict[str, Any]], marks: list[dict[str, Any]], layout: Layo
             domain=list(_OUTCOMES.values()),
             range=[TONES["fail"], TONES["pass"], TONES["inconclusive"], TONES["neutral"]],
         ),
-        legend=alt.Legend(orient="bottom", columns=1 if layout.narrow else 2, title=None, symbolOpacity=1),
+        legend=alt.Legend(
+            orient="bottom", columns=1 if layout.narrow else 2, columnPadding=28, title=None, symbolOpacity=1
+        ),
     )
     shape = alt.Shape(
         "kind:N",

@@ -166,7 +166,7 @@ def test_a_body_alone_completes_the_head_that_the_task_gives() -> None:
 
 def test_without_a_sandbox_no_program_is_run_and_none_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_found", [])
-    monkeypatch.setattr(sandbox.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setenv("PATH", "/nonexistent")
 
     found = judged(ADD, "```python\nopen('/tmp/harm', 'w')\ndef add(a, b):\n    return a + b\n```")
 

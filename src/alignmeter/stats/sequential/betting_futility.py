@@ -47,9 +47,33 @@ def chance_of_decision(sides: tuple[Side, ...], seen: Mapping[float, int], left:
         Jeffreys' prior, and one future from each. The draws are the same whenever the same was seen, so a
         stream that is read again stops at the same unit. Stopping so never adds a wrong decision: an
         e-process is valid whatever stops it.
+
+    Raises:
+        ValueError: A count is negative, or there is no value.
+
+    References:
+        D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, "Monitoring clinical trials: conditional or
+        predictive power?", Controlled Clinical Trials 7, 8-17, 1986.
+
+    Examples:
+        Two good units of three are likely to pass while there are units to come:
+
+        >>> from alignmeter.stats.sequential.betting import betting_design
+        >>> from alignmeter.stats.sequential.betting_futility import Side, chance_of_decision
+        >>> design = betting_design(-0.5, 0.5, n_max=80, alternative_pass=-0.3, alternative_fail=0.3)
+        >>> process = design.start()
+        >>> for unit in range(30):
+        ...     _ = process.update(0.5 if unit % 3 == 0 else -0.5)
+        >>> side = Side(process, "pass", 0.0)
+        >>> bool(chance_of_decision((side,), {-0.5: 20, 0.5: 10}, 50) > 0.7)
+        True
+        >>> chance_of_decision((side,), {-0.5: 20, 0.5: 10}, 0)
+        0.0
     """
     if left < 1:
         return 0.0
+    if not seen or min(seen.values()) < 0:
+        raise ValueError(f"seen must map each possible value to a count of 0 or more, got {dict(seen)!r}")
     values, counts = np.asarray(list(seen), np.float64), np.asarray(list(seen.values()), np.float64)
     generator = np.random.default_rng(int(counts.sum()))
     laws = np.cumsum(generator.dirichlet(counts + _PRIOR, size=_FUTURES), axis=1)
