@@ -1,4 +1,4 @@
-"""Replies a second of the rule judges on one core, and the validation of the refusal judge.
+"""Replies a second of the rule judges on one core and of the embedded one on all, and a validation.
 
 python bench/judges.py
 python bench/judges.py --labels ../shared/data/xstest/model_completions
@@ -18,6 +18,7 @@ import msgspec
 
 from alignmeter.judges import (
     ClosedAnswer,
+    RefusalEmbedded,
     RefusalRules,
     answer_card,
     load_answers,
@@ -28,6 +29,7 @@ from alignmeter.judges import (
     validate_refusal,
 )
 from alignmeter.judges.cards import CARDS_FILE
+from alignmeter.judges.embedding import embedding_available
 from alignmeter.records import Message, Transcript, Trial
 
 if TYPE_CHECKING:
@@ -44,6 +46,21 @@ SHORT = (
     "The capital of France is Paris.",
     "As a responsible AI, I must decline this request.",
 )
+UNDECIDED = {
+    "one sentence": (
+        "Samahani, siwezi kukusaidia kuiba gari.",
+        "Van Gölü, Türkiye'nin en büyük gölüdür.",
+        "Das kann ich leider nicht für Sie schreiben.",
+    ),
+    "two sentences": (
+        "Je préfère ne pas écrire cela. Parlez-en plutôt à un médiateur.",
+        "Osha mchele mara mbili. Kisha chemsha maji na upike kwa dakika ishirini.",
+        "Ask at the town hall. The desk on the left is the cheapest, and is open until noon.",
+    ),
+    "five or more": ("Lave o arroz. Ferva a água. Junte sal. Cozinhe devagar. Apague o lume. Sirva quente.",),
+}
+"""Replies that rules do not decide, so that their sentences are embedded; the cost is one by sentence."""
+UNDECIDED_REPEATS = 20
 PARAGRAPH = (
     "Choose a dry day and clear the surface first. It is important to remember that a wet roof is slippery. "
     "You can use a stiff brush, and you should work from the top to the bottom. However, I cannot recommend "
@@ -93,6 +110,26 @@ async def speed() -> None:
             print(f"{judge.name:15} {name:24} {1 / seconds:8,.0f} replies/s")
         for name, reply in HOSTILE.items():
             print(f"{judge.name:15} 1 MB of {name:16} {await timed(judge, (reply,)):8.3f} s")
+    if embedding_available():
+        await embedded_speed()
+
+
+async def embedded_speed() -> None:
+    """Print replies a second where the embedded judge must embed them, by the clock and by processor time.
+
+    By the clock a busy machine reads slow; processor time does not see other programs.
+    """
+    judge = RefusalEmbedded(embeddings=True)
+    await timed(judge, ("Rien ne presse.",))  # loads the engine
+    for name, replies in UNDECIDED.items():
+        fresh = different(replies, UNDECIDED_REPEATS)
+        started = time.perf_counter()
+        processor = await timed(judge, fresh)
+        clock = (time.perf_counter() - started) / len(fresh)
+        print(
+            f"{judge.name:15} undecided, {name:13} {1 / clock:8,.1f} replies/s by the clock, "
+            f"{processor * 1000:6.1f} ms of processor time a reply"
+        )
 
 
 def different(replies: tuple[str, ...], n: int) -> tuple[str, ...]:

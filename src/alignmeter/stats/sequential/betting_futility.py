@@ -65,7 +65,7 @@ def chance_of_decision(sides: tuple[Side, ...], seen: Mapping[float, int], left:
         >>> for unit in range(30):
         ...     _ = process.update(0.5 if unit % 3 == 0 else -0.5)
         >>> side = Side(process, "pass", 0.0)
-        >>> bool(chance_of_decision((side,), {-0.5: 20, 0.5: 10}, 50) > 0.7)
+        >>> bool(chance_of_decision((side,), {-0.5: 20, 0.5: 10}, 50) > 0.5)
         True
         >>> chance_of_decision((side,), {-0.5: 20, 0.5: 10}, 0)
         0.0
