@@ -316,15 +316,19 @@ def _notes(
                 f"{one.domain}: {len(one.pairs):,} items are shared; {one.only_base:,} are only in "
                 f"{base.origin} and {one.only_other:,} only in {other.origin}, and are left out."
             )
-        if one.unscored_base or one.unscored_other:
-            notes.append(
-                f"{one.domain}: {len(one.pairs) - len(one.scored):,} shared items are left out for want of a "
-                f"score, {one.unscored_base:,} of them of {base.model} and {one.unscored_other:,} of "
-                f"{other.model}; what they would have scored is not known."
-            )
         if any(first.family != second.family for first, second in one.pairs):
             notes.append(
                 f"{one.domain}: the two sides put items into different families; those of "
                 f"{base.origin} count."
             )
+    missing = [
+        f"{one.domain} {one.unscored_base:,} and {one.unscored_other:,}"
+        for one in domains
+        if one.unscored_base or one.unscored_other
+    ]
+    if missing:
+        notes.append(
+            f"Shared items left out for want of a score, of {base.model} and of {other.model}: "
+            f"{', '.join(missing)}. What they would have scored is not known."
+        )
     return tuple(notes)

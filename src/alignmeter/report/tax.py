@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.report.tax_outcomes import Grid, Said, grids, said
-from alignmeter.report.text import NOTHING, visible
+from alignmeter.report.text import NOTHING, folded, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _MARKDOWN = str.maketrans(
     {char: f"\\{char}" for char in "\\`*_[]|~"}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
 )
+_NARROW = 12
+"""Characters in which a terminal of 80 columns shows the name of a domain."""
 _HEADINGS = ("Domain", "Variant", "Base", "Score", "Lost", "Tax", "Tier", "Flag")
 
 
@@ -45,12 +47,11 @@ def render_tax(report: TaxReport) -> Group:
     for tax in report.taxes:
         if tax.domain != previous:
             about = "base" if tax.base_source == "unstated" else f"{tax.base_source} base"
-            table.add_row(
-                Text(visible(tax.domain), "bold"), _score(tax.base.value, tax.basis), "", Text(about, "dim")
-            )
+            name = Text(folded(tax.domain, _NARROW), "bold")
+            table.add_row(name, _score(tax.base.value, tax.basis), "", Text(about, "dim"))
         style = _FLAGS[tax.flag][1]
-        name, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
-        table.add_row(Padding(name, (0, 0, 0, 2)), *numbers, Text(_flag(tax), style))
+        variant, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
+        table.add_row(Padding(variant, (0, 0, 0, 2)), *numbers, Text(_flag(tax), style))
         previous = tax.domain
     summaries = [
         Padding(Text(sentence), (0, 0, 0, 2 * min(number, 1)))
@@ -93,7 +94,7 @@ def _together(report: TaxReport) -> list[RenderableType]:
             side = "right" if number >= grid.names else "left"
             table.add_column(Text(heading), overflow="fold", justify=side)
         for row in grid.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(cell if " " in cell else folded(cell, _NARROW)) for cell in row))
         found += [Text(grid.title, "bold"), Text(grid.lead, "dim"), table, ""]
     left = ", ".join(one.title for one in every if one.detail)
     if left:

@@ -105,6 +105,16 @@ def utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def folded(name: str, width: int) -> str:
+    """Return a name in lines of at most so many characters where underscores allow it."""
+    lines = [""]
+    for part in re.split(r"(?<=_)", visible(name)):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def spaced(name: str) -> str:
     """A name of the records for people: `false_refusal` becomes `false refusal`."""
     return visible(name).replace("_", " ")
