@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         threat_model_from_dict,
     )
     from alignmeter.threat_model.model import (
-        BUILT_IN_ATTACKS,
         Adversaries,
         CappedClaim,
         DesignSettings,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     )
     from alignmeter.threat_model.presets import preset_names, preset_text
     from alignmeter.threat_model.schema import schema_json
+    from alignmeter.threat_model.vocabulary import BUILT_IN_ATTACKS
 
 __all__ = [
     "BUILT_IN_ATTACKS",
@@ -54,8 +54,8 @@ _HOMES = {
         "parse_threat_model",
         "threat_model_from_dict",
     ),
+    "vocabulary": ("BUILT_IN_ATTACKS",),
     "model": (
-        "BUILT_IN_ATTACKS",
         "Adversaries",
         "CappedClaim",
         "DesignSettings",
