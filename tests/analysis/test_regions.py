@@ -72,10 +72,14 @@ def test_given_a_target_without_structure_then_regions_are_shown_no_more_often_t
 ) -> None:
     """A tenth at most of 120 worlds may show anything: where nothing is there, all that is shown is wrong."""
     worlds = 120
+
+    def level(*_: object) -> float:
+        return everywhere
+
     wrong = sum(
         any(one.shown for one in find_regions(vectors, units, seed=seed).tested)
         for seed in range(worlds)
-        for vectors, units, _ in [world(seed, lambda *_: everywhere)]
+        for vectors, units, _ in [world(seed, level)]
     )
     assert wrong / worlds <= LEVEL + 3 * (LEVEL * (1 - LEVEL) / worlds) ** 0.5
 
