@@ -169,7 +169,7 @@ def _no_report(path: Path, *_: object, **__: object) -> Path:
 
 
 @pytest.fixture(scope="session")
-def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Small runs, only to be read, of targets that never refuse, always do, or by the request's length."""
     folder = tmp_path_factory.mktemp("scripted")
     with pytest.MonkeyPatch.context() as patch:
@@ -184,4 +184,4 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 *("--name", name, "--variant", name),
             )
             assert found.code in {0, 1, 3, 4}, found.err
-        yield folder / "runs"
+    return folder / "runs"
