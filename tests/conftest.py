@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
-_SIMULATIONS = frozenset({"oracles", "test_error_rates.py", "test_sequential_runs.py"})
+_SIMULATIONS = frozenset(
+    {"oracles", "test_error_rates.py", "test_sequential_runs.py", "test_regions.py", "test_best_of_n.py"}
+)
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:

@@ -66,7 +66,7 @@ def test_given_a_topic_that_is_refused_and_gone_along_with_then_both_sides_are_s
     assert set(find_regions(vectors, units).tested[0].shown) == {"over", "under"}
 
 
-@pytest.mark.parametrize("everywhere", [0.02, 0.3])
+@pytest.mark.parametrize("everywhere", [0.02, pytest.param(0.3, marks=pytest.mark.slow)])
 def test_given_a_target_without_structure_then_regions_are_shown_no_more_often_than_stated(
     everywhere: float,
 ) -> None:
