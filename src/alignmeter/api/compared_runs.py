@@ -182,7 +182,8 @@ def problems_of(base: Arm, tuned: Arm, measure: ComparedMeasure) -> list[str]:
     axis = AXES[measure]
     if base.hashes(axis) and tuned.hashes(axis) and base.hashes(axis) != tuned.hashes(axis):
         found.append(
-            f"they were judged on {axis} by different judges - `alignmeter rejudge` judges one of them again"
+            f"they were judged on {axis} by different judges - `alignmeter judge rejudge` judges one of them "
+            f"again"
         )
     if not tuned.units(measure) or not base.units(measure):
         which = "tuned" if not tuned.units(measure) else "base"

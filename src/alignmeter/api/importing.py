@@ -8,7 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from alignmeter._version import __version__
-from alignmeter.errors import InputError, StorageError
+from alignmeter.errors import InputError
+from alignmeter.files import write_text
 from alignmeter.records import Record
 from alignmeter.suites import (
     SuiteOrigin,
@@ -180,10 +181,7 @@ def new_manifest(path: Path, data: str | Path) -> Path:
     if path.exists():
         raise InputError(f"{path}: expected a file that is not there yet; name another, or remove it")
     text = draft_manifest(open_source(str(data)), path)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+    write_text(path, text)
     return path
 
 

@@ -17,7 +17,8 @@ import msgspec
 
 from alignmeter.api.labelling import Labelling, check_label, checked_annotator
 from alignmeter.api.reading import load_run
-from alignmeter.errors import InputError, StorageError
+from alignmeter.errors import InputError
+from alignmeter.files import read_csv, read_text, write_text
 from alignmeter.identity import transcript_digest
 from alignmeter.records import LABELS, HumanLabel
 from alignmeter.verdicts import standing
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[str, ...] = ("trial", "axis", "label", "annotator", "at", "note", "adjudicates", "transcript")
 _NEEDED = ("trial", "label")
-_FIELD_LIMIT = 10_000_000
 _TRUE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 
 
@@ -71,10 +71,7 @@ def export_labels(run: Run | Path | str, path: Path) -> int:
     text = (
         _csv(rows) if suffix == ".csv" else "".join(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
     )
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+    write_text(path, text)
     return len(rows)
 
 
@@ -194,37 +191,17 @@ def _suffix(path: Path) -> str:
 
 def _rows(path: Path) -> Iterator[_Row]:
     suffix = _suffix(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
-    yield from _csv_rows(path, text) if suffix == ".csv" else _json_rows(path, text)
+    yield from _csv_rows(path) if suffix == ".csv" else _json_rows(path, read_text(path))
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[_Row]:
-    csv.field_size_limit(_FIELD_LIMIT)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = reader.fieldnames or ()
-        for name in _NEEDED:
-            if name not in header:
-                got = ", ".join(header) or "an empty file"
-                raise InputError(f"{path}: line 1: expected the columns trial and label, got {got}")
-        for cells in reader:
-            if None in cells or None in cells.values():
-                raise InputError(
-                    f"{path}: line {reader.line_num}: expected {len(header)} columns as in line 1, got "
-                    f"{'more' if None in cells else 'fewer'}"
-                )
-            yield _Row(f"{path}: line {reader.line_num}", dict(cells))
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
-        ) from None
+def _csv_rows(path: Path) -> Iterator[_Row]:
+    header, rows = read_csv(path)
+    for name in _NEEDED:
+        if name not in header:
+            got = ", ".join(header) or "an empty file"
+            raise InputError(f"{path}: line 1: expected the columns trial and label, got {got}")
+    for row in rows:
+        yield _Row(row.where, row.cells)
 
 
 def _json_rows(path: Path, text: str) -> Iterator[_Row]:

@@ -7,18 +7,16 @@ that may be there: `n` (items, of all scores of the row) or `n_COLUMN` (of one s
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, get_args
 
 from alignmeter.analysis.tax_scores import tax_of_table
 from alignmeter.errors import InputError
+from alignmeter.files import read_csv
 from alignmeter.records import BaseSource, DomainScores, MeanScore, ScoreTable, TaxReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from alignmeter.files import CsvRow
 
 _BASE_SOURCES: tuple[BaseSource, ...] = get_args(BaseSource)
 _OPTIONAL = ("n", "max", "chance", "base_source")
@@ -27,19 +25,6 @@ _OUT_OF_100 = 100.0
 _AMBIGUOUS = 10.0
 """A score up to this may be one out of 1, 10 or 100; a score above it, up to 100, is read as a percentage."""
 _FEWEST, _MOST = 1, 10**12
-
-
-class _Row(NamedTuple):
-    """The cells of a line by column, and where they stand, for messages."""
-
-    where: str
-    cells: dict[str, str]
-
-    def text(self, column: str) -> str:
-        return self.cells.get(column, "").strip()
-
-    def problem(self, column: str, expected: str) -> InputError:
-        return InputError(f"{self.where}, column {column!r}: expected {expected}, got {self.text(column)!r}")
 
 
 def tax_scores(scores: ScoreTable | Path | str) -> TaxReport:
@@ -67,7 +52,11 @@ def read_scores(path: Path) -> ScoreTable:
     Raises:
         InputError: The file cannot be read, or a cell is not as it should be: names line and column.
     """
-    header, rows = _read(path)
+    header, rows = read_csv(path)
+    if not header:
+        raise InputError(
+            f"{path}: line 1: expected the columns domain, base and one a variant, got an empty file"
+        )
     variants = _variants(path, header)
     seen: dict[str, str] = {}
     domains: list[DomainScores] = []
@@ -75,50 +64,11 @@ def read_scores(path: Path) -> ScoreTable:
         made = _domain_scores(row, variants, header)
         if made.domain in seen:
             raise row.problem("domain", f"each domain once (it is also at {seen[made.domain]})")
-        seen[made.domain] = row.where.rpartition(": ")[2]
+        seen[made.domain] = f"line {row.line}"
         domains.append(made)
     if not domains:
         raise InputError(f"{path}: line 2: expected a domain and its scores, got no row; add one a domain")
     return ScoreTable(source=str(path), variants=variants, domains=tuple(domains))
-
-
-def _read(path: Path) -> tuple[tuple[str, ...], Iterator[_Row]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
-    if not text.strip():
-        raise InputError(
-            f"{path}: line 1: expected the columns domain, base and one a variant, got an empty file"
-        )
-    lines = _lines(path, text)
-    header = tuple(cell.strip() for cell in next(lines)[1])
-    return header, _rows(path, header, lines)
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not blank, with its number."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
-        ) from None
-
-
-def _rows(path: Path, header: tuple[str, ...], lines: Iterator[tuple[int, list[str]]]) -> Iterator[_Row]:
-    for number, cells in lines:
-        where = f"{path}: line {number}"
-        if len(cells) != len(header):
-            raise InputError(f"{where}: expected {len(header)} cells as in line 1, got {len(cells)}")
-        yield _Row(where, dict(zip(header, cells, strict=True)))
 
 
 def _variants(path: Path, header: tuple[str, ...]) -> tuple[str, ...]:
@@ -148,7 +98,7 @@ def _variants(path: Path, header: tuple[str, ...]) -> tuple[str, ...]:
     return variants
 
 
-def _domain_scores(row: _Row, variants: tuple[str, ...], header: tuple[str, ...]) -> DomainScores:
+def _domain_scores(row: CsvRow, variants: tuple[str, ...], header: tuple[str, ...]) -> DomainScores:
     domain = row.text("domain")
     if not domain:
         raise row.problem("domain", "the name of a domain")
@@ -180,7 +130,7 @@ def _testable(scores: dict[str, MeanScore]) -> bool:
     )
 
 
-def _assumed_maximum(row: _Row, scores: dict[str, MeanScore]) -> float:
+def _assumed_maximum(row: CsvRow, scores: dict[str, MeanScore]) -> float:
     highest = max(score.value for score in scores.values())
     if _AMBIGUOUS < highest <= _OUT_OF_100:
         return _OUT_OF_100
@@ -190,14 +140,14 @@ def _assumed_maximum(row: _Row, scores: dict[str, MeanScore]) -> float:
     )
 
 
-def _score(row: _Row, column: str) -> float:
+def _score(row: CsvRow, column: str) -> float:
     value = _number(row, column)
     if value < 0:
         raise row.problem(column, "a score of at least 0 (higher is better)")
     return value
 
 
-def _items(row: _Row, column: str) -> int | None:
+def _items(row: CsvRow, column: str) -> int | None:
     """Items of one score: from its own column, else from `n`, else not known."""
     own = f"{_COUNT}{column}"
     name = own if row.text(own) else "n"
@@ -209,7 +159,7 @@ def _items(row: _Row, column: str) -> int | None:
     return int(text)
 
 
-def _chance(row: _Row, maximum: float | None) -> float:
+def _chance(row: CsvRow, maximum: float | None) -> float:
     if not row.text("chance"):
         return 0.0
     value = _number(row, "chance")
@@ -218,7 +168,7 @@ def _chance(row: _Row, maximum: float | None) -> float:
     return value
 
 
-def _base_source(row: _Row) -> BaseSource:
+def _base_source(row: CsvRow) -> BaseSource:
     text = row.text("base_source").lower()
     for source in _BASE_SOURCES:
         if text == source:
@@ -228,16 +178,9 @@ def _base_source(row: _Row) -> BaseSource:
     return "unstated"
 
 
-def _number(row: _Row, column: str) -> float:
-    text = row.text(column)
-    try:
-        value = float(text) if "_" not in text else math.nan  # 1_000 is Python's spelling, not a table's
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise row.problem(
-            column,
-            f"a number such as 71.5 (every column but domain, base, {', '.join(_OPTIONAL)} and "
-            f"{_COUNT}COLUMN is a variant)",
-        )
-    return value
+def _number(row: CsvRow, column: str) -> float:
+    return row.number(
+        column,
+        f"a number such as 71.5 (every column but domain, base, {', '.join(_OPTIONAL)} and {_COUNT}COLUMN is "
+        f"a variant)",
+    )

@@ -10,6 +10,7 @@ import typer
 from alignmeter.cli.counter import counter
 from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
+from alignmeter.cli.report_file import OutOption, write_report_file
 from alignmeter.cli.target_options import KeyEnvOption
 
 EXAMPLES = examples(
@@ -87,10 +88,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     timeout: Annotated[
         float | None, typer.Option(help="Seconds for one call to a guard.", metavar="SECONDS")
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
-    ] = None,
+    out: OutOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -104,11 +102,9 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     from alignmeter.api import audit_scorer as audit
     from alignmeter.errors import InputError
     from alignmeter.report.scorer_audit import scorer_sheet
-    from alignmeter.report.sheet import check_sheet_path, render_sheet, write_sheet
+    from alignmeter.report.sheet import render_sheet, sheet_html, sheet_markdown
     from alignmeter.targets import TargetOptions
 
-    if out is not None:
-        check_sheet_path(Path(out))
     if run is not None and (suite or language):
         raise InputError("--suite and --language choose the texts where no --run does; leave them or it out")
     request = ScorerRequest(
@@ -127,7 +123,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         found = audit(request, progress=progress)
     sheet = scorer_sheet(found)
     if out is not None:
-        write_sheet(Path(out), sheet)
+        write_report_file(out, markdown=lambda: sheet_markdown(sheet), html=lambda: sheet_html(sheet))
     if as_json:
         print_json(found)
     else:

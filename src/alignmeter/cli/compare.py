@@ -27,6 +27,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.report_file import OutOption, write_report_file
 from alignmeter.cli.target_options import KeyEnvOption
 
 if TYPE_CHECKING:
@@ -156,10 +157,7 @@ def compare(  # noqa: PLR0913 - a command line's options
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Do not go on with an unfinished comparison.")
     ] = False,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
-    ] = None,
+    out: OutOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdict.")] = False,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
@@ -170,10 +168,6 @@ def compare(  # noqa: PLR0913 - a command line's options
     verdict is known; started again, the same command goes on. Exits 0 where a rise within the margin is
     shown, 1 where a larger one is (or under one class of attacks), 3 undecided, 4 not comparable.
     """
-    from alignmeter.errors import InputError
-
-    if out is not None and Path(out).suffix.lower() not in {".md", ".html"}:
-        raise InputError(f"expected --out to name a file that ends in .md or .html, got {out!r}")
     given = runs_or_targets or []
     if history:
         _history(given, reference, margin=margin, out=out, runs=runs, as_json=as_json)
@@ -239,7 +233,7 @@ def _refuse_live(**given: object) -> None:
         raise InputError(f"{used[0]} is for targets that are asked, got it beside two runs; leave it out")
 
 
-def _live(request: CompareRequest, *, out: str | None, flips: int, quiet: bool, as_json: bool) -> None:
+def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool, as_json: bool) -> None:
     from alignmeter.api import compare_targets
 
     done = compare_targets(request, progress=choose_display(quiet=quiet, as_json=as_json))
@@ -272,7 +266,7 @@ def _history(
     reference: Literal["first", "previous"],
     *,
     margin: float | None,
-    out: str | None,
+    out: Path | None,
     runs: str,
     as_json: bool,
 ) -> None:
@@ -291,7 +285,7 @@ def _history(
     raise typer.Exit(found.exit_code)
 
 
-def _show(found: Comparison, *, out: str | None, flips: int, as_json: bool) -> None:
+def _show(found: Comparison, *, out: Path | None, flips: int, as_json: bool) -> None:
     from alignmeter.report.comparison import render_deltas
 
     _write(out, found)
@@ -303,25 +297,21 @@ def _show(found: Comparison, *, out: str | None, flips: int, as_json: bool) -> N
         print_line(f"Wrote       {out}")
 
 
-def _write(out: str | None, found: Comparison | History) -> None:
-    """Write a report where one was asked for, as its ending says."""
-    from alignmeter.errors import StorageError
+def _write(out: Path | None, found: Comparison | History) -> None:
+    """Write a report where one was asked for."""
     from alignmeter.records import Comparison
 
     if out is None:
         return
-    path, html = Path(out), out.lower().endswith(".html")
     if isinstance(found, Comparison):
         from alignmeter.report.comparison import comparison_markdown
         from alignmeter.report.comparison_page import comparison_html
 
-        text = comparison_html(found) if html else comparison_markdown(found)
+        write_report_file(
+            out, markdown=lambda: comparison_markdown(found), html=lambda: comparison_html(found)
+        )
     else:
         from alignmeter.report.comparison_page import history_html
         from alignmeter.report.history import history_markdown
 
-        text = history_html(found) if html else history_markdown(found)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {out!r}: {error.strerror}; name another file") from None
+        write_report_file(out, markdown=lambda: history_markdown(found), html=lambda: history_html(found))

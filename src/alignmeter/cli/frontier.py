@@ -9,6 +9,7 @@ import typer
 
 from alignmeter.cli.judge_options import SeenByOption
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+from alignmeter.cli.report_file import OutOption, write_report_file
 from alignmeter.cli.shares import share
 
 if TYPE_CHECKING:
@@ -53,10 +54,7 @@ def frontier(  # noqa: PLR0913 - one parameter an option
     ] = 0.01,
     judge: SeenByOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
-    ] = None,
+    out: OutOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -68,10 +66,8 @@ def frontier(  # noqa: PLR0913 - one parameter an option
     """
     from alignmeter.api import frontier as place
     from alignmeter.report.frontier import frontier_sheet
-    from alignmeter.report.sheet import check_sheet_path, render_sheet, write_sheet
+    from alignmeter.report.sheet import render_sheet, sheet_html, sheet_markdown
 
-    if out is not None:
-        check_sheet_path(Path(out))
     found = place(
         _named(sources, runs, judge),
         helpfulness=on,
@@ -81,7 +77,11 @@ def frontier(  # noqa: PLR0913 - one parameter an option
         seed=seed,
     )
     if out is not None:
-        write_sheet(Path(out), frontier_sheet(found, charts=Path(out).suffix.lower() == ".html"))
+        write_report_file(
+            out,
+            markdown=lambda: sheet_markdown(frontier_sheet(found)),
+            html=lambda: sheet_html(frontier_sheet(found, charts=True)),
+        )
     if as_json:
         print_json(found)
     else:

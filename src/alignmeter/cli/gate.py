@@ -56,12 +56,13 @@ def gate(
     from alignmeter.api import gate as decide
     from alignmeter.cli.locate import find_run
     from alignmeter.evidence import gate_markdown, junit_xml
+    from alignmeter.files import write_text
 
     before = find_run(baseline, runs) if baseline is not None else None
     made = decide(find_run(run, runs), before, inconclusive=inconclusive)
     for name, text in ((junit, junit_xml), (markdown, gate_markdown)):
         if name is not None:
-            _write(Path(name), text(made))
+            write_text(Path(name), text(made))
     if as_json:
         print_json(made)
     else:
@@ -70,15 +71,6 @@ def gate(
             if name is not None:
                 print_line(f"Wrote       {name}")
     raise typer.Exit(made.exit_code)
-
-
-def _write(path: Path, text: str) -> None:
-    from alignmeter.errors import StorageError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
 
 
 def _print(made: Gate) -> None:

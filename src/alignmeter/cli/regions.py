@@ -18,6 +18,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.report_file import OutOption, write_report_file
 
 if TYPE_CHECKING:
     from alignmeter.records import Regions
@@ -51,10 +52,7 @@ def regions(  # noqa: PLR0913 - one parameter an option
             metavar="FILE.jsonl",
         ),
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
-    ] = None,
+    out: OutOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -67,10 +65,8 @@ def regions(  # noqa: PLR0913 - one parameter an option
     from alignmeter.api import load_run, under_judge
     from alignmeter.api import regions as find
     from alignmeter.report.regions import regions_sheet
-    from alignmeter.report.sheet import check_sheet_path, render_sheet, write_sheet
+    from alignmeter.report.sheet import render_sheet, sheet_html, sheet_markdown
 
-    if out is not None:
-        check_sheet_path(Path(out))
     path = find_run(run, runs)
     opened = load_run(path) if judge is None else under_judge(path, judge)
     found = find(opened, vectors=vectors, seed=seed, unmask=unmask)
@@ -78,7 +74,11 @@ def regions(  # noqa: PLR0913 - one parameter an option
         texts = {trial.id: trial.request for trial in opened.data.trials} if unmask else {}
         _export(Path(export), found, texts)
     if out is not None:
-        write_sheet(Path(out), regions_sheet(found, charts=Path(out).suffix.lower() == ".html"))
+        write_report_file(
+            out,
+            markdown=lambda: sheet_markdown(regions_sheet(found)),
+            html=lambda: sheet_html(regions_sheet(found, charts=True)),
+        )
     if as_json:
         print_json(found)
     else:

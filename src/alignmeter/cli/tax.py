@@ -9,11 +9,10 @@ import typer
 from typer.core import TyperCommand
 
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+from alignmeter.cli.report_file import OutOption, write_report_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from alignmeter.records import TaxReport
 
 _SEVERAL = ("--base", "--aligned")
 
@@ -118,10 +117,7 @@ def tax(  # noqa: PLR0913 - its options
             metavar="FILE",
         ),
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Write the report as Markdown or HTML.", metavar="FILE.md|FILE.html"),
-    ] = None,
+    out: OutOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -135,8 +131,6 @@ def tax(  # noqa: PLR0913 - its options
     from alignmeter.errors import InputError
     from alignmeter.report.tax import render_tax
 
-    if out is not None and Path(out).suffix.lower() not in {".md", ".html"}:
-        raise InputError(f"expected --out to name a file that ends in .md or .html, got {out!r}")
     given = aligned or []
     if (scores is None) == (not base and not given and variants is None):
         raise InputError("expected --base with --aligned, or --scores FILE, and not both; see --help")
@@ -157,7 +151,10 @@ def tax(  # noqa: PLR0913 - its options
             reading=reading,
         )
     if out is not None:
-        _write(Path(out), report)
+        from alignmeter.report.tax import tax_markdown
+        from alignmeter.report.tax_page import tax_html
+
+        write_report_file(out, markdown=lambda: tax_markdown(report), html=lambda: tax_html(report))
     if as_json:
         print_json(report)
     else:
@@ -166,15 +163,3 @@ def tax(  # noqa: PLR0913 - its options
         if out is not None:
             print_line(f"Wrote       {out}")
     raise typer.Exit(report.exit_code)
-
-
-def _write(path: Path, report: TaxReport) -> None:
-    from alignmeter.errors import StorageError
-    from alignmeter.report.tax import tax_markdown
-    from alignmeter.report.tax_page import tax_html
-
-    text = tax_markdown(report) if path.suffix.lower() == ".md" else tax_html(report)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None

@@ -8,40 +8,24 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from alignmeter.errors import InputError, StorageError
+from alignmeter.errors import InputError
+from alignmeter.files import read_csv, write_text
 from alignmeter.integrations.base import ReadOptions, share
-from alignmeter.integrations.files import read_bytes
 from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from alignmeter.files import CsvRow
     from alignmeter.integrations.peek import Peek
 
 NEEDED = ("item", "domain", "score")
 OPTIONAL = ("family", "model", "version", "prompt", "metric", "refused", "max", "chance")
-_FIELD_LIMIT = 10_000_000
+_NUMBER = "a number such as 0.5, or nothing"
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-class _Row(NamedTuple):
-    path: Path
-    line: int
-    cells: dict[str, str]
-
-    def text(self, column: str) -> str:
-        return self.cells.get(column, "").strip()
-
-    @property
-    def where(self) -> str:
-        return f"{self.path}: line {self.line}"
-
-    def problem(self, column: str, expected: str) -> InputError:
-        return InputError(f"{self.where}, column {column!r}: expected {expected}, got {self.text(column)!r}")
 
 
 class CsvReader:
@@ -106,27 +90,15 @@ def write_csv(scores: ItemScores, path: Path) -> None:
                 chance,
             )
         )
-    try:
-        path.write_text(out.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+    write_text(path, out.getvalue())
 
 
 def _header(line: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line]), list[str]())]
 
 
-def _rows(path: Path) -> tuple[list[str], Iterator[_Row]]:
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
-        ) from None
-    csv.field_size_limit(_FIELD_LIMIT)
-    lines = _lines(path, text)
-    _, first = next(lines, (1, list[str]()))
-    header = [cell.strip() for cell in first]
+def _rows(path: Path) -> tuple[tuple[str, ...], Iterator[CsvRow]]:
+    header, rows = read_csv(path)
     for name in NEEDED:
         if name not in header:
             raise InputError(
@@ -138,32 +110,10 @@ def _rows(path: Path) -> tuple[list[str], Iterator[_Row]]:
             raise InputError(
                 f"{path}: line 1, column {number}: expected a name of its own, got {name!r} again"
             )
-    return header, _as_rows(path, header, lines)
+    return header, rows
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not blank, with its number."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
-        ) from None
-
-
-def _as_rows(path: Path, header: list[str], lines: Iterator[tuple[int, list[str]]]) -> Iterator[_Row]:
-    for number, cells in lines:
-        if len(cells) != len(header):
-            raise InputError(
-                f"{path}: line {number}: expected {len(header)} cells as in line 1, got {len(cells)}"
-            )
-        yield _Row(path, number, dict(zip(header, cells, strict=True)))
-
-
-def _of_one_model(path: Path, rows: list[_Row], options: ReadOptions) -> list[_Row]:
+def _of_one_model(path: Path, rows: list[CsvRow], options: ReadOptions) -> list[CsvRow]:
     models = list(dict.fromkeys(row.text("model") or path.stem for row in rows))
     if options.model is None and len(models) <= 1:
         return rows
@@ -175,7 +125,7 @@ def _of_one_model(path: Path, rows: list[_Row], options: ReadOptions) -> list[_R
     return [row for row in rows if (row.text("model") or path.stem) == options.model]
 
 
-def _item(row: _Row, options: ReadOptions) -> ScoredItem:
+def _item(row: CsvRow, options: ReadOptions) -> ScoredItem:
     for column in ("item", "domain"):
         if not row.text(column):
             raise row.problem(column, f"the name of the {column}")
@@ -195,47 +145,36 @@ def _item(row: _Row, options: ReadOptions) -> ScoredItem:
     )
 
 
-def _score(row: _Row, options: ReadOptions) -> float | None:
+def _score(row: CsvRow, options: ReadOptions) -> float | None:
     if not row.text("score"):
         return None
-    return share(_number(row, "score"), _maximum(row, options), f"{row.where}, column 'score'")
+    return share(row.number("score", _NUMBER), _maximum(row, options), f"{row.where}, column 'score'")
 
 
-def _maximum(row: _Row, options: ReadOptions) -> float | None:
+def _maximum(row: CsvRow, options: ReadOptions) -> float | None:
     if not row.text("max"):
         return options.maximum
-    value = _number(row, "max")
+    value = row.number("max", _NUMBER)
     if value <= 0:
         raise row.problem("max", "the best possible score, above 0")
     return value
 
 
-def _chance(row: _Row, options: ReadOptions) -> float:
-    value = _number(row, "chance")
+def _chance(row: CsvRow, options: ReadOptions) -> float:
+    value = row.number("chance", _NUMBER)
     best = _maximum(row, options) or 1.0
     if not 0 <= value < best:
         raise row.problem("chance", f"the score of guessing, from 0 to below {best:g}")
     return value / best
 
 
-def _number(row: _Row, column: str) -> float:
-    text = row.text(column)
-    try:
-        value = float(text) if "_" not in text else math.nan  # 1_000 is Python's spelling, not a table's
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise row.problem(column, "a number such as 0.5, or nothing")
-    return value
-
-
-def _first(rows: list[_Row], column: str) -> dict[str, _Row]:
+def _first(rows: list[CsvRow], column: str) -> dict[str, CsvRow]:
     """Return the first row of each domain that fills a column.
 
     Raises:
         InputError: Another row of the domain fills it with something else.
     """
-    found: dict[str, _Row] = {}
+    found: dict[str, CsvRow] = {}
     for row in rows:
         if row.text(column):
             before = found.setdefault(row.text("domain"), row)
@@ -246,5 +185,5 @@ def _first(rows: list[_Row], column: str) -> dict[str, _Row]:
     return found
 
 
-def _one_each(rows: list[_Row], column: str) -> dict[str, str]:
+def _one_each(rows: list[CsvRow], column: str) -> dict[str, str]:
     return {domain: row.text(column) for domain, row in _first(rows, column).items()}

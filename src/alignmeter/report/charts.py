@@ -15,7 +15,7 @@ from alignmeter.report.text import between, rate, spaced, visible
 from alignmeter.verdicts import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import altair as alt
 
@@ -86,6 +86,11 @@ class Layout(NamedTuple):
         """Whether labels stand above their rows instead of beside them."""
         return self.name == "narrow"
 
+    @property
+    def band(self) -> int:
+        """Height of a row's zone."""
+        return 16 if self.narrow else 22
+
 
 FOREST_LAYOUTS = (Layout("wide", 380, 330), Layout("narrow", 300, 0))
 CELL_LAYOUTS = (Layout("wide", 480, 190), Layout("narrow", 150, 128))
@@ -104,6 +109,31 @@ class Chart(NamedTuple):
     drawings: tuple[tuple[str, str], ...]
 
 
+def drawn(
+    draw: Callable[[Layout], alt.TopLevelMixin],
+    *,
+    name: str,
+    title: str,
+    description: str,
+    layouts: Sequence[Layout] = FOREST_LAYOUTS,
+) -> Chart:
+    """Draw a chart in each layout, as safe SVG.
+
+    Args:
+        draw: Makes the specification for a layout.
+        name: Unique on the page.
+        title: What the chart shows, for those who cannot see it.
+        description: Its rows in words, likewise.
+        layouts: The sizes.
+    """
+    return Chart(
+        tuple(
+            (layout.name, _safe_svg(draw(layout), f"{name}-{layout.name}", title, description))
+            for layout in layouts
+        )
+    )
+
+
 def forest(verdicts: Sequence[Verdict]) -> Chart | None:
     """Draw estimate, interval and threshold of each claim that is a rate; None where none is.
 
@@ -116,18 +146,12 @@ def forest(verdicts: Sequence[Verdict]) -> Chart | None:
     reach = max(max(row["upper"] or 0.0, 1.6 * row["threshold"]) for row in rows)
     top = min(1.0, 1.04 * reach)
     description = " ".join(f"{row['title']}: {row['numbers']}; limit {row['limit']}." for row in rows)
-    return Chart(
-        tuple(
-            (
-                layout.name,
-                safe_svg(_forest_chart(rows, top, layout), f"forest-{layout.name}", _FOREST, description),
-            )
-            for layout in FOREST_LAYOUTS
-        )
+    return drawn(
+        lambda layout: _forest_chart(rows, top, layout),
+        name="forest",
+        title="Estimate, interval and limit of each claim",
+        description=description,
     )
-
-
-_FOREST = "Estimate, interval and limit of each claim"
 
 
 def _is_rate(verdict: Verdict) -> bool:
@@ -164,37 +188,58 @@ def _forest_chart(rows: list[dict[str, Any]], top: float, layout: Layout) -> alt
     x_axis = alt.Axis(format="~%", grid=True, tickCount=5, title=None)
     base = alt.Chart().encode(y=alt.Y("key:N", axis=None, sort=None))
     scale = alt.Scale(domain=[0, top], nice=False)
-    band = 16 if layout.narrow else 22
-    layers: list[alt.Chart] = [
-        base.mark_bar(color=ZONE, height=band).encode(
-            x=alt.X("zero:Q", scale=scale, axis=x_axis), x2=alt.X2("threshold")
-        ),
+    zone = base.mark_bar(color=ZONE, height=layout.band).encode(
+        x=alt.X("zero:Q", scale=scale, axis=x_axis), x2=alt.X2("threshold")
+    )
+    layers = [zone, *interval_layers(base, colour, layout, limit="threshold"), *caption_layers(base, layout)]
+    step = alt.Step(74 if layout.narrow else 46)
+    return alt.layer(*layers, data=alt.Data(values=rows)).properties(width=layout.plot, height=step)
+
+
+def interval_layers(base: alt.Chart, colour: alt.Color, layout: Layout, *, limit: str) -> list[alt.Chart]:
+    """The interval as a line, the estimate as a dot and the limit as an upright mark, of each row.
+
+    Args:
+        base: Rows with `lower`, `upper` and `estimate`, placed on the y axis.
+        colour: Of line and dot.
+        layout: The size that is drawn.
+        limit: The field that holds the limit.
+    """
+    import altair as alt
+
+    return [
         base.mark_rule(strokeWidth=3, strokeCap="round").encode(
             x=alt.X("lower:Q"), x2=alt.X2("upper"), color=colour
         ),
         base.mark_point(filled=True, size=95, opacity=1, shape="circle").encode(
             x=alt.X("estimate:Q"), color=colour
         ),
-        base.mark_tick(color=INK, thickness=2, height=band + 4).encode(x=alt.X("threshold:Q")),
+        base.mark_tick(color=INK, thickness=2, height=layout.band + 4).encode(x=alt.X(f"{limit}:Q")),
     ]
+
+
+def caption_layers(base: alt.Chart, layout: Layout) -> list[alt.Chart]:
+    """The fields `title` and `numbers` of each row: left and right of it, or above and below it."""
+    import altair as alt
+
+    left, right = alt.XValue(0), alt.XValue(layout.plot)
     if layout.narrow:
-        above = base.mark_text(
+        title = base.mark_text(
             align="left", dy=-21, fontSize=12.5, fontWeight=600, color=INK, limit=layout.plot
         )
-        below = base.mark_text(align="left", dy=20, fontSize=12, color=MUTED)
-        layers += [
-            above.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            below.encode(x=alt.XValue(0), text=alt.Text("numbers:N")),
-        ]
+        numbers = base.mark_text(align="left", dy=20, fontSize=12, color=MUTED).encode(x=left)
     else:
         title = base.mark_text(align="right", dx=-18, fontSize=13, color=INK, limit=layout.labels)
-        beside = base.mark_text(align="left", dx=18, fontSize=12.5, color=MUTED)
-        layers += [
-            title.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            beside.encode(x=alt.XValue(layout.plot), text=alt.Text("numbers:N")),
-        ]
-    step = alt.Step(74 if layout.narrow else 46)
-    return alt.layer(*layers, data=alt.Data(values=rows)).properties(width=layout.plot, height=step)
+        numbers = base.mark_text(align="left", dx=18, fontSize=12.5, color=MUTED).encode(x=right)
+    return [title.encode(x=left, text=alt.Text("title:N")), numbers.encode(text=alt.Text("numbers:N"))]
+
+
+def tone_colour() -> alt.Color:
+    """The colour of a row by its field `tone`."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(TONES), range=list(TONES.values()))
+    return alt.Color("tone:N", legend=None, scale=scale)
 
 
 def rates(panels: Sequence[Panel], *, title: str, name: str) -> Chart | None:
@@ -214,11 +259,12 @@ def rates(panels: Sequence[Panel], *, title: str, name: str) -> Chart | None:
         return None
     rows = _rate_rows(scored)
     description = " ".join(f"{row['panel']}, {row['label']}: {row['text']}." for row in rows if row["label"])
-    return Chart(
-        tuple(
-            (layout.name, safe_svg(_rates_chart(rows, layout), f"{name}-{layout.name}", title, description))
-            for layout in CELL_LAYOUTS
-        )
+    return drawn(
+        lambda layout: _rates_chart(rows, layout),
+        name=name,
+        title=title,
+        description=description,
+        layouts=CELL_LAYOUTS,
     )
 
 
@@ -272,7 +318,7 @@ def _rates_chart(rows: list[dict[str, Any]], layout: Layout) -> alt.TopLevelMixi
     ).properties(width=layout.plot, height=_ROW_HEIGHT * bottom)
 
 
-def safe_svg(chart: alt.TopLevelMixin, name: str, title: str, description: str) -> str:
+def _safe_svg(chart: alt.TopLevelMixin, name: str, title: str, description: str) -> str:
     """Render a chart as SVG that needs no style, loads nothing and has a text for those who cannot see it."""
     import vl_convert
 

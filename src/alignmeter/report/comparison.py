@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from alignmeter.report.summary import MARKS
-from alignmeter.report.text import NOTHING, one_line, plural, rate, spaced, visible
+from alignmeter.report.grid import Grid, grid_markdown, render_grid
+from alignmeter.report.summary import MARKS, STYLES
+from alignmeter.report.text import NOTHING, markdown, one_line, plural, rate, spaced, visible
 from alignmeter.verdicts import signed_points
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     )
     from alignmeter.report.summary import Tone
 
-STYLES: dict[Tone, str] = {
-    "pass": "bold green",
-    "fail": "bold red",
-    "inconclusive": "bold yellow",
-    "invalid": "bold magenta",
-    "unmeasured": "dim",
-    "neutral": "cyan",
-}
 MEASURES: dict[ComparedMeasure, str] = {
     "attack_success": "harm delivered",
     "attack_compliance": "harmful compliance",
@@ -55,28 +48,8 @@ _ENDED = {
     "side_by_side": "asked side by side",
     "unfinished": "unfinished",
 }
-_MARKDOWN = str.maketrans(
-    {char: f"\\{char}" for char in "\\`*_[]|~"}
-    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
-)
 _REQUEST = 60
 _SHORT_ID = 12
-
-
-class Grid(NamedTuple):
-    """A table of texts.
-
-    Attributes:
-        texts: Columns of words; the others are numbers.
-        tones: Of the last cell of each row.
-    """
-
-    title: str
-    lead: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    texts: frozenset[int] = frozenset({0})
-    tones: tuple[Tone, ...] = ()
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -116,7 +89,6 @@ def categories_grid(comparison: Comparison) -> Grid:
         lead="PASS: a rise of no more than the margin is shown; FAIL: a larger one is.",
         headings=("Attacks", "n", "Base", "Tuned", "Change", "Interval", "Verdict"),
         rows=tuple(_category(one) for one in comparison.categories),
-        texts=frozenset({0, 6}),
         tones=tuple(MARKS[one.verdict].tone for one in comparison.categories),
     )
 
@@ -142,7 +114,6 @@ def deltas_grid(lines: Iterable[Delta], title: str, lead: str = "") -> Grid:
         lead=lead,
         headings=("What", "n", "Base", "Tuned", "Change", "Relative", "Interval", "Label"),
         rows=tuple(_delta(one) for one in chosen),
-        texts=frozenset({0, 7}),
         tones=tuple(LABELS[one.label][1] for one in chosen),
     )
 
@@ -198,7 +169,7 @@ def flips_grid(flips: Sequence[Flip]) -> Grid:
         lead="What the judge said of base and tuned; `alignmeter show RUN` has the replies.",
         headings=headings[:shown],
         rows=tuple(_flip(one)[:shown] for one in flips),
-        texts=frozenset(range(shown)),
+        names=shown,
     )
 
 
@@ -263,13 +234,14 @@ def render_deltas(comparison: Comparison, *, flips: int = 10) -> Group:
         "",
     ]
     if comparison.categories:
-        parts += [table(categories_grid(comparison)), ""]
+        parts += [*render_grid(categories_grid(comparison), whole_numbers=True), ""]
     if comparison.deltas:
-        parts += [table(deltas_grid(overall_lines(comparison), "Changes, in points")), ""]
+        changes = deltas_grid(overall_lines(comparison), "Changes, in points")
+        parts += [*render_grid(changes, whole_numbers=True), ""]
         parts.append(Text(rest_words(comparison)))
         moved = moved_lines(comparison)
         if moved:
-            parts.append(table(deltas_grid(moved[:_SHOWN], "Parts that moved")))
+            parts += render_grid(deltas_grid(moved[:_SHOWN], "Parts that moved"), whole_numbers=True)
         if len(moved) > _SHOWN:
             parts.append(
                 Text(f"{len(moved) - _SHOWN} more; --json, or --out FILE.html, has them all.", "dim")
@@ -278,29 +250,13 @@ def render_deltas(comparison: Comparison, *, flips: int = 10) -> Group:
     if comparison.flips:
         parts.append(Text(flips_words(comparison)))
         if flips:
-            parts.append(table(flips_grid(comparison.flips[:flips])))
+            parts += render_grid(flips_grid(comparison.flips[:flips]))
         parts.append("")
     parts += [Text(f"- {remark}", "dim") for remark in remarks(comparison)]
     return Group(*parts, "", _overall(comparison))
 
 
 _SHOWN = 12
-
-
-def table(grid: Grid) -> Group:
-    """A grid as a Rich table under its title; the last column in the tone of its row."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    for place, heading in enumerate(grid.headings):
-        words = place in grid.texts
-        made.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    for place, row in enumerate(grid.rows):
-        style = STYLES[grid.tones[place]] if grid.tones else ""
-        made.add_row(*row[:-1], Text(row[-1], style))
-    return Group(Text(grid.title, "bold"), made)
 
 
 def _overall(comparison: Comparison) -> Text:
@@ -322,42 +278,22 @@ def comparison_markdown(comparison: Comparison, *, flips: int = 50) -> str:
     """Render the same as Markdown, safe whatever names it holds."""
     name = outcome(comparison)
     lines = [
-        f"### {MARKS[name].symbol} {name}: {escape(headline(comparison))}",
+        f"### {MARKS[name].symbol} {name}: {markdown(headline(comparison))}",
         "",
-        f"{escape(outcome_words(comparison))} Exit code {comparison.exit_code}.",
+        f"{markdown(outcome_words(comparison))} Exit code {comparison.exit_code}.",
         "",
-        f"- {escape(arms_line(comparison.base))}",
-        f"- {escape(arms_line(comparison.tuned))}",
+        f"- {markdown(arms_line(comparison.base))}",
+        f"- {markdown(arms_line(comparison.tuned))}",
     ]
     if comparison.categories:
-        lines += markdown_table(categories_grid(comparison))
+        lines += grid_markdown(categories_grid(comparison))
     if comparison.deltas:
-        lines += markdown_table(deltas_grid(overall_lines(comparison), "Changes, in points"))
-        lines += ["", escape(rest_words(comparison))]
+        lines += grid_markdown(deltas_grid(overall_lines(comparison), "Changes, in points"))
+        lines += ["", markdown(rest_words(comparison))]
         parts = [one for one in comparison.deltas if one.by != "overall"]
-        lines += markdown_table(deltas_grid(parts, "Parts"))
+        lines += grid_markdown(deltas_grid(parts, "Parts"))
     if comparison.flips:
-        lines += ["", escape(flips_words(comparison))]
-        lines += markdown_table(flips_grid(comparison.flips[:flips]))
-    lines += ["", *(f"- {escape(remark)}" for remark in remarks(comparison))]
+        lines += ["", markdown(flips_words(comparison))]
+        lines += grid_markdown(flips_grid(comparison.flips[:flips]))
+    lines += ["", *(f"- {markdown(remark)}" for remark in remarks(comparison))]
     return "\n".join(lines) + "\n"
-
-
-def markdown_table(grid: Grid) -> list[str]:
-    """A grid as a Markdown table under its title."""
-    if not grid.rows:
-        return []
-    rule = "|".join("---" if place in grid.texts else "--:" for place in range(len(grid.headings)))
-    return [
-        "",
-        f"**{escape(grid.title)}**",
-        "",
-        f"| {' | '.join(escape(heading) for heading in grid.headings)} |",
-        f"|{rule}|",
-        *(f"| {' | '.join(escape(cell) for cell in row)} |" for row in grid.rows),
-    ]
-
-
-def escape(text: str) -> str:
-    """Show text as it is, whatever it holds: names come from outside."""
-    return visible(text).translate(_MARKDOWN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alignmeter.report.charts import FOREST_LAYOUTS, GRID, INK, MUTED, TONES, Chart, safe_svg
+from alignmeter.report.charts import GRID, MUTED, Chart, caption_layers, drawn, interval_layers, tone_colour
 from alignmeter.report.comparison import LABELS, change, moved_lines, overall_lines, span, what
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import spaced, visible
@@ -43,11 +43,8 @@ def delta_chart(comparison: Comparison) -> Chart | None:
     ends = [abs(row[name]) for row in rows for name in ("lower", "upper", "estimate")]
     reach = min(_REACH, 1.05 * max(0.05, claim.margin, *ends))
     described = " ".join(f"{row['title']}: {row['numbers']}." for row in rows)
-    return Chart(
-        tuple(
-            (layout.name, safe_svg(_forest(rows, reach, layout), f"delta-{layout.name}", _FOREST, described))
-            for layout in FOREST_LAYOUTS
-        )
+    return drawn(
+        lambda layout: _forest(rows, reach, layout), name="delta", title=_FOREST, description=described
     )
 
 
@@ -84,45 +81,14 @@ def _forest(rows: list[dict[str, Any]], reach: float, layout: Layout) -> alt.Top
     scale = alt.Scale(domain=[-reach, reach], nice=False, clamp=True)
     axis = alt.Axis(format="+~%", grid=True, tickCount=5, title=None)
     base = alt.Chart().encode(y=alt.Y("key:N", axis=None, sort=None))
-    colour = _colour()
-    band = 16 if layout.narrow else 22
-    layers: list[alt.Chart] = [
-        alt.Chart().mark_rule(color=MUTED, strokeWidth=1.5).encode(x=alt.XDatum(0, scale=scale, axis=axis)),
-        base.mark_rule(strokeWidth=3, strokeCap="round").encode(
-            x=alt.X("lower:Q", scale=scale), x2=alt.X2("upper"), color=colour
-        ),
-        base.mark_point(filled=True, size=95, opacity=1, shape="circle").encode(
-            x=alt.X("estimate:Q"), color=colour
-        ),
-        base.mark_tick(color=INK, thickness=2, height=band + 4).encode(x=alt.X("margin:Q")),
+    zero = alt.Chart().mark_rule(color=MUTED, strokeWidth=1.5)
+    layers = [
+        zero.encode(x=alt.XDatum(0, scale=scale, axis=axis)),
+        *interval_layers(base, tone_colour(), layout, limit="margin"),
+        *caption_layers(base, layout),
     ]
-    if layout.narrow:
-        above = base.mark_text(
-            align="left", dy=-21, fontSize=12.5, fontWeight=600, color=INK, limit=layout.plot
-        )
-        below = base.mark_text(align="left", dy=20, fontSize=12, color=MUTED)
-        layers += [
-            above.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            below.encode(x=alt.XValue(0), text=alt.Text("numbers:N")),
-        ]
-    else:
-        title = base.mark_text(align="right", dx=-18, fontSize=13, color=INK, limit=layout.labels)
-        beside = base.mark_text(align="left", dx=18, fontSize=12.5, color=MUTED)
-        layers += [
-            title.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            beside.encode(x=alt.XValue(layout.plot), text=alt.Text("numbers:N")),
-        ]
     step = alt.Step(74 if layout.narrow else 36)
     return alt.layer(*layers, data=alt.Data(values=rows)).properties(width=layout.plot, height=step)
-
-
-def _colour() -> alt.Color:
-    import altair as alt
-
-    tones: list[Tone] = list(TONES)
-    return alt.Color(
-        "tone:N", legend=None, scale=alt.Scale(domain=tones, range=[TONES[tone] for tone in tones])
-    )
 
 
 def control_chart(history: History) -> Chart | None:
@@ -133,14 +99,8 @@ def control_chart(history: History) -> Chart | None:
     ends = [abs(row[name]) for row in rows for name in ("lower", "upper")]
     reach = min(_REACH, 1.05 * max(0.05, *ends))
     described = " ".join(f"{row['title']}: {row['numbers']}." for row in rows)
-    return Chart(
-        tuple(
-            (
-                layout.name,
-                safe_svg(_control(rows, reach, layout), f"control-{layout.name}", _CONTROL, described),
-            )
-            for layout in FOREST_LAYOUTS
-        )
+    return drawn(
+        lambda layout: _control(rows, reach, layout), name="control", title=_CONTROL, description=described
     )
 
 
@@ -170,8 +130,8 @@ def _control(rows: list[dict[str, Any]], reach: float, layout: Layout) -> alt.To
         alt.Chart().mark_rule(color=MUTED, strokeWidth=1.5).encode(y=alt.YDatum(0)),
         base.mark_line(color=GRID, strokeWidth=2).encode(y=y),
         base.mark_rule(strokeWidth=3, strokeCap="round").encode(
-            y=alt.Y("lower:Q"), y2=alt.Y2("upper"), color=_colour()
+            y=alt.Y("lower:Q"), y2=alt.Y2("upper"), color=tone_colour()
         ),
-        base.mark_point(filled=True, size=80, opacity=1, shape="circle").encode(y=y, color=_colour()),
+        base.mark_point(filled=True, size=80, opacity=1, shape="circle").encode(y=y, color=tone_colour()),
         data=alt.Data(values=rows),
     ).properties(width=layout.plot + layout.labels, height=220)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alignmeter.report.comparison import (
@@ -22,13 +19,14 @@ from alignmeter.report.comparison import (
 )
 from alignmeter.report.comparison_charts import control_chart, delta_chart
 from alignmeter.report.history import history_grid, history_outcome, history_remarks, history_words
+from alignmeter.report.html import render_page
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
     from alignmeter.records import Comparison, History, VerdictName
     from alignmeter.report.charts import Chart
-    from alignmeter.report.comparison import Grid
+    from alignmeter.report.grid import Grid
 
 _FLIPS = 500
 
@@ -96,24 +94,5 @@ def history_html(history: History) -> str:
 
 
 def _render(page: _Page) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("alignmeter.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    style = files("alignmeter.report").joinpath("assets", "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     shown: dict[str, Any] = page._asdict()
-    return environment.get_template("comparison.html.j2").render(
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-        "form-action 'none'",
-        style=style,
-        mark=MARKS[page.name],
-        drawn=shown.pop("chart"),
-        **shown,
-    )
+    return render_page("comparison.html.j2", mark=MARKS[page.name], drawn=shown.pop("chart"), **shown)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.report.frontier_chart import STATE_TONES, frontier_chart
+from alignmeter.report.grid import Grid
 from alignmeter.report.sheet import Figure, Finding, Sheet
-from alignmeter.report.tax_outcomes import Grid
 from alignmeter.report.text import NOTHING, between, count, plural, rate
 from alignmeter.report.transcripts import Fact
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alignmeter.report.charts import INK, MUTED, TONES, Chart, Layout, safe_svg
+from alignmeter.report.charts import INK, MUTED, Chart, Layout, drawn, tone_colour
 from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
@@ -35,14 +35,12 @@ def frontier_chart(found: Frontier) -> Chart | None:
     low = {axis: _floor(min(row[f"{axis}_lower"] for row in rows)) for axis in ("x", "y")}
     steps = _steps([row for row in rows if row["best"]], low)
     said = " ".join(f"{row['number']}, {row['name']}: {row['text']}." for row in rows)
-    return Chart(
-        tuple(
-            (
-                layout.name,
-                safe_svg(_chart(rows, steps, low, layout), f"frontier-{layout.name}", _TITLE, said),
-            )
-            for layout in _LAYOUTS
-        )
+    return drawn(
+        lambda layout: _chart(rows, steps, low, layout),
+        name="frontier",
+        title=_TITLE,
+        description=said,
+        layouts=_LAYOUTS,
     )
 
 
@@ -91,8 +89,7 @@ def _chart(
 
     x = alt.X("x:Q", scale=alt.Scale(domain=[low["x"], 1], nice=False), axis=_axis("Helpfulness"))
     y = alt.Y("y:Q", scale=alt.Scale(domain=[low["y"], 1], nice=False), axis=_axis("Safety"))
-    used: list[Tone] = list(dict.fromkeys(tone for _, _, tone in STATE_TONES.values()))
-    colour = alt.Color("tone:N", legend=None, scale=alt.Scale(domain=used, range=[TONES[t] for t in used]))
+    colour = tone_colour()
     base = alt.Chart(alt.Data(values=rows))
     line = (
         alt.Chart(alt.Data(values=steps))

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 from alignmeter.report.comparison import (
     MEASURES,
-    STYLES,
-    Grid,
     change,
-    escape,
-    markdown_table,
     span,
-    table,
 )
 from alignmeter.report.comparison_charts import SIGNALS
-from alignmeter.report.summary import MARKS
-from alignmeter.report.text import NOTHING, rate, visible
+from alignmeter.report.grid import Grid, grid_markdown, render_grid
+from alignmeter.report.summary import MARKS, STYLES
+from alignmeter.report.text import NOTHING, markdown, rate, visible
 from alignmeter.verdicts import percent, signed_points
 
 if TYPE_CHECKING:
@@ -34,7 +30,6 @@ def history_grid(history: History) -> Grid:
         lead=history.rule,
         headings=("Run", "n", "Rate", "Change", "Limits", "Drift", "Signal"),
         rows=(_row(history.first, first=True), *(_row(point) for point in history.points)),
-        texts=frozenset({0, 6}),
         tones=("neutral", *(SIGNALS[point.signal][1] for point in history.points)),
     )
 
@@ -77,7 +72,7 @@ def history_remarks(history: History) -> tuple[str, ...]:
         else f"Drift counts above {percent(history.limit)}, and its column is the way to an alarm at 100%."
     )
     lost = [f"{visible(p.run)}: {visible(p.why)}." for p in history.points if p.why]
-    return (*lost, visible(history.rule), limit, *(visible(note) for note in history.notes))
+    return (*lost, limit, *(visible(note) for note in history.notes))
 
 
 def render_history(history: History) -> Group:
@@ -88,7 +83,7 @@ def render_history(history: History) -> Group:
     name = history_outcome(history)
     mark = MARKS[name]
     return Group(
-        table(history_grid(history)),
+        *render_grid(history_grid(history), whole_numbers=True),
         "",
         *(Text(f"- {remark}", "dim") for remark in history_remarks(history)),
         "",
@@ -103,11 +98,12 @@ def history_markdown(history: History) -> str:
     """Render the same as Markdown, safe whatever names it holds."""
     name = history_outcome(history)
     lines = [
-        f"### {MARKS[name].symbol} {name}: {escape(history_words(history))}",
+        f"### {MARKS[name].symbol} {name}: {markdown(history_words(history))}",
         "",
         f"Exit code {history.exit_code}.",
-        *markdown_table(history_grid(history)),
         "",
-        *(f"- {escape(remark)}" for remark in history_remarks(history)),
+        *grid_markdown(history_grid(history)),
+        "",
+        *(f"- {markdown(remark)}" for remark in history_remarks(history)),
     ]
     return "\n".join(lines) + "\n"

@@ -1,21 +1,14 @@
-"""The report of a run: one HTML file that loads nothing and trusts nothing that a target said.
-
-A strict content security policy, by hash, is the second wall behind escaping: were a reply ever to
-get out of its element, the browser still would not run or load anything.
-"""
+"""The report of a run: one HTML file that loads nothing and trusts nothing that a target said."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report import method
 from alignmeter.report.capability import capability_rows
 from alignmeter.report.charts import forest
 from alignmeter.report.gaming import best_of_n_sentence, effect_rows, gaming_section
+from alignmeter.report.html import render_page
 from alignmeter.report.labels import BASES, label_section
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.tables import saturated_rows, suites
@@ -27,8 +20,6 @@ from alignmeter.verdicts import percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from jinja2 import Environment
 
     from alignmeter.records import JudgeCard, Results, RunManifest, Verdict
     from alignmeter.report.summary import Mark
@@ -80,37 +71,31 @@ def render_report(
         The document; the same for the same arguments.
     """
     shown = items(manifest, data)
-    style, script = _asset("report.css"), _asset("report.js")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            policy=_policy(style, script),
-            style=style,
-            script=script,
-            heading=visible(title or manifest.target.name),
-            header=_header(manifest, results, titled=title is not None),
-            outcome=overall(results, smoke=manifest.design.mode == "smoke"),
-            notices=_notices(manifest, data, results),
-            claims=[_card(verdict, shown) for verdict in results.verdicts],
-            forest=forest(results.verdicts),
-            rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
-            suites=suites(results.cells),
-            saturated=saturated_rows(results.saturated),
-            attack_effects=effect_rows(results),
-            best_of_n=best_of_n_sentence(results.best_of_n),
-            surface=gaming_section(results),
-            capability=capability_rows(results.capability),
-            labelled=label_section(results),
-            coverage=results.coverage,
-            errors=_errors(results),
-            unscored=unscored_counts(data.judgements),
-            items=shown,
-            facets=facets(manifest, shown),
-            method=method.sections(manifest, results, cards),
-            limits=method.LIMITS,
-            judges=method.judges(manifest, cards),
-        )
+    return render_page(
+        "report.html.j2",
+        script="report.js",
+        heading=visible(title or manifest.target.name),
+        header=_header(manifest, results, titled=title is not None),
+        outcome=overall(results, smoke=manifest.design.mode == "smoke"),
+        notices=_notices(manifest, data, results),
+        claims=[_card(verdict, shown) for verdict in results.verdicts],
+        forest=forest(results.verdicts),
+        rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
+        suites=suites(results.cells),
+        saturated=saturated_rows(results.saturated),
+        attack_effects=effect_rows(results),
+        best_of_n=best_of_n_sentence(results.best_of_n),
+        surface=gaming_section(results),
+        capability=capability_rows(results.capability),
+        labelled=label_section(results),
+        coverage=results.coverage,
+        errors=_errors(results),
+        unscored=unscored_counts(data.judgements),
+        items=shown,
+        facets=facets(manifest, shown),
+        method=method.sections(manifest, results, cards),
+        limits=method.LIMITS,
+        judges=method.judges(manifest, cards),
     )
 
 
@@ -247,38 +232,3 @@ def _notices(manifest: RunManifest, data: RunData, results: Results) -> list[str
 def _errors(results: Results) -> list[tuple[str, str, int]]:
     known: dict[str, str] = {**ERRORS}
     return [(spaced(kind), known.get(kind, ""), number) for kind, number in results.errors.items()]
-
-
-def _policy(style: str, script: str) -> str:
-    """The content security policy that lets these very texts act, and nothing else."""
-    return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        f"base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("alignmeter.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("alignmeter.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["count"] = count
-    environment.filters["spaced"] = spaced
-    environment.filters["visible"] = visible
-    return environment

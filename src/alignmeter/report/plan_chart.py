@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignmeter.errors import StorageError
+from alignmeter.files import write_text
 from alignmeter.report.text import visible
 from alignmeter.verdicts import expect, is_decidable
 
@@ -40,10 +40,7 @@ def write_plan_chart(path: Path, claims: Iterable[Claim]) -> Path:
         .properties(width=520, height=300, title="Expected units until each claim is decided")
     )
     svg = vl_convert.vegalite_to_svg(chart.to_json())
-    try:
-        path.write_text(svg, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}; name another file") from None
+    write_text(path, svg)
     return path
 
 

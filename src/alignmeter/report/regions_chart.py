@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignmeter.report.charts import INK, TONES, Chart, Layout, safe_svg
+from alignmeter.report.charts import INK, TONES, Chart, Layout, drawn
 from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
@@ -36,19 +36,12 @@ def regions_chart(found: Regions) -> Chart | None:
     said = " ".join(
         f"Region {one.number}, {visible(one.name)}: {one.kind}." for one in found.regions if one.kind
     )
-    return Chart(
-        tuple(
-            (
-                layout.name,
-                safe_svg(
-                    _chart(rows, [mark for mark in marks if mark], layout),
-                    f"regions-{layout.name}",
-                    _TITLE,
-                    said or "No region is shown.",
-                ),
-            )
-            for layout in _LAYOUTS
-        )
+    return drawn(
+        lambda layout: _chart(rows, [mark for mark in marks if mark], layout),
+        name="regions",
+        title=_TITLE,
+        description=said or "No region is shown.",
+        layouts=_LAYOUTS,
     )
 
 

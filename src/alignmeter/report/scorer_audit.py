@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.report.grid import Grid
 from alignmeter.report.sheet import Finding, Sheet
-from alignmeter.report.tax_outcomes import Grid
 from alignmeter.report.text import NOTHING, between, count, plural, rate, spaced
 from alignmeter.report.transcripts import Fact
 

@@ -31,6 +31,17 @@ MARKS: dict[VerdictName, Mark] = {
 }
 
 
+STYLES: dict[Tone, str] = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "inconclusive": "bold yellow",
+    "invalid": "bold magenta",
+    "unmeasured": "dim",
+    "neutral": "cyan",
+}
+"""How a tone looks in a terminal."""
+
+
 class Overall(NamedTuple):
     """The outcome of a run.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.report.tax_outcomes import Grid, Said, grids, said
-from alignmeter.report.text import NOTHING, folded, visible
+from alignmeter.report.grid import Grid, grid_markdown, render_grid
+from alignmeter.report.summary import STYLES
+from alignmeter.report.tax_outcomes import Said, grids, said
+from alignmeter.report.text import NOTHING, folded, markdown, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
@@ -22,10 +24,6 @@ _FLAGS: dict[TaxFlag, tuple[str, str]] = {
     "undecided": ("≈ UNDECIDED", "bold yellow"),
     "invalid": ("! INVALID", "bold magenta"),
 }
-_MARKDOWN = str.maketrans(
-    {char: f"\\{char}" for char in "\\`*_[]|~"}
-    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
-)
 _NARROW = 12
 """Characters in which a terminal of 80 columns shows the name of a domain."""
 _HEADINGS = ("Domain", "Variant", "Base", "Score", "Lost", "Tax", "Tier", "Flag")
@@ -76,26 +74,16 @@ def render_tax(report: TaxReport) -> Group:
 def _together(report: TaxReport) -> list[RenderableType]:
     """Render the outcomes and the tables behind them; nothing where only scores are known."""
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     found: list[RenderableType] = []
-    styles = {"pass": "bold green", "fail": "bold red", "invalid": "bold magenta"}
     for one in said(report):
-        style = styles.get(one.tone, "bold yellow")
-        found.append(Text.assemble((f"{one.symbol} {one.outcome}", style), f"  {one.variant}"))
+        found.append(Text.assemble((f"{one.symbol} {one.outcome}", STYLES[one.tone]), f"  {one.variant}"))
         found.extend(Padding(Text(line), (0, 0, 0, 2)) for line in (one.sentence, one.domains) if line)
         found.append("")
     every = grids(report)
     for grid in (one for one in every if not one.detail):
-        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-        for number, heading in enumerate(grid.headings):
-            # The heading may be a name, which Rich would read as markup.
-            side = "right" if number >= grid.names else "left"
-            table.add_column(Text(heading), overflow="fold", justify=side)
-        for row in grid.rows:
-            table.add_row(*(Text(cell if " " in cell else folded(cell, _NARROW)) for cell in row))
-        found += [Text(grid.title, "bold"), Text(grid.lead, "dim"), table, ""]
+        found += [*render_grid(grid, narrow=_NARROW), ""]
     left = ", ".join(one.title for one in every if one.detail)
     if left:
         found += [Text(f"In the file that --out writes, and with --json: {left}.", "dim"), ""]
@@ -107,17 +95,17 @@ def tax_markdown(report: TaxReport) -> str:
     lines = [
         "### Alignment tax",
         "",
-        f"From {_escape(report.source)}. {outcome_words(report)} Exit code {report.exit_code}.",
+        f"From {markdown(report.source)}. {outcome_words(report)} Exit code {report.exit_code}.",
         "",
         *(line for one in said(report) for line in _markdown_outcome(one)),
         f"| {' | '.join(_HEADINGS)} |",
         "|---|---|--:|--:|--:|--:|---|---|",
         *(_markdown_row(tax) for tax in report.taxes),
         "",
-        *(f"- {_escape(' '.join(tax_summaries(one, report)))}" for one in report.variants),
+        *(f"- {markdown(' '.join(tax_summaries(one, report)))}" for one in report.variants),
         "",
-        *(line for grid in grids(report) for line in _markdown_grid(grid)),
-        *(f"- {_escape(note)}" for note in notes_of(report)),
+        *(line for grid in grids(report) for line in grid_markdown(grid)),
+        *(f"- {markdown(note)}" for note in notes_of(report)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -139,21 +127,12 @@ def notes_of(report: TaxReport) -> tuple[str, ...]:
 
 
 def _markdown_outcome(one: Said) -> tuple[str, ...]:
-    more = f" {_escape(one.domains)}" if one.domains else ""
-    return (f"**{one.symbol} {one.outcome}** {_escape(one.variant)}: {_escape(one.sentence)}{more}", "")
-
-
-def _markdown_grid(grid: Grid) -> tuple[str, ...]:
-    headings = " | ".join(_escape(heading) for heading in grid.headings)
-    rule = "".join("---|" if number < grid.names else "--:|" for number in range(len(grid.headings)))
-    rows = [
-        f"| {' | '.join('<br>'.join(map(_escape, cell.splitlines())) for cell in row)} |" for row in grid.rows
-    ]
-    return (f"#### {grid.title}", "", _escape(grid.lead), "", f"| {headings} |", f"|{rule}", *rows, "")
+    more = f" {markdown(one.domains)}" if one.domains else ""
+    return (f"**{one.symbol} {one.outcome}** {markdown(one.variant)}: {markdown(one.sentence)}{more}", "")
 
 
 def _markdown_row(tax: Tax) -> str:
-    cells = ["<br>".join(map(_escape, cell.split("\n"))) for cell in _row(tax)]
+    cells = ["<br>".join(map(markdown, cell.split("\n"))) for cell in _row(tax)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -256,8 +235,3 @@ def _percent(share: float) -> str:
 
 def _one_decimal(share: float) -> str:
     return "0.0%" if abs(share) < 0.0005 else f"{100 * share:.1f}%"  # noqa: PLR2004 - no minus zero
-
-
-def _escape(text: str) -> str:
-    """Show text as it is, whatever it holds: names come from outside."""
-    return visible(text).translate(_MARKDOWN)

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from alignmeter.records import Cell
 from alignmeter.report.charts import (
-    FOREST_LAYOUTS,
     GRID,
-    INK,
-    MUTED,
-    TONES,
     ZONE,
     Chart,
     Panel,
+    caption_layers,
+    drawn,
+    interval_layers,
     rates,
-    safe_svg,
+    tone_colour,
 )
 from alignmeter.report.text import visible
 
@@ -58,14 +57,11 @@ def tax_chart(report: TaxReport) -> Chart | None:
     for row in rows:
         row["from"], row["to"] = low, row["limit"]
     described = " ".join(f"{row['title']}: {row['numbers']}." for row in rows)
-    return Chart(
-        tuple(
-            (
-                layout.name,
-                safe_svg(_tax_chart(rows, (low, high), layout), f"tax-{layout.name}", _TITLE, described),
-            )
-            for layout in FOREST_LAYOUTS
-        )
+    return drawn(
+        lambda layout: _tax_chart(rows, (low, high), layout),
+        name="tax",
+        title=_TITLE,
+        description=described,
     )
 
 
@@ -95,10 +91,7 @@ def _tax_chart(rows: list[dict[str, Any]], reach: tuple[float, float], layout: L
     ticks = [tick for tick in _TICKS if reach[0] <= tick <= reach[1]]
     axis = alt.Axis(format="~%", grid=False, values=ticks, title=None)
     base = alt.Chart().encode(y=alt.Y("key:N", axis=None, sort=None))
-    used = list(dict.fromkeys(FLAG_TONES.values()))
-    colour = alt.Color("tone:N", legend=None, scale=alt.Scale(domain=used, range=[TONES[t] for t in used]))
-    band = 16 if layout.narrow else 22
-    zone = base.mark_bar(color=ZONE, height=band).encode(
+    zone = base.mark_bar(color=ZONE, height=layout.band).encode(
         x=alt.X("from:Q", scale=scale, axis=axis), x2=alt.X2("to")
     )
     edges = [
@@ -107,30 +100,9 @@ def _tax_chart(rows: list[dict[str, Any]], reach: tuple[float, float], layout: L
     layers: list[alt.Chart] = [
         zone,
         *edges,
-        base.mark_rule(strokeWidth=3, strokeCap="round").encode(
-            x=alt.X("lower:Q"), x2=alt.X2("upper"), color=colour
-        ),
-        base.mark_point(filled=True, size=95, opacity=1, shape="circle").encode(
-            x=alt.X("estimate:Q"), color=colour
-        ),
-        base.mark_tick(color=INK, thickness=2, height=band + 4).encode(x=alt.X("limit:Q")),
+        *interval_layers(base, tone_colour(), layout, limit="limit"),
+        *caption_layers(base, layout),
     ]
-    if layout.narrow:
-        above = base.mark_text(
-            align="left", dy=-21, fontSize=12.5, fontWeight=600, color=INK, limit=layout.plot
-        )
-        below = base.mark_text(align="left", dy=20, fontSize=12, color=MUTED)
-        layers += [
-            above.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            below.encode(x=alt.XValue(0), text=alt.Text("numbers:N")),
-        ]
-    else:
-        title = base.mark_text(align="right", dx=-18, fontSize=13, color=INK, limit=layout.labels)
-        beside = base.mark_text(align="left", dx=18, fontSize=12.5, color=MUTED)
-        layers += [
-            title.encode(x=alt.XValue(0), text=alt.Text("title:N")),
-            beside.encode(x=alt.XValue(layout.plot), text=alt.Text("numbers:N")),
-        ]
     step = alt.Step(74 if layout.narrow else 36)
     return alt.layer(*layers, data=alt.Data(values=rows)).properties(width=layout.plot, height=step)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.report.grid import Grid
 from alignmeter.report.tax_charts import TRIAD_TITLES
 from alignmeter.report.text import NOTHING, visible
 
@@ -32,20 +33,6 @@ OUTCOME_TONES: dict[OutcomeName, tuple[str, Tone]] = {
 
 _SCOPES = ("targeted", "broad", None)
 _HARM = {"attack_success": "Harm delivered under attack", "attack_compliance": "Compliance under attack"}
-
-
-class Grid(NamedTuple):
-    """A table for people; the first `names` columns are text, the others numbers.
-
-    A table of `detail` is too long for a terminal.
-    """
-
-    title: str
-    lead: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    names: int = 1
-    detail: bool = False
 
 
 class Said(NamedTuple):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from alignmeter.report.html import render_page
 from alignmeter.report.tax import notes_of, outcome_words, tax_grid, tax_summaries
 from alignmeter.report.tax_charts import tax_chart, triad_chart
 from alignmeter.report.tax_outcomes import grids, said
@@ -22,23 +20,9 @@ _TONES: dict[int, Tone] = {0: "pass", 1: "fail", 4: "invalid"}
 
 def tax_html(report: TaxReport) -> str:
     """Render a tax report as one HTML document; the same for the same report."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("alignmeter.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    assets = files("alignmeter.report").joinpath("assets")
-    style = "".join(assets.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "tax.css"))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("tax.html.j2").render(
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-        "form-action 'none'",
-        style=style,
+    return render_page(
+        "tax.html.j2",
+        styles=("report.css", "tax.css"),
         heading=visible(report.source),
         header=_header(report),
         tone=_TONES.get(report.exit_code, "inconclusive"),

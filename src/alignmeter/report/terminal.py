@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
-from alignmeter.report.summary import MARKS, asked, overall
+from alignmeter.report.summary import MARKS, STYLES, asked, overall
 from alignmeter.report.text import between, count, rate, visible
 from alignmeter.verdicts import percent
 
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from alignmeter.records import Results, RunManifest, Verdict
-    from alignmeter.report.summary import Overall, Tone
-
-_STYLES: dict[Tone, str] = {
-    "pass": "green",
-    "fail": "red",
-    "inconclusive": "yellow",
-    "invalid": "magenta",
-    "unmeasured": "dim",
-    "neutral": "cyan",
-}
+    from alignmeter.report.summary import Overall
 
 _ROOMY = 100
 """Columns from which estimate and interval share a line."""
@@ -107,14 +98,14 @@ def _verdict(verdict: Verdict) -> Text:
     from rich.text import Text
 
     mark = MARKS[verdict.verdict]
-    return Text(f"{mark.symbol} {verdict.verdict}", f"bold {_STYLES[mark.tone]}")
+    return Text(f"{mark.symbol} {verdict.verdict}", STYLES[mark.tone])
 
 
 def _overall(outcome: Overall) -> Text:
     from rich.text import Text
 
     return Text.assemble(
-        (f"{outcome.symbol} {outcome.word}", f"bold {_STYLES[outcome.tone]}"),
+        (f"{outcome.symbol} {outcome.word}", STYLES[outcome.tone]),
         f"  {outcome.sentence}  ",
         (f"exit code {outcome.exit_code}", "bold"),
     )

@@ -36,6 +36,10 @@ _UNSEEN = re.compile(
     "|(?<![^\x00-\x7f])[\u200c\u200d](?![^\x00-\x7f])"
 )
 
+_MARKDOWN = str.maketrans(
+    {char: f"\\{char}" for char in "\\`*_[]|~"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\n": " ", "\r": " "}
+)
 
 NOTHING = "\N{EN DASH}"
 """Stands in a table where there is no number."""
@@ -55,6 +59,11 @@ def visible(text: str) -> str:
 
 def _code_point(match: re.Match[str]) -> str:
     return f"⟦U+{ord(match[0]):04X}⟧"
+
+
+def markdown(text: str) -> str:
+    """Escape a text so that Markdown shows it as it is, on one line, whatever it holds."""
+    return visible(text).translate(_MARKDOWN)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import DeltaVerdict, Interval
+from alignmeter.stats.sequential.paired_bets import pairs_floor
 from alignmeter.verdicts.gate import FAILED, INCONCLUSIVE, INVALID, PASSED
 from alignmeter.verdicts.paired_tests import (
     METHODS,
     Tested,
-    betting_floor,
     looks_floor,
     once_floor,
     tested_at_looks,
@@ -151,7 +151,7 @@ def _tested(
         tested = tested_at_looks(usable.best, usable.worst, asked.design)
         # A unit that came back after the decision does not count.
         return usable.take(slice(0, tested.used)), tested, looks_floor(asked.design)
-    floor = (once_floor if asked.method == "complete" else betting_floor)(bounds.p_pass, bounds.alpha)
+    floor = (once_floor if asked.method == "complete" else pairs_floor)(bounds.p_pass, bounds.alpha)
     if not len(usable):
         return usable, _NOTHING, floor
     test = tested_once if asked.method == "complete" else tested_by_betting

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from alignmeter.stats.paired import tango
 from alignmeter.stats.sequential.gaussian_looks import gaussian_looks_design
-from alignmeter.stats.sequential.paired_bets import bet_on_pairs, pairs_floor
+from alignmeter.stats.sequential.paired_bets import bet_on_pairs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,11 +127,6 @@ def once_floor(margin: float, alpha: float) -> int:
         if wanted <= n:
             return n
         n, z = wanted, critical_score(wanted, margin, alpha)
-
-
-def betting_floor(margin: float, alpha: float) -> int:
-    """Return the pairs without a difference that passing takes by betting."""
-    return pairs_floor(margin, alpha)
 
 
 def looks_floor(design: ComparisonDesign) -> int:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import msgspec
 
 from alignmeter.errors import InputError
+from alignmeter.files import FIELD_LIMIT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_FIELD_LIMIT = 10_000_000
 _SHOWN = 60
 
 
@@ -84,8 +84,8 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     Raises:
         InputError: The file cannot be read, is no CSV, or lacks a column.
     """
-    csv.field_size_limit(_FIELD_LIMIT)
-    reader = csv.DictReader(io.StringIO(_read(path), newline=""), strict=True)
+    csv.field_size_limit(FIELD_LIMIT)
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         for name in columns:
             if name not in (reader.fieldnames or ()):
@@ -105,7 +105,7 @@ def json_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     Raises:
         InputError: The file cannot be read, a line is no JSON object, or lacks a field.
     """
-    for number, line in enumerate(_read(path).split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -117,14 +117,3 @@ def json_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 fields = ", ".join(cells) or "an empty object"
                 raise InputError(f"{path}: line {number}: expected a field {name!r}, got {fields}")
         yield Row(path, number, cells)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8 text, got byte {error.start} that is not; convert it"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
