@@ -100,7 +100,11 @@ def test_a_plan_with_prices_and_a_chart(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_fixed_run_asks_everything(cli: Cli, helpful: str, tmp_path: Path) -> None:
-    made = cli("run", "-t", helpful, "--fixed", "--json", "-q", "--runs", tmp_path / "runs").json
+    model = tmp_path / "few.yaml"
+    model.write_text("name: Few\nsuites: [triad]\ndesign: {max_units: 40}\n")
+    options = ("--fixed", "--json", "-q", "--runs", tmp_path / "runs")
+    made = cli("run", "-t", helpful, "-m", model, *options).json
 
+    assert made["results"]["trials"] > 100
     assert made["results"]["answered"] == made["results"]["trials"]
     assert made["results"].get("saved", 0) == 0

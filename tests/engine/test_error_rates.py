@@ -211,7 +211,8 @@ def quick() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("shape", "judge", "streams"),
     [
-        pytest.param(Shape(0.10, 80), GOOD, 2_000),
+        pytest.param(Shape(0.10, 80), GOOD, 800),
+        pytest.param(Shape(0.10, 80), GOOD, 4_000, marks=pytest.mark.slow),
         pytest.param(Shape(0.05, 200), PERFECT, 500, marks=pytest.mark.slow),
         pytest.param(Shape(0.05, 200), PERFECT, 4_000, marks=pytest.mark.slow),
         pytest.param(Shape(0.05, 200), GOOD, 4_000, marks=pytest.mark.slow),
@@ -236,7 +237,7 @@ def test_given_a_rate_at_the_limit_and_a_judge_of_known_error_when_run_then_each
 @pytest.mark.parametrize(
     ("together", "streams"),
     [
-        pytest.param(True, 1_000),
+        pytest.param(True, 400),
         pytest.param(True, 4_000, marks=pytest.mark.slow),
         pytest.param(False, 600, marks=pytest.mark.slow),
         pytest.param(False, 4_000, marks=pytest.mark.slow),
@@ -254,7 +255,7 @@ def test_given_two_flips_a_unit_when_they_agree_always_or_by_chance_then_each_er
         assert min(rates.passed, rates.failed) > 0.01
 
 
-@pytest.mark.parametrize("streams", [1_000, pytest.param(4_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("streams", [400, pytest.param(4_000, marks=pytest.mark.slow)])
 def test_given_a_card_of_three_hundred_labels_each_when_run_then_the_errors_of_card_and_test_stay_under_alpha(
     monkeypatch: pytest.MonkeyPatch, streams: int
 ) -> None:

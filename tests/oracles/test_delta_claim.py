@@ -196,7 +196,7 @@ def test_the_claim_is_decided_within_the_pairs_of_the_page(rise: float, page: in
         assert np.mean([one.verdict == "FAIL" for one in made]) >= 0.8 - 3 * (0.16 / runs) ** 0.5
 
 
-@runs_of
+@pytest.mark.parametrize("runs", [20, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("method", ["complete", "ten_looks", "betting"])
 def test_a_judge_that_errs_makes_no_more_wrong_verdicts(method: ComparisonMethod, runs: int) -> None:
     # Truth at the margin, seen by a judge whose card rests on 300 + 300 labels, drawn anew each time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from alignmeter.suites import HAZARDS, check_suites, load_catalogue, load_suite
 from alignmeter.suites.duplicates import words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from alignmeter.records import Intent, Probe
 
 TRIAD_DOMAINS = (
@@ -138,9 +141,22 @@ def test_trigger_words_do_not_tell_benign_from_harmful() -> None:
     assert sum(bool(alarming & set(words(probe.prompt))) for probe in of("benign")) >= 8
 
 
+def _copied(prompts: Iterable[str], texts: Sequence[str]) -> list[str]:
+    """The prompts that stand in a text."""
+    # Such a prompt has its pairs of words there too; its first and last may touch other characters.
+    pairs = {pair for text in texts for pair in itertools.pairwise(text.split())}
+    return [
+        prompt
+        for prompt in prompts
+        if pairs.issuperset(itertools.pairwise(prompt.split()[1:-1]))
+        and any(prompt in text for text in texts)
+    ]
+
+
 def test_no_prompt_is_taken_from_the_public_data_sets() -> None:
     if not PUBLIC_DATA.is_dir():
         pytest.skip(f"no public data sets beside the repository ({PUBLIC_DATA.name} is missing)")
     texts = [path.read_text(errors="replace").casefold() for path in sorted(PUBLIC_DATA.rglob("*.csv"))]
-    for probe in load_catalogue():
-        assert not any(probe.prompt.casefold() in text for text in texts), probe.id
+    taken = texts[0].splitlines()[1].split(",")[1]
+    assert _copied([taken], texts) == [taken]
+    assert _copied((probe.prompt.casefold() for probe in load_catalogue()), texts) == []
