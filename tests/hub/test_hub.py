@@ -174,7 +174,10 @@ def test_given_what_is_not_there_when_fetched_then_one_line_says_what(spec: str,
 
 def test_given_no_hub_when_fetched_then_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _point_at("http://127.0.0.1:9", tmp_path, monkeypatch)
-    # The library tries six times and waits in between, 23 seconds in all.
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+
+    def no_wait(_seconds: float) -> None:
+        """The library tries six times and waits in between, 23 seconds in all."""
+
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", no_wait)
     with pytest.raises(TargetUnavailableError, match="the hub cannot be reached and the file is not in the"):
         fetch("hf:datasets/we/probes/data/test.csv", "dataset")

@@ -13,7 +13,7 @@ from alignmeter.verdicts import signed_points
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import Group
+    from rich.console import Group, RenderableType
     from rich.text import Text
 
     from alignmeter.records import (
@@ -227,7 +227,7 @@ def render_deltas(comparison: Comparison, *, flips: int = 10) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[Text | Group | str] = [
+    parts: list[RenderableType] = [
         Text.assemble(("Comparison", "bold"), f"  {headline(comparison)}"),
         Text(arms_line(comparison.base), "dim"),
         Text(arms_line(comparison.tuned), "dim"),

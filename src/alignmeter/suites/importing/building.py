@@ -276,7 +276,7 @@ class _Builder:
             axis=draft.axis,
             hazard=_name(hazard) if hazard else None,
             check=draft.check,
-            **{field: values[field] for field in draft.fields.optional},
+            **cast("Any", {field: values[field] for field in draft.fields.optional}),
         )
         self._check(probe, draft)
         return probe
