@@ -34,7 +34,7 @@ contracts: $(READY)  ## The floors: imports go down only
 
 # The language model spins on every core, so its tests run after the others, by themselves.
 test: lint types contracts  ## Lint, types, floors and the tests with coverage
-	@$(BIN)/pytest -n auto --dist worksteal -m "not slow and not model and not browser" --cov --cov-report=
+	@$(BIN)/pytest -n logical --dist worksteal -m "not slow and not model and not browser" --cov --cov-report=
 	@$(BIN)/pytest -m "(model or browser) and not slow" --cov --cov-append --cov-report=term:skip-covered
 	@$(BIN)/coverage report --include='*/stats/*,*/verdicts/*,*/store/*,*/engine/*' --fail-under=95
 
