@@ -45,7 +45,7 @@ class TestRuns:
 
         assert (outcome.code, outcome.err) == (code, "")
         assert f"{word}  " in outcome.out
-        assert outcome.out.replace("\n", " ").rstrip().endswith(f"Exit code {code}.")
+        assert " ".join(outcome.out.split()).endswith(f"Exit code {code}.")
         assert max(map(len, outcome.out.splitlines())) <= 80
 
     def test_json_is_one_document_with_all_that_flipped_masked(self, cli: Cli) -> None:
