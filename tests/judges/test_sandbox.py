@@ -142,6 +142,20 @@ def test_endless_output_is_cut() -> None:
     assert len(done.stdout) <= 10_000
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_program_that_fills_both_pipes_after_the_cut_is_ended_all_the_same(stream: str) -> None:
+    """Each of them may be full, with nobody reading, when the program is killed."""
+    program = (
+        f"import sys, threading, time\n"
+        f"def fill(out):\n    while True: out.write('x' * 100_000)\n"
+        f"threading.Thread(target=fill, args=(sys.{stream},), daemon=True).start()\n"
+        f"time.sleep(0.3)\nfill(sys.stdout)"
+    )
+    for _ in range(5):
+        done = ran(program, limits=Limits(cpu_seconds=5, seconds=30.0, output=10))
+        assert done.outcome == "output"
+
+
 def test_memory_is_limited() -> None:
     done = ran("x = bytearray(2**31)", limits=Limits(cpu_seconds=2, memory=256 * 2**20))
 

@@ -274,17 +274,23 @@ async def _communicate(argv: Sequence[str], data: bytes, limits: Limits) -> Fini
     except OSError as error:
         return Finished(outcome="failed", stderr=str(error))
     reading = _Reading(limits.output)
+    tasks = [
+        asyncio.ensure_future(_feed(process, data)),
+        asyncio.ensure_future(reading.read(process.stdout, out=True)),
+        asyncio.ensure_future(reading.read(process.stderr)),
+    ]
     try:
         async with asyncio.timeout(limits.seconds):
-            await asyncio.gather(
-                _feed(process, data), reading.read(process.stdout, out=True), reading.read(process.stderr)
-            )
+            await asyncio.gather(*tasks)
             code = await process.wait()
     except TimeoutError:
         return reading.finished("timeout")
     except _TooMuchError:
         return reading.finished("output")
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await _end(process)
     return reading.finished("exited", code)
 
@@ -342,7 +348,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        # Before Python 3.12.5 `wait` waits for the ends of the pipes too, and a full pipe that nobody reads
+        # has none: what is left in them is thrown away.
+        await asyncio.gather(_drained(process.stdout), _drained(process.stderr), process.wait())
+
+
+async def _drained(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(_CHUNK):
+        pass
 
 
 async def _quietly(*argv: str) -> None:
