@@ -39,7 +39,7 @@ test: lint types contracts  ## Lint, types, floors and the tests with coverage
 	@$(BIN)/coverage report --include='*/stats/*,*/verdicts/*,*/store/*,*/engine/*' --fail-under=95
 
 test-slow: $(READY)  ## What takes minutes: long simulations, twenty kills a mode
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m slow --timeout 0
 
 bench: $(READY)  ## Trials per second against a bare client, rules per second, calls to a verdict
 	@$(BIN)/python bench/engine.py
