@@ -44,9 +44,14 @@ def check_task_domains(model: ThreatModel, probes: Iterable[Probe]) -> None:
     known = sorted({probe.domain for probe in probes if probe.axis == "capability"})
     for name in model.capability.domains:
         if name not in known:
+            expected = (
+                f"some of {', '.join(known)}"
+                if known
+                else "no section `capability`: none of its suites holds such tasks, as `capability` does"
+            )
             raise InputError(
                 f"the threat model {model.name!r} names the domain {name!r} under `capability:`, which its "
-                f"suites do not have; expected some of {', '.join(known) or '(its suites hold no tasks)'}"
+                f"suites do not have; expected {expected}"
             )
 
 
