@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Bot, Cli
 
 MODEL = """
@@ -26,9 +25,9 @@ WRITES = 'return "The keeper counted the waves, and on the ninth he lit the lamp
     ids=["grades", "malformed"],
 )
 def test_a_judge_of_quality_scores_each_domain_a_second_time_or_leaves_it_unscored(
-    cli: Cli, bot: Bot, tmp_path: Path, says: str, unscored: int, mean: float | None
+    cli: Cli, bot: Bot, *, says: str, unscored: int, mean: float | None
 ) -> None:
-    (tmp_path / "model.yaml").write_text(MODEL, encoding="utf-8")
+    Path("model.yaml").write_text(MODEL, encoding="utf-8")
     judge = f"llm:quality@{bot(f'return {says}')}"
 
     made = cli("run", "-t", bot(WRITES), "-m", "model.yaml", "--fixed", "--judge", judge, "--json", "-q").json
