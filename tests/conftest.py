@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
+
+# A time limit of one example would fail on a busy machine. `--hypothesis-profile thorough` looks harder.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("quick")
 
 _SIMULATIONS = frozenset(
     {"oracles", "test_error_rates.py", "test_sequential_runs.py", "test_regions.py", "test_best_of_n.py"}
