@@ -183,7 +183,7 @@ BAD_FILES = {
     ),
     "twice": ("labels.csv", "trial,label\n{0},full\n{0},none\n", "line 3: expected one label of"),
     "another reply": ("labels.csv", "trial,label,transcript\n{0},full,abc\n", "line 2: the label of trial"),
-    "short row": ("labels.csv", "trial,label\n{0}\n", "line 2: expected 2 columns"),
+    "short row": ("labels.csv", "trial,label\n{0}\n", "line 2: expected 2 cells as in line 1, got 1"),
     "no object": ("labels.jsonl", "[1]\n", "line 1: expected a JSON object"),
     "no label": ("labels.jsonl", '{{"trial": "{0}"}}\n', "line 1: expected trial and label"),
     "a date": ("labels.csv", "trial,label,at\n{0},full,today\n", "line 2: expected `at` in seconds"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Cli
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tax_scores.csv"
+WRONG_ENDING = "error: Invalid value for '--out': expected a file that ends in .md or .html, got 'tax.pdf'"
 
 
 def test_the_published_table_is_printed_and_a_flag_exits_with_1(cli: Cli) -> None:
@@ -71,7 +72,7 @@ def test_bad_input_is_one_line_and_exits_with_2(cli: Cli, tmp_path: Path) -> Non
 
     assert outcome.code == 2
     assert outcome.complaint.startswith("error: s.csv: line 2, column 'dpo': expected a number")
-    assert cli("tax", "--scores", EXAMPLE, "--out", "tax.pdf").complaint.endswith("got 'tax.pdf'")
+    assert cli("tax", "--scores", EXAMPLE, "--out", "tax.pdf").complaint.startswith(WRONG_ENDING)
     assert cli("tax").code == 2
 
 
