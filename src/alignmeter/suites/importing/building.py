@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import re
 import unicodedata
 from collections import Counter
-from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
@@ -30,7 +28,7 @@ from alignmeter.suites.importing.tasks import MadeTask, compile_task
 from alignmeter.suites.schema import SuiteFile, row_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from alignmeter.records import Axis
     from alignmeter.records.tasks import TaskCheck
@@ -99,24 +97,11 @@ def build(manifest: Manifest, matched: Sequence[Matched]) -> Built:
         InputError: A row is broken: names file, row and column.
     """
     builder = _Builder(manifest)
-    with _no_collection():
-        counts = tuple(builder.read(file, table) for file, table in matched)
+    counts = tuple(builder.read(file, table) for file, table in matched)
     if not builder.probes:
         names = ", ".join(file.name for file, _ in matched)
         raise InputError(f"{names}: expected rows that {manifest.name} takes, got none; check its filters")
     return Built(builder.probes, counts)
-
-
-@contextmanager
-def _no_collection() -> Generator[None]:
-    """Keep Python from looking for cycles, of which rows make none: a fifth of the time of a large import."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def draw_families(built: Built, number: int) -> Built:
