@@ -209,7 +209,8 @@ class _Builder:
         )
 
     def _row(self, row: Row, file: DataFile, rules: _Rules) -> None:
-        cells: dict[str, Any] = {**row.cells, FILE: file.name, ROW: row.number}
+        cells = row.cells
+        cells[FILE], cells[ROW] = file.name, row.number
         for name, value in rules.derive:
             cells[name] = value(cells)
         for takes in rules.filters:
@@ -245,8 +246,8 @@ class _Builder:
     def _probe(self, draft: _Draft, table: Table) -> Probe:
         suite, values = self._manifest.name, draft.values
         language, hazard = str(values["language"]), values.get("hazard")
-        key = values.get("id") or draft.asked.hex()[:12]
-        own = slug(key)
+        named = values.get("id")
+        own = slug(named) if named else draft.asked.hex()[:12]
         family = self._family(draft, table)
         probe = Probe(
             id=f"{suite}-{language}-{own}",
@@ -261,8 +262,10 @@ class _Builder:
             axis=draft.axis,
             hazard=_name(hazard) if hazard else None,
             check=draft.check,
-            **cast("Any", {field: values[field] for field in draft.fields.optional}),
         )
+        if draft.fields.optional:
+            own_values = {field: values[field] for field in draft.fields.optional}
+            probe = msgspec.structs.replace(probe, **own_values)
         self._check(probe, draft)
         return probe
 

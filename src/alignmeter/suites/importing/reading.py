@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
     number: int
     line: int | None
-    cells: Mapping[str, Any]
+    cells: dict[str, Any]
 
     @property
     def place(self) -> str:
