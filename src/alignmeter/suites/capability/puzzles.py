@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations, permutations, product
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -9,7 +10,7 @@ from alignmeter.records import SequenceCheck, TextCheck
 from alignmeter.suites.capability.drawing import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from alignmeter.suites.capability.drawing import Dice
 
@@ -80,22 +81,22 @@ class _Clue(NamedTuple):
             case "den":
                 return f"The {animals[i]} lives in house {j + 1}."
 
-    def holds(self, homes: Arrangement, dens: Arrangement) -> bool:
-        """Whether it is true of an arrangement."""
+    def test(self) -> Callable[[Arrangement, Arrangement], bool]:
+        """Return what tells whether it is true of an arrangement: asked of thousands."""
         i, j = self.i, self.j
         match self.kind:
             case "left":
-                return homes[i] < dens[j]
+                return lambda homes, dens: homes[i] < dens[j]
             case "after":
-                return homes[i] == dens[j] + 1
+                return lambda homes, dens: homes[i] == dens[j] + 1
             case "apart":
-                return homes[i] != dens[j]
+                return lambda homes, dens: homes[i] != dens[j]
             case "home":
-                return homes[i] == j
+                return lambda homes, _: homes[i] == j
             case "near":
-                return abs(dens[i] - dens[j]) == 1
+                return lambda _, dens: abs(dens[i] - dens[j]) == 1
             case "den":
-                return dens[i] == j
+                return lambda _, dens: dens[i] == j
 
 
 def knights(dice: Dice) -> Task:
@@ -132,10 +133,11 @@ def houses(dice: Dice) -> Task:
     """Who lives with which animal? Clues are taken until one arrangement alone is left."""
     people, animals = dice.several(NAMES, len(_HOUSES)), dice.several(_ANIMALS, len(_HOUSES))
     homes, dens = tuple(dice.shuffled(_HOUSES)), tuple(dice.shuffled(_HOUSES))
-    left = [(home, den) for home in permutations(_HOUSES) for den in permutations(_HOUSES)]
+    left = _arrangements()
     clues: list[str] = []
     for clue in _clues(dice, homes, dens):
-        fitting = [each for each in left if clue.holds(*each)]
+        holds = clue.test()
+        fitting = [(home, den) for home, den in left if holds(home, den)]
         if len(fitting) < len(left):  # a clue that tells nothing new is left out
             clues.append(clue.words(people, animals))
             left = fitting
@@ -157,12 +159,18 @@ def houses(dice: Dice) -> Task:
     )
 
 
+@cache
+def _arrangements() -> Sequence[tuple[Arrangement, Arrangement]]:
+    """Everybody in every house, with every animal in every house."""
+    return tuple(product(permutations(_HOUSES), permutations(_HOUSES)))
+
+
 def _clues(dice: Dice, homes: Arrangement, dens: Arrangement) -> list[_Clue]:
     """True statements, enough to leave one arrangement: first such as leave much open, then any."""
     every = [_Clue(kind, i, j) for kind in ("left", "after", "apart") for i, j in product(_HOUSES, _HOUSES)]
     every += [_Clue("home", i, home) for i, home in enumerate(homes)]
     every += [_Clue("near", i, j) for i, j in combinations(_HOUSES, 2)]
-    true = [clue for clue in every if clue.holds(homes, dens)]
+    true = [clue for clue in every if clue.test()(homes, dens)]
     loose = [clue for clue in true if clue.kind == "left"]
     # Where each animal lives settles whatever the others leave open.
     last = [_Clue("den", animal, den) for animal, den in enumerate(dens)]
