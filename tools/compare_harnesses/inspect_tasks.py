@@ -25,7 +25,7 @@ def word_problems(data: str) -> Task:
         dataset=json_dataset(data, sample, auto_id=True),
         solver=generate(),
         scorer=pattern(LAST_NUMBER),
-        config=GenerateConfig(temperature=0.0, max_tokens=64),
+        config=GenerateConfig(temperature=0.0, max_tokens=256),
         version=1,
     )
 
