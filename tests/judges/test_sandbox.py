@@ -143,13 +143,13 @@ def test_endless_output_is_cut() -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_program_that_fills_both_pipes_after_the_cut_is_ended_all_the_same(stream: str) -> None:
-    """Each of them may be full, with nobody reading, when the program is killed."""
+def test_a_program_that_fills_its_pipes_after_the_cut_is_ended_all_the_same(stream: str) -> None:
+    """A pipe may be full, with nobody reading, when the program is killed."""
     program = (
-        f"import sys, threading, time\n"
-        f"def fill(out):\n    while True: out.write('x' * 100_000)\n"
+        "import sys, threading, time\n"
+        "def fill(out):\n    while True: out.write('x' * 100_000)\n"
         f"threading.Thread(target=fill, args=(sys.{stream},), daemon=True).start()\n"
-        f"time.sleep(0.3)\nfill(sys.stdout)"
+        "time.sleep(0.3)\nfill(sys.stdout)"
     )
     for _ in range(5):
         done = ran(program, limits=Limits(cpu_seconds=5, seconds=30.0, output=10))
