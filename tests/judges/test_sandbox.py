@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from alignmeter.judges import sandbox as module
-from alignmeter.judges.sandbox import Limits, find_sandbox
+from alignmeter.judges.sandbox import Limits, SandboxKind, find_sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from alignmeter.judges.sandbox import Finished
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None and shutil.which("docker") is None,
-    reason="needs bubblewrap or Docker on this machine",
-)
-
 QUICK = Limits(cpu_seconds=1, seconds=30.0)
+
+
+@pytest.fixture(scope="module", params=get_args(SandboxKind), autouse=True)
+def _technique(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with each of the techniques, where that stands here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_found", [])
+        candidates = [each for each in module._candidates() if each.kind == request.param]
+        patch.setattr(module, "_candidates", lambda: candidates)
+        if asyncio.run(find_sandbox()) is None:
+            pytest.skip(f"no sandbox by {request.param} holds on this machine")
+        yield
 
 
 def ran(program: str, data: bytes = b"", limits: Limits = QUICK) -> Finished:
     async def run() -> Finished:
         found = await find_sandbox()
-        if found is None:
-            pytest.skip("no sandbox holds on this machine")
+        assert found is not None
         return await found.run(program, data, limits)
 
     return asyncio.run(run())
@@ -177,25 +183,6 @@ def test_other_processes_cannot_be_seen() -> None:
     done = ran("import os; print(max(int(name) for name in os.listdir('/proc') if name.isdigit()))")
 
     assert int(done.stdout) < 100
-
-
-def test_without_bubblewrap_and_docker_there_is_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_found", [])
-    monkeypatch.setenv("PATH", "/nonexistent")
-
-    assert asyncio.run(find_sandbox()) is None
-
-
-def test_a_sandbox_whose_walls_do_not_stand_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    fake = tmp_path / "bwrap"
-    fake.write_text('#!/bin/sh\necho \'{"no network": false, "no writing": true}\'\n', encoding="utf-8")
-    fake.chmod(0o755)
-    monkeypatch.setattr(module, "_found", [])
-    monkeypatch.setenv("PATH", str(tmp_path))  # no Docker there
-
-    assert asyncio.run(find_sandbox()) is None
 
 
 def _processes_that_mention(mark: str) -> list[str]:

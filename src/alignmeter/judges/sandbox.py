@@ -229,7 +229,8 @@ def _docker(docker: str) -> tuple[str, ...]:
     return (
         docker,
         "run",
-        *("--rm", "--interactive", "--name", "{name}", "--pull", "never"),
+        # An init of its own: a program that is the first process of a container ignores its time limit.
+        *("--rm", "--interactive", "--init", "--name", "{name}", "--pull", "never"),
         *("--network", "none", "--read-only", "--workdir", "/tmp"),  # noqa: S108 - the container's own
         *("--memory", str(most.memory), "--memory-swap", str(most.memory)),
         *("--pids-limit", str(most.processes + 8), "--cpus", "1"),
