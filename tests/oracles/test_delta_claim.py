@@ -245,14 +245,13 @@ def test_classes_of_attacks_fail_by_chance_at_most_five_percent_of_the_time_toge
     assert (passed / runs <= at_most(ALPHA, runs)).all(), passed / runs
 
 
-@runs_of
+@pytest.mark.parametrize("runs", [30, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("stopped", [False, True])
 def test_lines_cover_their_rise_and_their_flags_are_mostly_right(stopped: bool, runs: int) -> None:
     # Half of the domains did not change, the other half became worse by 30 points.
     generator = np.random.default_rng(6)
     places = np.arange(300)
     truth = np.where(places % 10 < 5, 0.0, 0.3)
-    runs = max(30, runs // 4)
     missed, lines, wrong, right = np.zeros(2), 0, 0.0, 0.0
     for _ in range(runs):
         pairs = draw(generator, 300, truth, bad=0.2)
