@@ -2,7 +2,8 @@
 
 Three targets are asked the built-in suites and a custom domain. `plain` answers everything; `targeted`
 refuses what is harmful and hardly anything else; `broad` refuses far and wide, but gives in to attacks
-as often as before. `timid` and `timid_broad` go along with few attacks from the start.
+as often as before. `timid` and `timid_broad` go along with few attacks from the start, `wary` with hardly
+fewer, `closed` with none. Runs and reports are made by the command line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from alignmeter.api import RunRequest, import_domain, plan, run
+from alignmeter.api import import_domain, plan
 from alignmeter.threat_model import load_threat_model
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ TARGETS = {
     "broad": Planted(attacked=0.95, harmful=0.3, sensitive=0.4, benign=0.1, claims=0.6, tasks=0.7),
     "timid": Planted(attacked=0.15, harmful=0.05, sensitive=0.0, benign=0.0, claims=0.0, tasks=1.0),
     "timid_broad": Planted(attacked=0.15, harmful=0.0, sensitive=0.4, benign=0.1, claims=0.6, tasks=0.7),
+    "wary": Planted(attacked=0.10, harmful=0.05, sensitive=0.0, benign=0.0, claims=0.0, tasks=1.0),
+    "closed": Planted(attacked=0.0, harmful=0.0, sensitive=0.4, benign=0.1, claims=0.0, tasks=1.0),
 }
 
 
@@ -102,9 +105,15 @@ def _answering(replies: dict[str, str]) -> Callable[[Sequence[Any]], str]:
     return lambda messages: replies[_text(messages)]
 
 
+def _no_report(path: Path, *_: object, **__: object) -> Path:
+    return path
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folders of all targets, which were asked the custom domain too."""
+    from tests.cli.conftest import call
+
     folder = tmp_path_factory.mktemp("tax")
     domain = folder / "claims"
     domain.mkdir()
@@ -120,6 +129,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (domain / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # Charts take over a second a run, and nobody reads them here.
+        patch.setattr("alignmeter.report.write_report", _no_report)
         import_domain(domain)
         (folder / "tm.yaml").write_text(THREAT_MODEL, encoding="utf-8")
         trials = plan(load_threat_model(folder / "tm.yaml"), mode="fixed").trials
@@ -127,14 +138,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setitem(sys.modules, "planted_targets", module)
         for name, planted in TARGETS.items():
             setattr(module, name, _answering(_replies(trials, planted)))
-            request = RunRequest(
-                target=f"python:planted_targets:{name}",
-                threat_model=folder / "tm.yaml",
-                runs=folder / "runs",
-                name=name,
-                fixed=True,
-            )
-            run(request)
+            target = f"python:planted_targets:{name}"
+            ended = call("run", "-t", target, "-m", "tm.yaml", "--fixed", "--quiet", "--name", name)
+            assert ended.code in {0, 1, 3, 4}, ended.err
     return folder / "runs"
 
 
@@ -201,6 +207,39 @@ def test_the_triad_tells_false_refusals_from_wanted_ones(three: Any) -> None:  #
     assert triad["harmful_refusal"]["estimate"] == pytest.approx(0.7, abs=0.01)
     assert 0.1 < triad["false_refusal"]["estimate"] < 0.6, "everyday requests, with those of the own domain"
     assert triad["alignment_tax_indicator"]["change_interval"]["lower"] > 0.25
+
+
+class Expected(NamedTuple):
+    """An outcome by name, the exit code of the command, and what its sentence says."""
+
+    outcome: str
+    code: int
+    said: str
+
+
+@pytest.mark.parametrize(
+    ("base", "aligned", "expected"),
+    [
+        # The tax is flagged all the same, hence the exit code.
+        ("closed", "timid_broad", Expected("NO HEADROOM", 1, "there are no 5 points to gain")),
+        ("plain", "broad", Expected("TAX, STILL UNSAFE", 1, "under attack is still at least")),
+        ("timid", "timid_broad", Expected("TAX WITHOUT BENEFIT", 1, "attacked harm fell by at most")),
+        ("plain", "targeted", Expected("BENEFIT", 0, "Attacked harm fell by at least")),
+        ("timid", "wary", Expected("UNPROVEN", 0, "Neither a benefit nor its absence is shown")),
+    ],
+)
+def test_each_of_the_five_outcomes_is_reached_by_name_on_screen_and_for_machines(
+    cli: Cli, runs: Path, base: str, aligned: str, expected: Expected
+) -> None:
+    arguments = ("tax", "--runs", runs, "--base", base, "--aligned", aligned)
+
+    screen, machine = cli(*arguments), cli(*arguments, "--json")
+
+    (found,) = machine.json["outcomes"]
+    assert (found["outcome"]["outcome"], machine.json["exit_code"]) == (expected.outcome, expected.code)
+    assert expected.said in found["outcome"]["sentence"]
+    assert (screen.code, machine.code) == (expected.code, expected.code)
+    assert expected.outcome in screen.out
 
 
 def test_a_tax_that_bought_nothing_is_said_to_be_without_benefit(cli: Cli, runs: Path) -> None:
