@@ -108,6 +108,22 @@ async def test_the_doctor_tries_the_endpoint(cli: Cli, hostile_server: HostileSe
     assert "expected an API key" in bad.json["checks"][-1]["detail"]
 
 
+async def test_the_doctor_closes_with_what_to_do_now(cli: Cli, hostile_server: HostileServer) -> None:
+    arguments = ("doctor", "--url", hostile_server.url, "--model", "m")
+    ready = await asyncio.to_thread(cli, *arguments)
+    hostile_server.otherwise = hostile_server.key_echo()
+    refused = await asyncio.to_thread(cli, *arguments)
+
+    assert (ready.code, refused.code) == (0, 5)
+    assert ready.out.splitlines()[-1] == (
+        "Ready. What is missing is optional: it matters only where a run needs it."
+    )
+    assert refused.out.splitlines()[-1] == (
+        "Not ready: put right what is bad (endpoint) before you start a run."
+    )
+    assert "optional" not in refused.out
+
+
 def test_the_doctor_says_that_a_key_variable_is_not_set(cli: Cli) -> None:
     outcome = cli("doctor", "--api-key-env", "NOT_SET", "--json")
 

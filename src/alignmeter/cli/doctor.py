@@ -70,8 +70,17 @@ def _print(checks: list[Check]) -> None:
         table.add_row(Text(check.state, styles[check.state]), check.name, Text(check.detail))
     out = console()
     out.print(table)
+    out.print(f"\n{_closing(checks)}")
+
+
+def _closing(checks: list[Check]) -> str:
+    """Say what to do now: what is bad first, since what is missing may be the reason for it."""
+    bad = [check.name for check in checks if check.state == "bad"]
+    if bad:
+        return f"Not ready: put right what is bad ({', '.join(bad)}) before you start a run."
     if any(check.state == "missing" for check in checks):
-        out.print("\nWhat is missing is optional: it matters only where a run needs it.")
+        return "Ready. What is missing is optional: it matters only where a run needs it."
+    return "Ready. Nothing is missing."
 
 
 def _guard(name: str, look: Callable[[], Check]) -> Check:
