@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from alignmeter.analysis.region_groups import (
+    NEARNESS,
+    centres,
+    drawn_groups,
+    labelled_groups,
+    nearest,
+    worded_groups,
+)
 from alignmeter.analysis.regions import (
     LEVEL,
     Unit,
     boundary_pairs,
-    centres,
     find_regions,
-    nearest,
     split_families,
 )
 from alignmeter.analysis.text_vectors import leading, normed, telling_terms, tfidf_vectors, words
@@ -70,18 +76,72 @@ def test_given_a_topic_that_is_refused_and_gone_along_with_then_both_sides_are_s
 def test_given_a_target_without_structure_then_regions_are_shown_no_more_often_than_stated(
     everywhere: float,
 ) -> None:
-    """A tenth at most of 120 worlds may show anything: where nothing is there, all that is shown is wrong."""
+    """A tenth at most of 120 worlds may show anything: where nothing is there, all that is shown is wrong.
+
+    Labels of many kinds, which are looked at too, do not change that.
+    """
     worlds = 120
+    labels = np.random.default_rng(8).integers(12, size=(4, 400)).astype(str)
+    groups = labelled_groups({f"label{row}": values.tolist() for row, values in enumerate(labels)})
 
     def level(*_: object) -> float:
         return everywhere
 
     wrong = sum(
-        any(one.shown for one in find_regions(vectors, units, seed=seed).tested)
+        any(one.shown for one in find_regions(vectors, units, groups=groups, seed=seed).tested)
         for seed in range(worlds)
         for vectors, units, _ in [world(seed, level)]
     )
     assert wrong / worlds <= LEVEL + 3 * (LEVEL * (1 - LEVEL) / worlds) ** 0.5
+
+
+def test_given_a_label_that_is_refused_when_vectors_tell_nothing_then_the_region_is_that_label() -> None:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(10, size=400).astype(str).tolist()
+    units = [Unit(f"f{n}", "over", bool(rng.random() < (0.8 if label == "7" else 0.03)))
+             for n, label in enumerate(labels)]  # fmt: skip
+    vectors = normed(rng.normal(size=(400, 24)))
+
+    blind = find_regions(vectors, units)
+    told = find_regions(vectors, units, groups=labelled_groups({"domain": labels}))
+
+    assert [one for one in blind.tested if one.shown] == []
+    assert [one.candidate.basis for one in told.tested if one.shown] == ["domain 7"]
+
+
+def test_given_a_topic_across_all_clusters_then_it_is_drawn_around_what_went_wrong() -> None:
+    """One direction of 24 decides, and clusters cut along the others."""
+    rng = np.random.default_rng(5)
+    vectors = normed(rng.normal(size=(600, 24)))
+    chosen = vectors[:, 3] > np.quantile(vectors[:, 3], 0.9)
+    units = [Unit(f"f{n}", "over", bool(rng.random() < (0.9 if one else 0.03)))
+             for n, one in enumerate(chosen.tolist())]  # fmt: skip
+
+    found = find_regions(vectors, units).tested[0]
+
+    assert (found.candidate.basis, found.shown) == (NEARNESS, ("over",))
+    assert chosen[found.candidate.members].mean() > 0.4, "a tenth of all are of the topic"
+
+
+def test_given_vectors_that_share_nothing_then_no_unit_is_near_for_its_own_outcome() -> None:
+    bad = np.arange(80) % 4 == 0
+    first = next(drawn_groups(np.eye(80), bad, np.ones(80, dtype=bool)))
+    assert not (first.members & bad).any(), "left out of its own fit a bad unit scores below the mean"
+
+
+def test_groups_that_are_known_beforehand_are_labels_and_words_that_some_share() -> None:
+    groups = labelled_groups({"domain": ["law", "art", None, "law"], "suite": ["one"] * 4})
+    assert [(one.basis, one.members.tolist()) for one in groups] == [
+        ("domain art", [False, True, False, False]),
+        ("domain law", [True, False, False, True]),
+    ]
+    texts = ["My medicine is bitter", "Two medicines in one day", "The weather in Rome", "Which medicine?"]
+    (shared,) = worded_groups([*texts, "Rain", "Snow"], fewest=3)
+    assert (shared.basis, shared.members.tolist()) == (
+        "word 'medicine'",
+        [True, True, False, True, False, False],
+    )
+    assert worded_groups(texts, fewest=3) == (), "a word of most texts tells none of them apart"
 
 
 def test_no_family_lies_in_both_halves_and_the_halves_are_equal() -> None:

@@ -6,11 +6,13 @@ one side only, and all choices (how many groups, which of them are worth a test)
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from alignmeter.analysis.region_groups import FEWEST, drawn_groups, like_groups
 from alignmeter.records import Interval, RegionSide
 from alignmeter.stats import benjamini_hochberg, binomial_tests, clopper_pearson, fisher_greater
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.analysis.region_groups import Group
+
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.intp]
 
 Side = Literal["over", "under"]
 SIDES: tuple[Side, ...] = ("over", "under")
@@ -28,16 +31,10 @@ LIMITS: dict[Side, float] = {"over": 0.10, "under": 0.05}
 """A region is over-aligned above the one, under-aligned above the other."""
 LEVEL = 0.10
 """False discovery rate of the regions that are shown."""
-SIZES = (3, 5, 8, 12, 18)
-"""Numbers of groups that are tried."""
-FEWEST = 6
-"""Families of one side in a group, on the half that finds it."""
 MOST = 8
-"""Regions that are tested, at most: each more makes all others harder to show."""
+"""Sides of regions that are tested, at most: each more makes all others harder to show."""
 _PROMISING = 0.10
 _ALIKE = 0.5
-_STARTS = 6
-_ROUNDS = 60
 
 
 class Unit(NamedTuple):
@@ -57,12 +54,21 @@ class Candidate(NamedTuple):
     """A group that is worth a test.
 
     Attributes:
+        basis: What its requests have in common, see `Group`.
         members: Of all units, shape (n,).
         sides: Those on which it stood out on the half that found it.
     """
 
+    basis: str
     members: NDArray[np.bool_]
     sides: tuple[Side, ...]
+
+
+class _Striking(NamedTuple):
+    """A group that stands out on the half that finds; `p` is multiplied by the groups of its kind."""
+
+    p: float
+    group: Group
 
 
 class Tested(NamedTuple):
@@ -84,12 +90,16 @@ class Found(NamedTuple):
     first: NDArray[np.bool_]
 
 
-def find_regions(vectors: Floats, units: Sequence[Unit], *, seed: int = 0) -> Found:
+def find_regions(
+    vectors: Floats, units: Sequence[Unit], *, groups: Sequence[Group] = (), seed: int = 0
+) -> Found:
     """Find regions and test them.
 
     Args:
         vectors: Of length 1, shape (n, dimensions); one a unit.
         units: Requests, at most one a family and side.
+        groups: Groups that are known without looking at outcomes, by label or by word; groups of like
+            requests are sought in addition.
         seed: Of the halves and of the clustering.
     """
     first = split_families([unit.family for unit in units], seed)
@@ -97,7 +107,9 @@ def find_regions(vectors: Floats, units: Sequence[Unit], *, seed: int = 0) -> Fo
     own: dict[Side, NDArray[np.bool_]] = {
         side: np.array([unit.side == side for unit in units], dtype=bool) for side in SIDES
     }
-    candidates = _candidates(vectors, bad, own, first, seed)
+    rng = np.random.default_rng([seed, 1])
+    known = (*groups, *like_groups(vectors, first, rng))
+    candidates = _candidates(known, vectors, bad, {side: own[side] & first for side in SIDES})
     raw: list[tuple[int, Side, RegionSide]] = [
         (number, side, _side(one, side, bad, own[side], first))
         for number, one in enumerate(candidates)
@@ -124,34 +136,58 @@ def split_families(families: Sequence[str], seed: int) -> NDArray[np.bool_]:
 
 
 def _candidates(
-    vectors: Floats, bad: NDArray[np.bool_], own: dict[Side, NDArray[np.bool_]],
-    first: NDArray[np.bool_], seed: int,
-) -> list[Candidate]:  # fmt: skip
-    """Groups that stand out on the first half, the most striking first, none much like another."""
-    rng = np.random.default_rng([seed, 1])
-    striking: list[tuple[float, Side, NDArray[np.bool_]]] = []
-    for size in SIZES:
-        if size * FEWEST > first.sum():
-            break
-        labels = nearest(vectors, centres(vectors[first], size, rng))
-        for label in range(size):
-            members = labels == label
-            for side in SIDES:
-                counts = _counts(members, bad, own[side] & first)
-                # A group that is nearly everything is no region.
-                if sum(counts[0]) < FEWEST or sum(counts[1]) < FEWEST:
-                    continue
-                p = fisher_greater(*counts[0], *counts[1])
-                if p <= _PROMISING and counts[0][0] / sum(counts[0]) > LIMITS[side]:
-                    striking.append((p, side, members))
+    known: Sequence[Group], vectors: Floats, bad: NDArray[np.bool_], half: dict[Side, NDArray[np.bool_]]
+) -> list[Candidate]:
+    """The groups that stand out on the first half, the most striking first.
+
+    What one of them holds explains nothing twice: the next has to stand out among what is left. Of two
+    that are much alike on different sides the first lends its members to both.
+    """
     found: list[Candidate] = []
-    for _, side, members in sorted(striking, key=lambda one: one[0]):
+    left = dict(half)
+    best = {side: _most_striking(known, vectors, bad, left[side], side) for side in SIDES}
+    for _ in range(MOST):
+        side = min(SIDES, key=lambda one: np.inf if (top := best[one]) is None else top.p)
+        top = best[side]
+        if top is None:
+            break
+        members = top.group.members
         twin = next((n for n, one in enumerate(found) if _overlap(one.members, members) > _ALIKE), None)
-        if twin is None and len(found) < MOST:
-            found.append(Candidate(members, (side,)))
-        elif twin is not None and side not in found[twin].sides:
-            found[twin] = Candidate(found[twin].members, (*found[twin].sides, side))
+        if twin is None:
+            found.append(Candidate(top.group.basis, members, (side,)))
+        elif side not in found[twin].sides:
+            found[twin] = found[twin]._replace(sides=(*found[twin].sides, side))
+        left[side] = left[side] & ~members
+        best[side] = _most_striking(known, vectors, bad, left[side], side)
     return found
+
+
+def _most_striking(
+    known: Sequence[Group], vectors: Floats, bad: NDArray[np.bool_], half: NDArray[np.bool_], side: Side
+) -> _Striking | None:
+    """The group that stands out most among some units of one side of the first half; None where none does.
+
+    Each is held against how many of its kind were looked at: of each kind one at most is expected to
+    come through by luck, however many words or cuts there are.
+    """
+    seen: list[tuple[float, bool, Group]] = []
+    for group in (*known, *drawn_groups(vectors, bad, half)):
+        inside, outside = _counts(group.members, bad, half)
+        # A group that is nearly everything is no region.
+        if sum(inside) >= FEWEST and sum(outside) >= FEWEST:
+            p = fisher_greater(*inside, *outside)
+            seen.append((p, inside[0] > LIMITS[side] * sum(inside), group))
+    kinds = Counter(_kind(group) for _, _, group in seen)
+    striking = [
+        _Striking(p * kinds[_kind(group)], group)
+        for p, above, group in seen
+        if above and p <= _PROMISING and p * kinds[_kind(group)] <= 1
+    ]
+    return min(striking, key=lambda one: one.p, default=None)
+
+
+def _kind(group: Group) -> str:
+    return group.basis.partition(" ")[0]
 
 
 def _counts(
@@ -195,59 +231,6 @@ def _side(
         adjusted=1.0,
         shown=False,
     )
-
-
-# --- clusters ------------------------------------------------------------------------------------
-
-
-def centres(vectors: Floats, size: int, rng: np.random.Generator) -> Floats:
-    """Return the centres of spherical k-means, the best of six starts.
-
-    Args:
-        vectors: Of length 1, shape (n, dimensions).
-        size: Number of centres, at most n.
-        rng: Of the starts.
-
-    Returns:
-        Shape (size, dimensions), of length 1.
-
-    References:
-        I. Dhillon and D. Modha, Machine Learning 42, 143-175, 2001. D. Arthur and S. Vassilvitskii,
-        "k-means++", SODA 2007.
-    """
-    runs = [_k_means(vectors, size, rng) for _ in range(_STARTS)]
-    return max(runs, key=lambda run: run[1])[0]
-
-
-def _k_means(vectors: Floats, size: int, rng: np.random.Generator) -> tuple[Floats, float]:
-    middles = vectors[_spread_out(vectors, size, rng)]
-    labels = np.full(len(vectors), -1)
-    for _ in range(_ROUNDS):
-        now = nearest(vectors, middles)
-        if (now == labels).all():
-            break
-        labels = now
-        sums = np.zeros_like(middles)
-        np.add.at(sums, labels, vectors)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        # A group that lost its last member keeps its centre.
-        middles = np.where(lengths > 0, sums / np.where(lengths > 0, lengths, 1.0), middles)
-    return middles, float((vectors @ middles.T).max(axis=1).sum())
-
-
-def _spread_out(vectors: Floats, size: int, rng: np.random.Generator) -> list[int]:
-    chosen = [int(rng.integers(len(vectors)))]
-    while len(chosen) < size:
-        far = np.maximum(1 - (vectors @ vectors[chosen].T).max(axis=1), 0.0)
-        total = far.sum()
-        chances = far / total if total > 0 else None
-        chosen.append(int(rng.choice(len(vectors), p=chances)))
-    return chosen
-
-
-def nearest(vectors: Floats, middles: Floats) -> Whole:
-    """The number of the nearest centre of each vector."""
-    return np.asarray((vectors @ middles.T).argmax(axis=1), dtype=np.intp)
 
 
 def boundary_pairs(

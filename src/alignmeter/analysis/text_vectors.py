@@ -72,8 +72,13 @@ def tfidf_vectors(texts: Sequence[str]) -> Floats:
     return normed(leading(normed(matrix), DIMENSIONS))
 
 
+def stems(text: str) -> list[tuple[str, str]]:
+    """The words of a text, each behind the letters by which words are alike."""
+    return [(word[:STEM], word) for word in words(text)]
+
+
 def _terms(text: str) -> Counter[str]:
-    found = [word[:STEM] for word in words(text)]
+    found = [stem for stem, _ in stems(text)]
     return Counter(found + [f"{one} {two}" for one, two in pairwise(found)])
 
 

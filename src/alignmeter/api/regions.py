@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from alignmeter.analysis.harmful import complied
+from alignmeter.analysis.region_groups import WORD, labelled_groups, worded_groups
 from alignmeter.analysis.regions import (
     LEVEL,
     LIMITS,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.analysis.region_groups import Group
     from alignmeter.records import Judgement, Trial
 
     Floats = NDArray[np.float64]
@@ -50,6 +52,8 @@ FEWEST_FAMILIES = 40
 """Families with which a search makes sense: 20 to find with, 20 to test on."""
 PAIRS = 10
 EXAMPLES = 3
+LABELS = ("domain", "hazard", "suite", "language")
+"""What a suite says about its requests, each value of which may be a region."""
 _WORD_LIMIT = 400
 
 
@@ -101,8 +105,10 @@ def regions(
     kind: VectorKind = "words" if vectors == "words" or (
         vectors == "auto" and not embedding_available()
     ) else "embedding"  # fmt: skip
-    points = _vectors([row.trial.request for row in rows], kind)
-    found = find_regions(points, [row.unit for row in rows], seed=seed)
+    texts = [row.trial.request for row in rows]
+    points = request_vectors(texts, kind)
+    known = known_groups(texts, {name: [getattr(row.trial, name) for row in rows] for name in LABELS})
+    found = find_regions(points, [row.unit for row in rows], groups=known, seed=seed)
     places = _places(found, len(rows))
     first = {row.unit.family for row, early in zip(rows, found.first, strict=True) if early}
     return Regions(
@@ -123,12 +129,23 @@ def regions(
     )
 
 
-def _vectors(texts: Sequence[str], kind: VectorKind) -> Floats:
+def request_vectors(texts: Sequence[str], kind: VectorKind) -> Floats:
+    """Return vectors of length 1, shape (len(texts), dimensions), in which like requests lie together."""
     if kind == "words":
         return tfidf_vectors(texts)
     raw = np.asarray(embedder().encode([text[: 4 * _WORD_LIMIT] for text in texts]), dtype=np.float64)
     # All texts have much in common in this model; what tells them apart is what is left.
     return normed(raw - raw.mean(axis=0))
+
+
+def known_groups(texts: Sequence[str], labels: Mapping[str, Sequence[str | None]]) -> tuple[Group, ...]:
+    """Return the groups that are there before anybody was asked: of one label, and of one word.
+
+    Args:
+        texts: The requests.
+        labels: For each of some labels its value for each request.
+    """
+    return (*labelled_groups(labels), *worded_groups(texts))
 
 
 # --- what was asked ------------------------------------------------------------------------------
@@ -210,6 +227,7 @@ def _region(number: int, tested: Tested, rows: Sequence[_Row], found: Found, *, 
     )
     return Region(
         number=number,
+        basis=_basis(tested.candidate.basis, inside, unmask=unmask),
         name=", ".join(telling_terms(_texts(inside, unmask=unmask), _texts(outside, unmask=unmask)))
         or f"region {number}",
         kind=_KINDS["over" in tested.shown, "under" in tested.shown],
@@ -220,6 +238,12 @@ def _region(number: int, tested: Tested, rows: Sequence[_Row], found: Found, *, 
         lift_interval=interval,
         examples=tuple(_examples(inside, tested, unmask=unmask)),
     )
+
+
+def _basis(basis: str, inside: Sequence[_Row], *, unmask: bool) -> str:
+    """A word that texts of a sequestered pool share is not told either."""
+    hidden = not unmask and any(row.trial.pool == "sequestered" for row in inside)
+    return WORD if hidden and basis.startswith(f"{WORD} ") else basis
 
 
 def _texts(rows: Sequence[_Row], *, unmask: bool) -> list[str]:

@@ -66,6 +66,8 @@ class Region(Record, frozen=True):
     Attributes:
         kind: None where the other half does not confirm it.
         name: Its most telling words.
+        basis: What its requests have in common: `likeness`, `nearness` to what went wrong, a label such
+            as `domain medical`, or a word such as `word 'police'`.
         families: On both halves.
         over, under: The sides that were tested; None for one that was not a candidate.
         lift: Compliance under attack minus plain, on the half that tested, by family.
@@ -74,6 +76,7 @@ class Region(Record, frozen=True):
     number: int
     name: str
     kind: RegionKind | None
+    basis: str
     families: int
     over: RegionSide | None = None
     under: RegionSide | None = None

@@ -66,6 +66,7 @@ def _finding(region: Region) -> Finding:
     lines = [
         line
         for line in (
+            f"Grouped by {basis(region)}.",
             _side(region.over, "of its legitimate requests are refused"),
             _side(region.under, "of its harmful requests are gone along with"),
             _lift(region),
@@ -74,6 +75,21 @@ def _finding(region: Region) -> Finding:
     ]
     lines += [f"{example.trial[:_ID]}  {_shown(example)}" for example in region.examples]
     return Finding(word, symbol, tone, f"{region.number}. {region.name}", tuple(lines))
+
+
+def basis(region: Region) -> str:
+    """What the requests of a region have in common, in words."""
+    kind, _, value = region.basis.partition(" ")
+    match kind:
+        case "likeness":
+            return "likeness"
+        case "nearness":
+            wrong = "refused" if region.over is not None else "gone along with"
+            return f"nearness to requests that were {wrong}"
+        case "word":
+            return f"the word {value}" if value else "a word they share"
+        case _:
+            return f"their {kind}, {value.replace('_', ' ')}"
 
 
 def _side(side: RegionSide | None, what: str) -> str:
@@ -100,7 +116,7 @@ def _candidates(found: Regions) -> Grid:
     return Grid(
         "Regions and candidates",
         "Rates on the half that tests; refused of legitimate, gone along with of harmful.",
-        ("#", "Telling words", "Shown", "Families", "Refused", "Complied", "p"),
+        ("#", "Telling words", "Grouped by", "Shown", "Families", "Refused", "Complied", "p"),
         tuple(_line(region) for region in found.regions),
         names=3,
     )
@@ -111,6 +127,7 @@ def _line(region: Region) -> tuple[str, ...]:
     return (
         str(region.number),
         region.name,
+        _short(region),
         f"{symbol} {region.kind or 'no'}",
         count(region.families),
         *(
@@ -119,6 +136,11 @@ def _line(region: Region) -> tuple[str, ...]:
         ),
         _p(min(side.adjusted for side in (region.over, region.under) if side is not None)),
     )
+
+
+def _short(region: Region) -> str:
+    kind, _, value = region.basis.partition(" ")
+    return f"{kind} {value}".replace("_", " ").strip()
 
 
 def _pairs(pairs: tuple[BoundaryPair, ...]) -> Grid:
