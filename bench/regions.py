@@ -146,14 +146,14 @@ def main() -> None:
     rows = rows_of_the_suite()
     texts = [probe.prompt for probe, _ in rows]
     vectors = request_vectors(texts, asked.vectors)
-    meanings = request_vectors(texts, "embedding") if embedding_available() else None
+    meanings = request_vectors(texts, "embedding") if asked.worlds and embedding_available() else None
     known = known_groups(texts, {name: [getattr(probe, name) for probe, _ in rows] for name in LABELS})
 
     def search(units: Sequence[Unit], seed: int) -> Found:
         return find_regions(vectors, units, groups=known, seed=seed)
 
     print(f"{len(rows)} requests; likeness by {asked.vectors}")
-    for kind in ("domain", "hazard", "word", "meaning", "two"):
+    for kind in ("domain", "hazard", "word", "meaning", "two") if asked.worlds else ():
         if kind == "meaning" and meanings is None:
             continue
         plans = worlds(kind, rows, meanings)
@@ -170,7 +170,7 @@ def main() -> None:
         print(
             f"{kind:<8} found {len(hits)} of {len(shares)}; such a region holds "
             f"{100 * float(np.mean(hits or [0])):.0f}% of its topic; shown wrongly {other}; "
-            f"{(time.perf_counter() - clock) / asked.worlds:.2f} s a search",
+            f"{(time.perf_counter() - clock) / max(1, asked.worlds):.2f} s a search",
             flush=True,
         )
     for level in NULLS:

@@ -9,6 +9,7 @@ import pytest
 
 from alignmeter.analysis.region_groups import (
     NEARNESS,
+    Group,
     centres,
     drawn_groups,
     labelled_groups,
@@ -17,6 +18,7 @@ from alignmeter.analysis.region_groups import (
 )
 from alignmeter.analysis.regions import (
     LEVEL,
+    Side,
     Unit,
     boundary_pairs,
     find_regions,
@@ -107,6 +109,27 @@ def test_given_a_label_that_is_refused_when_vectors_tell_nothing_then_the_region
 
     assert [one for one in blind.tested if one.shown] == []
     assert [one.candidate.basis for one in told.tested if one.shown] == ["domain 7"]
+
+
+def test_given_groups_that_are_alike_but_hold_one_side_each_then_each_is_tested_on_its_own_side() -> None:
+    """The small group lies in the large one, which has no harmful request: it cannot lend its members."""
+    rng = np.random.default_rng(6)
+    sides: list[Side] = ["over" if n < 200 else "under" for n in range(400)]
+    inside = np.r_[np.arange(200) < 80, np.arange(200) < 40]
+    units = [Unit(f"f{n}", side, bool(rng.random() < ((0.95 if side == "over" else 0.6) if one else 0.02)))
+             for n, (side, one) in enumerate(zip(sides, inside.tolist(), strict=True))]  # fmt: skip
+    legitimate = np.array([side == "over" for side in sides])
+    groups = (
+        Group("domain law", inside & legitimate),
+        Group("hazard fraud", inside & (~legitimate | (np.arange(400) < 60))),
+    )
+
+    found = find_regions(normed(rng.normal(size=(400, 8))), units, groups=groups)
+
+    assert {one.candidate.basis: one.shown for one in found.tested if one.shown} == {
+        "domain law": ("over",),
+        "hazard fraud": ("under",),
+    }
 
 
 def test_given_a_topic_across_all_clusters_then_it_is_drawn_around_what_went_wrong() -> None:

@@ -153,7 +153,7 @@ def _candidates(
             break
         members = top.group.members
         twin = next((n for n, one in enumerate(found) if _overlap(one.members, members) > _ALIKE), None)
-        if twin is None:
+        if twin is None or not _stands_out(found[twin].members, bad, half[side], side):
             found.append(Candidate(top.group.basis, members, (side,)))
         elif side not in found[twin].sides:
             found[twin] = found[twin]._replace(sides=(*found[twin].sides, side))
@@ -184,6 +184,18 @@ def _most_striking(
         if above and p <= _PROMISING and p * kinds[_kind(group)] <= 1
     ]
     return min(striking, key=lambda one: one.p, default=None)
+
+
+def _stands_out(
+    members: NDArray[np.bool_], bad: NDArray[np.bool_], half: NDArray[np.bool_], side: Side
+) -> bool:
+    """Whether a group that was found on one side stands out on another; it may hold nothing of it at all."""
+    inside, outside = _counts(members, bad, half)
+    return (
+        sum(inside) >= FEWEST
+        and inside[0] > LIMITS[side] * sum(inside)
+        and fisher_greater(*inside, *outside) <= _PROMISING
+    )
 
 
 def _kind(group: Group) -> str:
