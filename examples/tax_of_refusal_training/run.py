@@ -4,8 +4,9 @@
 
 Trains `broad` (refusals only) and `targeted` (refusals beside legitimate requests that are answered),
 asks the plain model and both of them the same questions, and sets what was bought beside what it cost.
-Half an hour to fifty minutes on two cores, by what else they do. Every step is a command that is printed
-first; started again after an interruption the script goes on where it was. Needs
+Half an hour on two cores that do nothing else; beside other work the model is several times slower. Every
+step is a command that is printed first; started again after an interruption the script goes on where it
+was. Needs
 
     pip install torch --index-url https://download.pytorch.org/whl/cpu
     pip install "alignmeter[embedded,torch]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -90,7 +91,10 @@ class RunPairs:
         """Return some of the units, in their order."""
         index = np.asarray(which, np.intp) if isinstance(which, list) else which
         places = np.arange(len(self.trials), dtype=np.intp)[index]
-        chosen = [self.trials[int(place)] for place in places]
+        if len(places) == len(self.trials) and bool((np.diff(places) > 0).all()):
+            return self
+        trials = self.trials
+        chosen = [trials[place] for place in places.tolist()]
         return RunPairs(tuple(chosen), self.base[places], self.tuned[places])
 
     def joined(self, other: RunPairs) -> RunPairs:
@@ -155,12 +159,18 @@ def pair_up(
     Returns:
         One pair a unit: bad where any member is, else missing or not asked where any member is.
     """
-    return RunPairs(tuple(unit[0] for unit in units), _outcomes(units, base), _outcomes(units, tuned))
+    trials = tuple(unit[0] for unit in units)
+    if all(len(unit) == 1 for unit in units):
+        ids = [trial.id for trial in trials]
+        return RunPairs(trials, _looked_up(ids, base), _looked_up(ids, tuned))
+    return RunPairs(trials, _outcomes(units, base), _outcomes(units, tuned))
+
+
+def _looked_up(ids: list[str], arm: Mapping[str, int]) -> NDArray[np.int8]:
+    return np.fromiter(map(arm.get, ids, repeat(NOT_ASKED)), np.int8, len(ids))
 
 
 def _outcomes(units: Sequence[tuple[Trial, ...]], arm: Mapping[str, int]) -> NDArray[np.int8]:
-    if all(len(unit) == 1 for unit in units):
-        return np.fromiter((arm.get(unit[0].id, NOT_ASKED) for unit in units), np.int8, len(units))
     return np.fromiter((_outcome(unit, arm) for unit in units), np.int8, len(units))
 
 

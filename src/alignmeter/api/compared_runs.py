@@ -210,17 +210,13 @@ def claim_pairs(
     base: Arm, tuned: Arm, measure: ComparedMeasure, method: ComparisonMethod
 ) -> tuple[RunPairs, list[tuple[Trial, ...]]]:
     """Pair the units of the claim on a measure, asked or not; also returns their trials."""
-    units = tuned.units(measure)
+    units, known = tuned.units(measure), tuned.trials
     if method != "complete":
         # Runs that stopped count up to where their committed orders are the same.
         pairs = zip(base.units(measure), units, strict=False)
         agree = next((place for place, (one, two) in enumerate(pairs) if one != two), None)
         units = units[: min(len(base.units(measure)), len(units)) if agree is None else agree]
-    trials = [
-        tuple(tuned.trials[trial] for trial in unit)
-        for unit in units
-        if all(trial in tuned.trials for trial in unit)
-    ]
+    trials = [tuple(known[trial] for trial in unit) for unit in units if known.keys() >= set(unit)]
     return pair_up(trials, base.outcomes(measure), tuned.outcomes(measure)), trials
 
 
@@ -252,9 +248,12 @@ def _by_class(
         for trial in tuned.trials.values()
         if trial.intent == "harmful" and trial.axis == "refusal" and trial.epoch == 0
     ]
-    for trial in sorted(harmful, key=lambda trial: (trial.id not in units, trial.id)):
+    for trial in harmful:
         if method == "complete" or trial.family in families:
-            chosen.setdefault((trial.family, trial.attack_class), trial)
+            cell = (trial.family, trial.attack_class)
+            other = chosen.setdefault(cell, trial)
+            if other is not trial and (trial.id not in units, trial.id) < (other.id not in units, other.id):
+                chosen[cell] = trial
     kept = {trial.id for trial in chosen.values()}
     ordered = [(trial,) for trial in harmful if trial.id in kept]  # the order of dispatch
     return pair_up(ordered, base.outcomes(measure), tuned.outcomes(measure)).shared()
