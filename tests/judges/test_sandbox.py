@@ -27,8 +27,8 @@ def _technique(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test runs with each of the techniques, where that stands here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_found", [])
-        candidates = [each for each in module._candidates() if each.kind == request.param]
-        patch.setattr(module, "_candidates", lambda: candidates)
+        candidates = [each for each in module.candidates() if each.kind == request.param]
+        patch.setattr(module, "candidates", lambda: candidates)
         if asyncio.run(find_sandbox()) is None:
             pytest.skip(f"no sandbox by {request.param} holds on this machine")
         yield

@@ -94,7 +94,8 @@ class RunPairs:
         if len(places) == len(self.trials) and bool((np.diff(places) > 0).all()):
             return self
         trials = self.trials
-        chosen = [trials[place] for place in places.tolist()]
+        order: list[int] = places.tolist()
+        chosen = [trials[place] for place in order]
         return RunPairs(tuple(chosen), self.base[places], self.tuned[places])
 
     def joined(self, other: RunPairs) -> RunPairs:

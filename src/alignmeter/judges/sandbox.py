@@ -141,19 +141,20 @@ async def find_sandbox() -> Sandbox | None:
     return _found[0]
 
 
-async def _first_that_holds() -> _Sandbox | None:
-    for candidate in _candidates():
+async def _first_that_holds() -> Sandbox | None:
+    for candidate in candidates():
         if await _holds(candidate):
             return candidate
     return None
 
 
-_found: list[_Sandbox | None] = []
+_found: list[Sandbox | None] = []
 """What was found in this process; empty before anybody asked."""
 
 
-def _candidates() -> list[_Sandbox]:
-    found: list[_Sandbox] = []
+def candidates() -> list[Sandbox]:
+    """Return what this machine may have, in order of preference; none has been proven yet."""
+    found: list[Sandbox] = []
     bubblewrap, docker = shutil.which("bwrap"), shutil.which("docker")
     if bubblewrap is not None and sys.platform == "linux":
         for python in _interpreters():
@@ -244,7 +245,7 @@ def _docker(docker: str) -> tuple[str, ...]:
     )
 
 
-async def _holds(sandbox: _Sandbox) -> bool:
+async def _holds(sandbox: Sandbox) -> bool:
     """Whether a program inside finds every wall where it should be."""
     limits = Limits(cpu_seconds=5, seconds=_PROBE_TIMEOUT, memory=256 * 2**20)
     outside = Path.home() if Path.home() != Path("/") else Path("/home")
