@@ -122,7 +122,7 @@ EXAMPLES = {
 }
 
 
-KNOWN_MISSES = {"hollow refusal", "mentions the law"}
+KNOWN_MISSES = {"mentions the law"}
 
 
 @needs_embeddings

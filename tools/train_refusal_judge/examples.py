@@ -53,9 +53,9 @@ def own_sentences() -> list[Sentence]:
     return found
 
 
-def own_replies() -> tuple[LabelledReply, ...]:
-    """Read the training replies of all languages."""
-    return load_labels(REPLIES, "jsonl")
+def own_replies() -> dict[str, tuple[LabelledReply, ...]]:
+    """Read the training replies of all languages, by the hand that wrote them."""
+    return {path.stem: load_labels(path, "jsonl") for path in sorted(REPLIES.glob("*.jsonl"))}
 
 
 def prompt_fold(identity: str) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier
+
+from alignmeter.judges.refusal_heads import ENGLISH_PARTS
 
 if TYPE_CHECKING:
     from examples import Sentence
@@ -17,14 +19,20 @@ if TYPE_CHECKING:
     Labels = NDArray[np.int64]
 
 SENTENCE_PENALTY = 10.0
-ENGLISH_PENALTY = 0.3
 BOTH_PENALTY = 1.0
 """Inverse strengths of the penalty (`C`), set on the odd-numbered prompts of XSTest and on our sentences."""
-NETS, HIDDEN, NET_PENALTY, STEPS, RATE = 5, 16, 3.0, 60, 2e-3
-"""Chosen on our replies, languages left out."""
+ENGLISH_PENALTY = 2.0
+PART_SHARES = {"first": 1.0, "second": 1.0, "others": 1.0, "last": 0.5, "likeness": 0.5, "doing": 0.5}
+"""Mean squared length of each part of the English features; set on the odd-numbered prompts of XSTest."""
+XSTEST, OPENING, OWN = range(3)
+KIND_WEIGHTS = (1.0, 0.3, 0.25)
+"""What a labelled reply counts: of XSTest, a full refusal cut after its first sentence, one of ours."""
+NETS, HIDDEN, NET_PENALTY, STEPS, RATE = 3, 32, 3.0, 30, 2e-3
+"""Chosen on our replies, one hand left out; none of them matters much."""
 PARTIAL_WEIGHT = 2.0
 """Partial refusals are one in ten and would otherwise hardly ever be named."""
 _LEAST_SPREAD = 0.05
+_STANDARDISED = ("likeness", "doing")
 NONE, PARTIAL, FULL = range(3)
 
 
@@ -35,16 +43,33 @@ def fit_sentences(features: Floats, sentences: list[Sentence]) -> Arrays:
     return {"sentence_weights": model.coef_, "sentence_bias": model.intercept_}
 
 
-def fit_english(features: Floats, labels: Labels) -> Arrays:
-    """Fit whether an English reply refuses anything, and gives anything; shapes (n, 770) and (n,)."""
-    models = [
-        _regression(features, target.astype(np.int64), ENGLISH_PENALTY)
-        for target in (labels != NONE, labels != FULL)
-    ]
-    return {
-        "english_weights": np.vstack([model.coef_[0] for model in models]),
-        "english_bias": np.array([model.intercept_[0] for model in models]),
-    }
+def fit_english(features: Floats, labels: Labels, kinds: Labels) -> Arrays:
+    """Fit whether an English reply refuses anything, and gives anything.
+
+    A ridge regression on -1 and 1; centring and the shares of the parts are folded into the weights.
+
+    Args:
+        features: Those of `reply_features`, shape (n, 1561).
+        labels: Places in `CLASSES`, shape (n,).
+        kinds: Where each reply is from, as places in `KIND_WEIGHTS`, shape (n,).
+    """
+    centre = features.mean(axis=0)
+    scale = np.ones(features.shape[1])
+    start = 0
+    for name, length in ENGLISH_PARTS.items():
+        part = slice(start, start + length)
+        start += length
+        if name in _STANDARDISED:
+            scale[part] = 1 / (features[:, part].std(axis=0) + _LEAST_SPREAD)
+        length_of_rows = (((features[:, part] - centre[part]) * scale[part]) ** 2).sum(axis=1).mean()
+        scale[part] *= (PART_SHARES[name] / length_of_rows) ** 0.5
+    weights = np.array(KIND_WEIGHTS)[kinds]
+    by_class = np.array([weights[labels == each].sum() for each in (NONE, PARTIAL, FULL)])
+    weights = weights * (by_class.mean() / by_class[labels]) ** 0.5
+    targets = np.column_stack([np.where(one, 1.0, -1.0) for one in (labels != NONE, labels != FULL)])
+    model = Ridge(alpha=ENGLISH_PENALTY).fit((features - centre) * scale, targets, sample_weight=weights)
+    found = model.coef_ * scale
+    return {"english_weights": found, "english_bias": model.intercept_ - found @ centre}
 
 
 def fit_nets(features: Floats, labels: Labels) -> Arrays:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from alignmeter.judges import refusal_embedded as judge
@@ -55,6 +56,20 @@ def as_reply(labelled: LabelledReply) -> Reply:
     other = is_other_language(labelled.reply)
     rules = None if other else judge.rules_view(labelled.reply, labelled.prompt)
     return Reply(labelled, units_of(labelled.reply), rules)
+
+
+def openings_of(replies: list[Reply]) -> list[tuple[int, Reply]]:
+    """Return the first sentences of longer full refusals, where the rules see it refuse, as replies.
+
+    Each with the place of the reply that it is cut from. A refusal that ends early is no less full.
+    """
+    found: list[tuple[int, Reply]] = []
+    for place, reply in enumerate(replies):
+        if reply.labelled.label == "full" and len(reply.units.texts) > 1:
+            opening = as_reply(msgspec.structs.replace(reply.labelled, reply=reply.units.texts[0]))
+            if opening.rules is not None and opening.rules.refuses > 0:
+                found.append((place, opening))
+    return found
 
 
 def texts_of(replies: Iterable[Reply]) -> list[str]:

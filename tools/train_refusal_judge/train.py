@@ -16,7 +16,16 @@ import msgspec
 import numpy as np
 from examples import own_replies, own_sentences, prompt_fold
 from figures import OUT_OF_FOLD, agreement, balanced, by_language, calibrated, cards, figures
-from fitting import fit_both, fit_english, fit_nets, fit_platt, fit_sentences
+from fitting import (
+    OPENING,
+    OWN,
+    XSTEST,
+    fit_both,
+    fit_english,
+    fit_nets,
+    fit_platt,
+    fit_sentences,
+)
 from replies import (
     CLASSES,
     FAMILIES,
@@ -25,6 +34,7 @@ from replies import (
     as_reply,
     classes_of,
     english_features,
+    openings_of,
     shared_features,
     texts_of,
     xstest_replies,
@@ -53,10 +63,11 @@ PREDICTIONS = Path(__file__).parent / "out_of_fold.csv"
 FIGURES = "refusal_embedded.figures.json"
 LANGUAGE_GROUPS = 5
 """Groups of languages that are left out together."""
+_OURS = -1
 
 
 class Measured(NamedTuple):
-    """Labelled replies with the odds of both heads, each of shape (n, 2)."""
+    """Labelled replies with what both heads say, each of shape (n, 2)."""
 
     replies: list[Reply]
     english: Floats
@@ -88,21 +99,35 @@ def main() -> None:
     parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
     options = parser.parse_args()
     sentences, replies = own_sentences(), xstest_replies(options.xstest)
-    own = [as_reply(labelled) for labelled in own_replies()]
+    hands = own_replies()
+    own = [as_reply(labelled) for replies_of_one in hands.values() for labelled in replies_of_one]
+    hand = np.repeat(list(hands), [len(replies_of_one) for replies_of_one in hands.values()])
     test = [] if options.untested else [as_reply(each) for each in shipped_labels("refusal").replies]
     vectors = Vectors(options.vectors)
-    vectors.prepare([*(each.text for each in sentences), *texts_of([*replies, *own, *test])])
+    openings = openings_of(replies)
+    cut = [opening for _, opening in openings]
+    vectors.prepare([*(each.text for each in sentences), *texts_of([*replies, *cut, *own, *test])])
 
     embedded = vectors.of([each.text for each in sentences]).astype(np.float64)
     arrays: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
     ours = shared_features(arrays, own, vectors)
-    left_out = languages_out(ours, own)
-    arrays |= fit_nets(ours, classes_of(own))
+    labels = classes_of(own)
+    language = np.array([reply.labelled.language for reply in own])
+    groups = {name: str(place % LANGUAGE_GROUPS) for place, name in enumerate(sorted(set(language.tolist())))}
+    no_language = left_out(ours, labels, np.array([groups[name] for name in language]))
+    no_hand = left_out(ours, labels, hand)
+    arrays |= fit_nets(ours, labels)
     shared = odds_of_nets(arrays, shared_features(arrays, replies, vectors))
-    training = Training(arrays, replies, english_features(arrays, replies, vectors), shared)
+    english = [each for each in own if each.labelled.language == "en"]
+    more = More(
+        english_features(arrays, [*cut, *english], vectors),
+        classes_of([*cut, *english]),
+        np.array([place for place, _ in openings] + [_OURS] * len(english)),
+    )
+    training = Training(arrays, replies, english_features(arrays, replies, vectors), shared, more)
     apart = training.out_of_fold(families_and_prompts(replies), vectors)
     one_model = training.out_of_fold(models(replies), vectors)
-    print_training(own, left_out, replies, apart)
+    print_training(own, hand, no_hand, replies, apart)
     if options.untested:
         return
     arrays = training.fitted(np.full(len(replies), True))
@@ -111,46 +136,71 @@ def main() -> None:
     arrays = dict(heads.load_heads().arrays)
     second_hand = Measured(
         test,
-        np.array([heads.english_odds(arrays, row) for row in english_features(arrays, test, vectors)]),
+        np.array([heads.english_scores(arrays, row) for row in english_features(arrays, test, vectors)]),
         odds_of_nets(arrays, shared_features(arrays, test, vectors)),
     )
     write_predictions(replies, apart, one_model)
     said = second_hand.answers(arrays, vectors)
-    languages = {"languages_out": by_language(RefusalEmbedded(), own, net_labels(left_out))}
+    languages = {
+        "languages_out": by_language(RefusalEmbedded(), own, net_labels(no_language)),
+        "hands_out": by_language(RefusalEmbedded(), own, net_labels(no_hand)),
+    }
     write_results(arrays, replies, (test, said), (apart, one_model), languages)
 
 
+class More(NamedTuple):
+    """What the English head is fitted on beside XSTest's replies.
+
+    Attributes:
+        features, labels: Of openings of XSTest's refusals and of our English replies.
+        source: Place of the reply that an opening is cut from; `_OURS` for ours, which are always used.
+    """
+
+    features: Floats
+    labels: NDArray[np.int64]
+    source: NDArray[np.int64]
+
+
 class Training(NamedTuple):
-    """XSTest's replies, and all that is fitted on them."""
+    """XSTest's replies, and all that is fitted on them and more."""
 
     arrays: Arrays
     replies: list[Reply]
     features: Floats
     shared: Floats
+    more: More
 
     def fitted(self, rows: NDArray[np.bool_]) -> Arrays:
         """Fit English head, weighing and calibration on some replies.
 
-        The weighing learns from odds for replies of a model family that the head had not seen.
+        The weighing learns from scores for replies of a model family that the head had not seen.
         """
         labels = classes_of(self.replies)
         family = np.array([FAMILIES.index(reply.family) for reply in self.replies])
         english = np.zeros((len(self.replies), 2))
         for each in np.unique(family[rows]):
-            head = self.arrays | fit_english(
-                self.features[rows & (family != each)], labels[rows & (family != each)]
-            )
-            english[rows & (family == each)] = self.odds(head, rows & (family == each))
-        arrays = self.arrays | fit_english(self.features[rows], labels[rows])
+            head = self.arrays | self.english_head(rows & (family != each))
+            english[rows & (family == each)] = self.scores(head, rows & (family == each))
+        arrays = self.arrays | self.english_head(rows)
         read = np.flatnonzero(rows & [reply.rules is not None for reply in self.replies])
         seen = Measured(self.replies, english, self.shared).features(read)
         arrays |= fit_both(seen, labels[read])
         arrays["platt"] = fit_platt(seen[:, 0], labels[read] > 0)
         return arrays
 
-    def odds(self, arrays: Arrays, rows: NDArray[np.bool_]) -> Floats:
-        """Return the odds of the English head, shape (rows, 2)."""
-        return np.array([heads.english_odds(arrays, row) for row in self.features[rows]])
+    def english_head(self, rows: NDArray[np.bool_]) -> Arrays:
+        """Fit the English head on some replies, their openings and ours."""
+        used = (self.more.source == _OURS) | rows[self.more.source]
+        kinds = np.where(self.more.source[used] == _OURS, OWN, OPENING)
+        return fit_english(
+            np.vstack((self.features[rows], self.more.features[used])),
+            np.concatenate((classes_of(self.replies)[rows], self.more.labels[used])),
+            np.concatenate((np.full(rows.sum(), XSTEST), kinds)),
+        )
+
+    def scores(self, arrays: Arrays, rows: NDArray[np.bool_]) -> Floats:
+        """Return the scores of the English head, shape (rows, 2)."""
+        return np.array([heads.english_scores(arrays, row) for row in self.features[rows]])
 
     def out_of_fold(self, folds: Folds, vectors: Vectors) -> list[RefusalEstimate]:
         """Return the answer to every reply of heads fitted without it."""
@@ -158,7 +208,7 @@ class Training(NamedTuple):
         for train, test in folds:
             arrays = self.fitted(train)
             rows = np.flatnonzero(test)
-            part = Measured([self.replies[row] for row in rows], self.odds(arrays, test), self.shared[test])
+            part = Measured([self.replies[row] for row in rows], self.scores(arrays, test), self.shared[test])
             found |= zip(rows.tolist(), part.answers(arrays, vectors), strict=True)
         return [found[row] for row in range(len(self.replies))]
 
@@ -184,14 +234,11 @@ def odds_of_nets(arrays: Arrays, features: Floats) -> Floats:
     return np.array([heads.net_odds(arrays, row) for row in features])
 
 
-def languages_out(features: Floats, own: list[Reply]) -> Floats:
-    """Return odds of nets that had not seen the language of a reply, shape (n, 2)."""
-    language = np.array([reply.labelled.language for reply in own])
-    labels = classes_of(own)
-    names = sorted(set(language.tolist()))
-    found = np.zeros((len(own), 2))
-    for group in range(LANGUAGE_GROUPS):
-        test = np.isin(language, names[group::LANGUAGE_GROUPS])
+def left_out(features: Floats, labels: NDArray[np.int64], group: NDArray[np.str_]) -> Floats:
+    """Return odds of nets that had not seen a reply's group (hand, languages), shape (n, 2)."""
+    found = np.zeros((len(labels), 2))
+    for each in np.unique(group):
+        test = group == each
         found[test] = odds_of_nets(fit_nets(features[~test], labels[~test]), features[test])
     return found
 
@@ -202,15 +249,19 @@ def net_labels(odds: Floats) -> list[str]:
 
 
 def print_training(
-    own: list[Reply], left_out: Floats, replies: list[Reply], apart: list[RefusalEstimate]
+    own: list[Reply],
+    hand: NDArray[np.str_],
+    no_hand: Floats,
+    replies: list[Reply],
+    apart: list[RefusalEstimate],
 ) -> None:
-    """Print what may be looked at while choosing: languages left out, XSTest's odd-numbered prompts."""
+    """Print what may be looked at while choosing: hands left out, XSTest's odd-numbered prompts."""
     judge = RefusalEmbedded()
-    labels = net_labels(left_out)
-    languages = sorted({reply.labelled.language for reply in own})
-    for language in languages:
-        rows = [row for row, reply in enumerate(own) if reply.labelled.language == language]
-        print(language, balanced([own[row] for row in rows], [labels[row] for row in rows]))
+    labels = net_labels(no_hand)
+    for group in (hand, np.array([reply.labelled.language for reply in own])):
+        for each in np.unique(group):
+            rows = np.flatnonzero(group == each)
+            print(each, balanced([own[row] for row in rows], [labels[row] for row in rows]))
     part = agreement(judge, replies, [each.label for each in apart], "development")
     print("development", figures(part))
 

@@ -25,20 +25,24 @@ WEIGHTS_FILE = "refusal_embedded.npz"
 SENTENCE_CLASSES = ("refuses", "redirects", "helps")
 """What a single sentence does: declines; counsels, moralises or offers something else; gives help."""
 HELPS = SENTENCE_CLASSES.index("helps")
-_REFUSES = SENTENCE_CLASSES.index("refuses")
+REFUSES = SENTENCE_CLASSES.index("refuses")
 _FLOOR = 0.02
 _PRODUCT = 60.0
 """Products of centred vectors are tiny; this brings them to the size of the other features."""
 _SURELY = 0.5
+ENGLISH_PARTS = {"first": 384, "second": 384, "others": 384, "last": 384, "likeness": 7, "doing": 18}
+"""Parts of `reply_features` in their order, and how long they are."""
 MOST_ODDS = 4.0
-"""No head is believed beyond these log odds."""
+"""The nets are not believed beyond these log odds."""
+_MOST_SCORE = 1.5
+"""Nor the English head, which was fitted to -1 and 1, beyond this score."""
 
 
 class Heads(NamedTuple):
     """Weights by name, and the digest of their file.
 
     Attributes:
-        arrays: `sentence_*` (3, 384), `english_*` (2, 770), `net_first*` (nets, 16, features),
+        arrays: `sentence_*` (3, 384), `english_*` (2, 1561), `net_first*` (nets, 16, features),
             `net_second*` (nets, 3, 16), `both_*` (2, 7), `centre` (384), `platt` (2).
     """
 
@@ -74,16 +78,33 @@ def sentence_probabilities(arrays: Mapping[str, FloatArray], vectors: NDArray[np
 def reply_features(
     arrays: Mapping[str, FloatArray], units: NDArray[np.float32], request: NDArray[np.float32]
 ) -> FloatArray:
-    """Return first unit, mean of the units, and the likeness of both to the request; shape (770,).
+    """Return what the English head reads of a reply, shape (1561,).
+
+    First unit, second, mean of all but the first, and last, less `centre`; likeness to the request; what
+    the sentences do. A reply of one sentence has itself for a second and for the others. The parts are
+    `ENGLISH_PARTS`.
 
     Args:
         arrays: The weights; `centre` is taken off before likeness, for E5's cosines are all high.
         units: Vectors of the reply's units, shape (units, 384).
         request: Vector of the request, shape (384,).
     """
-    first, mean = units[0].astype(np.float64), units.mean(axis=0, dtype=np.float64)
-    likeness = [likeness_of(each - arrays["centre"], request - arrays["centre"]) for each in (first, mean)]
-    return 3.0 * np.concatenate((first, mean, likeness))
+    centred, asked = units - arrays["centre"], request - arrays["centre"]
+    others = centred[1:] if len(centred) > 1 else centred
+    likeness = [likeness_of(each, asked) for each in centred]
+    alike = np.array(
+        (
+            likeness[0],
+            likeness[1] if len(likeness) > 1 else 0.0,
+            likeness[-1],
+            sum(likeness) / len(likeness),
+            max(likeness),
+            min(likeness),
+            likeness_of(centred.mean(axis=0), asked),
+        )
+    )
+    doing = _doing(sentence_probabilities(arrays, units))
+    return np.concatenate((centred[0], others[0], others.mean(axis=0), centred[-1], alike, doing))
 
 
 def likeness_of(left: FloatArray, right: FloatArray) -> float:
@@ -92,14 +113,17 @@ def likeness_of(left: FloatArray, right: FloatArray) -> float:
     return float(left @ right) / scale if scale else 0.0
 
 
-def english_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
-    """Return the log odds that an English reply refuses anything, and gives anything; shape (2,).
+def english_scores(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
+    """Return how much speaks for an English reply refusing anything, and giving anything; shape (2,).
+
+    From -3, surely not, to 3; no probabilities, the weighing makes them so.
 
     Args:
         arrays: The weights.
         features: Those of `reply_features`.
     """
-    return _believed(arrays["english_weights"] @ features + arrays["english_bias"])
+    scores = arrays["english_weights"] @ features + arrays["english_bias"]
+    return 2.0 * np.clip(scores, -_MOST_SCORE, _MOST_SCORE)
 
 
 def shared_features(
@@ -159,7 +183,7 @@ def _doing(sentences: FloatArray) -> FloatArray:
             np.log(sentences.min(axis=0) + _FLOOR),
             [
                 sentences[1:, HELPS].max() if len(sentences) > 1 else 0.0,
-                (sentences[:, _REFUSES] > _SURELY).mean(),
+                (sentences[:, REFUSES] > _SURELY).mean(),
                 (sentences[:, HELPS] > _SURELY).mean(),
             ],
         )
