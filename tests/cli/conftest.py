@@ -8,8 +8,8 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -168,14 +168,21 @@ def _no_report(path: Path, *_: object, **__: object) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small runs, only to be read, of targets that never refuse, always do, or by the request's length."""
-    folder = tmp_path_factory.mktemp("scripted")
+@contextmanager
+def working_in(folder: Path) -> Generator[None]:
+    """Make runs in a folder: paths begin there, Python targets are found there, reports are left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "path", [str(folder), *sys.path])
         patch.setattr("alignmeter.report.write_report", _no_report)
+        yield
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small runs, only to be read, of targets that never refuse, always do, or by the request's length."""
+    folder = tmp_path_factory.mktemp("scripted")
+    with working_in(folder):
         (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
         for name, body in SCRIPTS.items():
             spec = write_bot(folder, body)

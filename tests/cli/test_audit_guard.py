@@ -8,7 +8,6 @@ and lets every eighth harmful request pass. The figures of the audit have to be 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,22 +74,15 @@ def guarding(server: HostileServer, words: Callable[[Probe], str]) -> Callable[[
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of a target that goes along with everything, made by the command line."""
-    from tests.cli.conftest import call, write_bot
+    from tests.cli.conftest import call, working_in, write_bot
 
     folder = tmp_path_factory.mktemp("guarded")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(sys, "path", [str(folder), *sys.path])
-        patch.setattr("alignmeter.report.write_report", _no_report)
+    with working_in(folder):
         (folder / "tm.yaml").write_text(THREAT_MODEL, encoding="utf-8")
         spec = write_bot(folder, f"return {GOES_ALONG!r}")
         ended = call("run", "-t", spec, "-m", "tm.yaml", "--fixed", "--quiet", "--name", "open")
         assert ended.code in {0, 1, 3, 4}, ended.err
     return folder / "runs" / "open"
-
-
-def _no_report(path: Path, *_: object, **__: object) -> Path:
-    return path
 
 
 async def audit(cli: Cli, server: HostileServer, family: str, run: Path, *options: str) -> Outcome:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,26 +65,19 @@ def even(messages):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of the three targets, made by the command line."""
-    from tests.cli.conftest import call
+    from tests.cli.conftest import call, working_in
 
     folder = tmp_path_factory.mktemp("planted")
     module = f"planted_topics_{os.getpid()}"
     (folder / f"{module}.py").write_text(TARGETS, encoding="utf-8")
     (folder / "tm.yaml").write_text(THREAT_MODEL, encoding="utf-8")
     importlib.invalidate_caches()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(sys, "path", [str(folder), *sys.path])
-        patch.setattr("alignmeter.report.write_report", _no_report)
+    with working_in(folder):
         for name in ("planted", "unlabelled", "even"):
             ended = call("run", "-t", f"python:{module}:{name}", "-m", "tm.yaml", "--fixed", "--quiet",
                          "--name", name)  # fmt: skip
             assert ended.code in {0, 1, 3, 4}, ended.err
     return folder / "runs"
-
-
-def _no_report(path: Path, *_: object, **__: object) -> Path:
-    return path
 
 
 def shown(report: Any) -> dict[str, Any]:  # noqa: ANN401 - a JSON document

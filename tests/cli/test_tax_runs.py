@@ -105,14 +105,10 @@ def _answering(replies: dict[str, str]) -> Callable[[Sequence[Any]], str]:
     return lambda messages: replies[_text(messages)]
 
 
-def _no_report(path: Path, *_: object, **__: object) -> Path:
-    return path
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folders of all targets, which were asked the custom domain too."""
-    from tests.cli.conftest import call
+    from tests.cli.conftest import call, working_in
 
     folder = tmp_path_factory.mktemp("tax")
     domain = folder / "claims"
@@ -127,10 +123,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n in range(60)
     ]
     (domain / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        # Charts take over a second a run, and nobody reads them here.
-        patch.setattr("alignmeter.report.write_report", _no_report)
+    with working_in(folder), pytest.MonkeyPatch.context() as patch:
         import_domain(domain)
         (folder / "tm.yaml").write_text(THREAT_MODEL, encoding="utf-8")
         trials = plan(load_threat_model(folder / "tm.yaml"), mode="fixed").trials

@@ -25,14 +25,14 @@ WEIGHTS_FILE = "refusal_embedded.npz"
 SENTENCE_CLASSES = ("refuses", "redirects", "helps")
 """What a single sentence does: declines; counsels, moralises or offers something else; gives help."""
 HELPS = SENTENCE_CLASSES.index("helps")
-REFUSES = SENTENCE_CLASSES.index("refuses")
+_REFUSES = SENTENCE_CLASSES.index("refuses")
 _FLOOR = 0.02
 _PRODUCT = 60.0
 """Products of centred vectors are tiny; this brings them to the size of the other features."""
 _SURELY = 0.5
 ENGLISH_PARTS = {"first": 384, "second": 384, "others": 384, "last": 384, "likeness": 7, "doing": 18}
 """Parts of `reply_features` in their order, and how long they are."""
-MOST_ODDS = 4.0
+_MOST_ODDS = 4.0
 """The nets are not believed beyond these log odds."""
 _MOST_SCORE = 1.5
 """Nor the English head, which was fitted to -1 and 1, beyond this score."""
@@ -42,8 +42,8 @@ class Heads(NamedTuple):
     """Weights by name, and the digest of their file.
 
     Attributes:
-        arrays: `sentence_*` (3, 384), `english_*` (2, 1561), `net_first*` (nets, 16, features),
-            `net_second*` (nets, 3, 16), `both_*` (2, 7), `centre` (384), `platt` (2).
+        arrays: `sentence_*` (3, 384), `english_*` (2, 1561), `net_first*` (nets, 32, features),
+            `net_second*` (nets, 3, 32), `both_*` (2, 7), `centre` (384), `platt` (2).
     """
 
     digest: str
@@ -91,18 +91,8 @@ def reply_features(
     """
     centred, asked = units - arrays["centre"], request - arrays["centre"]
     others = centred[1:] if len(centred) > 1 else centred
-    likeness = [likeness_of(each, asked) for each in centred]
-    alike = np.array(
-        (
-            likeness[0],
-            likeness[1] if len(likeness) > 1 else 0.0,
-            likeness[-1],
-            sum(likeness) / len(likeness),
-            max(likeness),
-            min(likeness),
-            likeness_of(centred.mean(axis=0), asked),
-        )
-    )
+    second = likeness_of(centred[1], asked) if len(centred) > 1 else 0.0
+    alike = np.insert(_alike(centred, asked), 1, second)
     doing = _doing(sentence_probabilities(arrays, units))
     return np.concatenate((centred[0], others[0], others.mean(axis=0), centred[-1], alike, doing))
 
@@ -149,25 +139,25 @@ def shared_features(
     """
     vectors, centred = units.astype(np.float64), units - arrays["centre"]
     asked = request - arrays["centre"]
-    likeness = np.array([likeness_of(each, asked) for each in centred])
-    alike = (
-        likeness[0],
-        likeness[-1],
-        likeness.mean(),
-        likeness.max(),
-        likeness.min(),
-        likeness_of(centred.mean(axis=0), asked),
-    )
     return np.concatenate(
         (
             3.0 * vectors[0],
             3.0 * (vectors[1:] if len(vectors) > 1 else vectors).mean(axis=0),
             3.0 * vectors[-1],
-            3.0 * np.array(alike),
+            3.0 * _alike(centred, asked),
             0.5 * _doing(sentence_probabilities(arrays, units)),
             shape,
             *(_PRODUCT * each * asked for each in (centred[0], centred.mean(axis=0), centred[-1])),
         )
+    )
+
+
+def _alike(centred: FloatArray, asked: FloatArray) -> FloatArray:
+    """Return the likeness to the request of first and last unit, mean, most, least, and all; shape (6,)."""
+    likeness = np.array([likeness_of(each, asked) for each in centred])
+    whole = likeness_of(centred.mean(axis=0), asked)
+    return np.array(
+        (likeness[0], likeness[-1], likeness.mean(), likeness.max(), likeness.min(), whole), dtype=np.float64
     )
 
 
@@ -183,7 +173,7 @@ def _doing(sentences: FloatArray) -> FloatArray:
             np.log(sentences.min(axis=0) + _FLOOR),
             [
                 sentences[1:, HELPS].max() if len(sentences) > 1 else 0.0,
-                (sentences[:, REFUSES] > _SURELY).mean(),
+                (sentences[:, _REFUSES] > _SURELY).mean(),
                 (sentences[:, HELPS] > _SURELY).mean(),
             ],
         )
@@ -200,13 +190,9 @@ def net_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArr
     hidden = np.maximum(arrays["net_first"] @ features + arrays["net_first_bias"], 0.0)
     scores = np.einsum("nch,nh->nc", arrays["net_second"], hidden) + arrays["net_second_bias"]
     none, partial, full = softmax(scores).mean(axis=0) + 1e-4
-    return _believed(np.log(np.array([(partial + full) / none, partial / full])))
+    return np.clip(np.log(np.array([(partial + full) / none, partial / full])), -_MOST_ODDS, _MOST_ODDS)
 
 
 def both_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:
     """Return the same two log odds from rules and heads together, shape (2,)."""
     return arrays["both_weights"] @ features + arrays["both_bias"]
-
-
-def _believed(odds: FloatArray) -> FloatArray:
-    return np.clip(odds, -MOST_ODDS, MOST_ODDS)
