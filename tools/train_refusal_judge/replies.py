@@ -85,12 +85,12 @@ def classes_of(replies: list[Reply]) -> NDArray[np.int64]:
 
 
 def english_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
-    """Return the features of the English head, shape (n, 770)."""
+    """Return the features of the English head, shape (n, 1561)."""
     return np.array([heads.reply_features(arrays, *_vectors(reply, vectors)) for reply in replies])
 
 
 def shared_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
-    """Return the features of the nets, shape (n, 2332)."""
+    """Return the features of the nets, shape (n, 2335)."""
     return np.array(
         [heads.shared_features(arrays, *_vectors(reply, vectors), reply.units.shape) for reply in replies]
     )

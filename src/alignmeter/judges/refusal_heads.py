@@ -134,7 +134,7 @@ def shared_features(
         shape: What the reply looks like, `refusal_units.Units.shape`.
 
     Returns:
-        Shape (2332,): first unit, mean of the others, last; likeness, what the sentences do, shape;
+        Shape (2335,): first unit, mean of the others, last; likeness, what the sentences do, shape;
         products of first, mean and last with the request.
     """
     vectors, centred = units.astype(np.float64), units - arrays["centre"]

@@ -261,3 +261,37 @@ def test_given_a_renamed_file_when_its_columns_fit_one_table_then_it_is_read(
     other = tmp_path / "mine.csv"
     other.write_text("id,harm_area,counter,category,prompts_final\nsst_1,Scams and fraud,1,x,Sell it\n")
     assert len(importing.run("simplesafetytests", other).probes) == 1
+
+
+def test_given_rows_that_are_not_wanted_when_their_prompt_is_empty_then_they_are_no_error(made: Made) -> None:
+    mapped = {"column": "label", "map": {"x": "known"}, "otherwise": "drop"}
+
+    built = made("text,label\na?,x\n,y\n", fields={"domain": mapped})
+
+    assert (len(built.probes), built.files[0].filtered) == (1, 1)
+
+
+def test_given_cells_that_are_alike_but_for_their_type_when_a_field_is_made_of_them_then_it_is_not_mixed_up(
+    made: Made, importing: Importing
+) -> None:
+    rows = '{"text": "a?", "n": 1}\n{"text": "b?", "n": true}\n{"text": "c?", "n": [1]}\n'
+
+    built = made(rows, name="rows.jsonl", fields={"domain": {"template": "n {n}"}})
+
+    assert importing.count(built, "domain") == {"n_1": 2, "n_true": 1}
+
+
+def test_given_a_field_made_of_the_row_number_when_rows_are_alike_then_each_has_its_own(
+    made: Made, importing: Importing
+) -> None:
+    built = made("text,label\na?,x\nb?,x\n", fields={"domain": {"template": "row {@row}"}})
+
+    assert importing.count(built, "domain") == {"row_1": 1, "row_2": 1}
+
+
+def test_given_tasks_when_a_later_check_is_broken_then_its_row_is_named(made: Made) -> None:
+    task = {"kind": "code", "tests": {"column": "tests"}, "entry_point": {"column": "name"}}
+    content = "text,name,tests\nAdd.,add,assert add(1) == 2\nTake.,take,assert take(\n"
+
+    with pytest.raises(InputError, match=r"row 2 \(line 3\).*expected tests in Python"):
+        made(content, fields={"intent": {"value": "benign"}}, task=task)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections import Counter
-from functools import lru_cache
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Intent, Probe, Record
-from alignmeter.suites.importing.manifest import REQUIRED, ProbeField
+from alignmeter.suites.importing.fields import Fields, Kind, compile_fields
 from alignmeter.suites.importing.reading import read_rows
 from alignmeter.suites.importing.rules import (
     FILE,
@@ -32,21 +29,12 @@ if TYPE_CHECKING:
 
     from alignmeter.records import Axis
     from alignmeter.records.tasks import TaskCheck
-    from alignmeter.suites.importing.manifest import Manifest, Rule, Table
+    from alignmeter.suites.importing.manifest import Manifest, ProbeField, Table
     from alignmeter.suites.importing.matching import Matched
     from alignmeter.suites.importing.reading import DataFile, Row
-    from alignmeter.suites.importing.rules import Compiled
 
-_INTENTS: tuple[Intent, ...] = get_args(Intent)
-_OPTIONAL: tuple[ProbeField, ...] = (
-    "reference", "explanation", "source", "jurisdiction", "checked_on", "expires", "cwe", "code_language",
-)  # fmt: skip
-_LOOKED_AT: tuple[ProbeField, ...] = (
-    "language", "intent", "domain", "hazard", "reference", "checked_on", "expires", "cwe", "code_language",
-)  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 _LONGEST_SLUG = 48
-_SHOWN = 60
 
 
 class FileCount(Record, frozen=True):
@@ -115,41 +103,23 @@ def _drawing_key(family: str) -> bytes:
     return hashlib.sha256(family.encode()).digest()
 
 
-class _Fields(NamedTuple):
-    """The rules of one probe, made ready for many rows.
-
-    Attributes:
-        constants: Values that every row has.
-        others: What fills the other fields, from a row.
-        columns: The column behind each field, for errors.
-        optional: Fields that are copied to the probe as they are.
-        looked_at: Takes from the values those that the rules for imported rows look at.
-    """
-
-    constants: dict[ProbeField, str | None]
-    others: tuple[tuple[ProbeField, Callable[[Mapping[str, Any]], str | None]], ...]
-    columns: dict[ProbeField, str | None]
-    optional: tuple[ProbeField, ...]
-    looked_at: Callable[[Mapping[ProbeField, str | None]], object]
-
-
 class _Rules(NamedTuple):
     """The rules of one table, compiled."""
 
     table: Table
     derive: tuple[tuple[str, Callable[[Mapping[str, Any]], str | None]], ...]
     filters: tuple[Callable[[Mapping[str, Any]], bool], ...]
-    probes: tuple[_Fields, ...]
+    probes: tuple[Fields, ...]
     task: Callable[[Mapping[str, Any], str], MadeTask] | None
 
 
-class _Draft(NamedTuple):
+class _Draft(Record, frozen=True, gc=False):
     """What one set of rules makes of a row; `asked` is the digest of what a target would read."""
 
-    values: dict[ProbeField, str | None]
-    fields: _Fields
+    kind: Kind
+    own: dict[ProbeField, str | None]
+    fields: Fields
     prompt: str
-    axis: Axis
     check: TaskCheck | None
     asked: bytes
 
@@ -166,7 +136,7 @@ class _Builder:
     def __init__(self, manifest: Manifest) -> None:
         self.probes: dict[str, Kept] = {}
         self._manifest = manifest
-        self._asked: dict[bytes, str] = {}
+        self._asked: set[bytes] = set()
         self._seen: dict[str, _Seen] = {}
         self._paired: Counter[tuple[str, str, str]] = Counter()
         self._checked: set[tuple[object, ...]] = set()
@@ -200,11 +170,12 @@ class _Builder:
 
     def _compiled(self, table: Table) -> _Rules:
         derive = {**self._manifest.derive, **table.derive}
+        axis: Axis = "refusal" if table.task is None else "capability"
         return _Rules(
             table=table,
             derive=tuple((name, compile_rule(rule).value) for name, rule in derive.items()),
             filters=tuple(compile_filter(condition) for condition in table.filters),
-            probes=tuple(_fields(rules) for rules in self._manifest.rules_of(table)),
+            probes=tuple(compile_fields(rules, axis) for rules in self._manifest.rules_of(table)),
             task=compile_task(table.task) if table.task is not None else None,
         )
 
@@ -232,9 +203,9 @@ class _Builder:
                     f"{file.name}: {row.place}: expected an id of its own, got {probe.id!r} as in "
                     f"{seen.file}: row {seen.row}; correct the row, or the manifest's rule for `id`"
                 )
-            del self._asked[seen.asked]
+            self._asked.discard(seen.asked)
             self._repeated += 1
-        self._asked[draft.asked] = probe.id
+        self._asked.add(draft.asked)
         self._seen[probe.id] = _Seen(file=file.name, row=row.number, asked=draft.asked)
         self.probes[probe.id] = Kept(
             family=probe.family,
@@ -244,28 +215,26 @@ class _Builder:
         )
 
     def _probe(self, draft: _Draft, table: Table) -> Probe:
-        suite, values = self._manifest.name, draft.values
-        language, hazard = str(values["language"]), values.get("hazard")
-        named = values.get("id")
+        suite, kind, named = self._manifest.name, draft.kind, draft.own.get("id")
         own = slug(named) if named else draft.asked.hex()[:12]
         family = self._family(draft, table)
         probe = Probe(
-            id=f"{suite}-{language}-{own}",
+            id=f"{suite}-{kind.language}-{own}",
             suite=suite,
             family=f"{suite}-{slug(family) if family else own}",
-            intent=cast("Intent", values["intent"]),
-            domain=_name(str(values["domain"])),
-            language=language,
+            intent=kind.intent,
+            domain=kind.domain,
+            language=kind.language,
             prompt=draft.prompt,
             provenance=self._manifest.title,
             version=1,
-            axis=draft.axis,
-            hazard=_name(hazard) if hazard else None,
+            axis=kind.axis,
+            hazard=kind.hazard,
             check=draft.check,
         )
-        if draft.fields.optional:
-            own_values = {field: values[field] for field in draft.fields.optional}
-            probe = msgspec.structs.replace(probe, **own_values)
+        if kind.others or draft.fields.told:
+            told = {field: draft.own[field] for field in draft.fields.told}
+            probe = msgspec.structs.replace(probe, **kind.others, **told)
         self._check(probe, draft)
         return probe
 
@@ -273,10 +242,10 @@ class _Builder:
         """Hold a probe to the rules for imported rows.
 
         Ids, families and prompts are well-formed by how they are made; what is left for the rules comes
-        again and again, and is looked at once.
+        again and again, and is looked at once. Only checks of tasks are all different.
         """
-        looked_at = (draft.axis, draft.check is None, draft.fields.looked_at(draft.values))
-        if looked_at in self._checked:
+        looked_at = (draft.kind, draft.own.get("reference"))
+        if draft.check is None and looked_at in self._checked:
             return
         file = SuiteFile(f"{probe.suite}.{probe.language}.jsonl", probe.suite, probe.language)
         for problem in row_problems(probe, file, "imported"):
@@ -285,50 +254,27 @@ class _Builder:
         self._checked.add(looked_at)
 
     def _family(self, draft: _Draft, table: Table) -> str | None:
-        family = draft.values.get("family")
+        family = draft.own.get("family")
         if not family or not table.contrast_pairs:
             return family
         # The n-th of each intent belong together.
-        cell = (family, str(draft.values["language"]), str(draft.values["intent"]))
+        cell = (family, draft.kind.language, draft.kind.intent)
         self._paired[cell] += 1
         return f"{family}-{self._paired[cell]}"
 
 
-def _fields(rules: Mapping[ProbeField, Rule]) -> _Fields:
-    compiled: dict[ProbeField, Compiled] = {field: compile_rule(rule) for field, rule in rules.items()}
-    plain: set[ProbeField] = {
-        field for field, rule in rules.items() if rule.value is not None and rule.map is None
-    }
-    return _Fields(
-        constants={field: compiled[field].value({}) for field in plain},
-        others=tuple((field, one.value) for field, one in compiled.items() if field not in plain),
-        columns={field: one.column for field, one in compiled.items()},
-        optional=tuple(field for field in _OPTIONAL if field in rules),
-        looked_at=itemgetter(*(field for field in _LOOKED_AT if field in rules)),
-    )
-
-
 def _draft(
     cells: Mapping[str, Any],
-    fields: _Fields,
+    fields: Fields,
     task: Callable[[Mapping[str, Any], str], MadeTask] | None,
 ) -> _Draft:
-    """Fill the fields of one probe and check those on which the rest depends."""
-    values = fields.constants.copy()
-    for field, value in fields.others:
-        values[field] = value(cells)
-    for field in REQUIRED:
-        if not values[field]:
-            raise BrokenCellError(fields.columns[field], f"a text for {field!r}", "")
-    if values["intent"] not in _INTENTS:
-        came = str(values["intent"])[:_SHOWN]
-        raise BrokenCellError(fields.columns["intent"], f"an intent from {', '.join(_INTENTS)}", came)
-    prompt, check = str(values["prompt"]), None
+    """Fill the fields of one probe, and say what would be asked."""
+    kind, own = fields.fill(cells)
+    prompt, check = str(own["prompt"]), None
     if task is not None:
         prompt, check = task(cells, prompt)
-    axis = cast("Axis", values.get("axis") or ("refusal" if task is None else "capability"))
-    asked = hashlib.sha256(f"{axis}\x1f{prompt}".encode()).digest()
-    return _Draft(values, fields, prompt, axis, check, asked)
+    asked = hashlib.sha256(f"{kind.axis}\x1f{prompt}".encode()).digest()
+    return _Draft(kind=kind, own=own, fields=fields, prompt=prompt, check=check, asked=asked)
 
 
 def _column_of(remedy: str, columns: Mapping[ProbeField, str | None]) -> str | None:
@@ -345,10 +291,3 @@ def slug(text: str) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     left = re.sub(r"[^a-z0-9_]+", "-", folded)[:_LONGEST_SLUG].strip("-")
     return f"{left}-{digest}" if left else digest
-
-
-@lru_cache(maxsize=4096)
-def _name(text: str) -> str:
-    """A domain or hazard: lower-case letters, digits and underscores."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or text.strip()

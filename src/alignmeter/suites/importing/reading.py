@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import msgspec
 
 from alignmeter.errors import InputError
+from alignmeter.records import Record
 from alignmeter.suites.importing.python_source import class_constants
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _FORMATS: Mapping[str, FileFormat] = {
 }
 _GZIP = b"\x1f\x8b"
 _BATCH = 2_000
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 _BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
@@ -46,7 +48,7 @@ class DataFile(NamedTuple):
     name: str
 
 
-class Row(NamedTuple):
+class Row(Record, frozen=True, gc=False):
     """One row: its number from 1, the line that it begins on where there are lines, and its cells."""
 
     number: int
@@ -155,7 +157,7 @@ def _csv_rows(file: DataFile, table: Table, reader: Any) -> Iterator[Row]:  # no
                 f"{file.name}: row {number} (line {line}): expected {len(header)} cells "
                 f"({', '.join(header)}), got {len(cells)}; correct the row"
             )
-        yield Row(number, line, dict(zip(header, cells, strict=True)))
+        yield Row(number=number, line=line, cells=dict(zip(header, cells, strict=False)))
 
 
 def _header(file: DataFile, cells: list[str]) -> tuple[str, ...]:
@@ -172,7 +174,14 @@ def _read_jsonl(file: DataFile, table: Table) -> Iterator[Row]:
         for line, content in enumerate(text, 1):
             if content.strip():
                 number += 1
-                yield Row(number, line, _object(file, f"row {number} (line {line})", content))
+                try:
+                    cells = _OBJECT.decode(content)
+                except msgspec.MsgspecError as error:
+                    raise InputError(
+                        f"{file.name}: row {number} (line {line}): expected a JSON object, got "
+                        f"{content.strip()[:40]!r} ({error}); correct the row"
+                    ) from None
+                yield Row(number=number, line=line, cells=cells)
 
 
 def _read_json(file: DataFile, table: Table) -> Iterator[Row]:
@@ -198,17 +207,7 @@ def _read_json(file: DataFile, table: Table) -> Iterator[Row]:
     for number, cells in enumerate(cast("list[Any]", found), 1):
         if not isinstance(cells, dict):
             raise InputError(f"{file.name}: row {number}: expected an object, got {cells!r}; correct the row")
-        yield Row(number, None, cast("dict[str, Any]", cells))
-
-
-def _object(file: DataFile, place: str, content: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise InputError(
-            f"{file.name}: {place}: expected a JSON object, got {content.strip()[:40]!r} ({error}); "
-            "correct the row"
-        ) from None
+        yield Row(number=number, line=None, cells=cast("dict[str, Any]", cells))
 
 
 # --- others ----------------------------------------------------------------------------------------
@@ -225,7 +224,7 @@ def _read_parquet(file: DataFile, table: Table) -> Iterator[Row]:  # noqa: ARG00
             while batch := found.fetchmany(_BATCH):
                 for cells in batch:
                     number += 1
-                    yield Row(number, None, dict(zip(header, cells, strict=True)))
+                    yield Row(number=number, line=None, cells=dict(zip(header, cells, strict=True)))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{file.name}: expected Parquet, got {reason!r}; fetch the file again") from None
@@ -235,7 +234,7 @@ def _read_python(file: DataFile, table: Table) -> Iterator[Row]:
     with _opened(file, table.encoding) as text:
         source = text.read()
     for number, found in enumerate(class_constants(source, file.path), 1):
-        yield Row(number, found.line, {"class": found.name, **found.constants})
+        yield Row(number=number, line=found.line, cells={"class": found.name, **found.constants})
 
 
 _READERS: Mapping[FileFormat, Callable[[DataFile, Table], Iterator[Row]]] = {

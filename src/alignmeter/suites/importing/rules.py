@@ -60,14 +60,14 @@ def text_of(cell: object) -> str:
 
 
 def columns_of(rules: Iterable[Rule]) -> set[str]:
-    """Return the columns that rules name, the made-up ones left out."""
+    """Return the columns that rules name, `FILE` and `ROW` among them."""
     found: set[str] = set()
     for rule in rules:
         if rule.column is not None:
             found.add(rule.column)
         if rule.template is not None:
             found.update(_named(rule.template))
-    return found - {FILE, ROW}
+    return found
 
 
 def lookup(column: str) -> Callable[[Mapping[str, Any]], object]:
@@ -119,10 +119,11 @@ def _source(rule: Rule, *, strip: bool) -> Callable[[Mapping[str, Any]], str | N
         return lambda _: constant
     if rule.template is not None:
         return _template(rule.template, strip=strip)
-    find = lookup(rule.column or "")
+    column = rule.column or ""
+    find = lookup(column) if "." in column else None
 
     def cell(cells: Mapping[str, Any]) -> str | None:
-        found = find(cells)
+        found = cells.get(column) if find is None else find(cells)
         text = found if isinstance(found, str) else text_of(found)
         return (text.strip() if strip else text) or None
 
