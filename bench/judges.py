@@ -29,7 +29,8 @@ from alignmeter.judges import (
     validate_refusal,
 )
 from alignmeter.judges.cards import CARDS_FILE
-from alignmeter.judges.embedding import embedding_available
+from alignmeter.judges.embedding import Embedder, embedding_available
+from alignmeter.judges.refusal_units import units_of
 from alignmeter.records import Message, Transcript, Trial
 
 if TYPE_CHECKING:
@@ -115,26 +116,32 @@ async def speed() -> None:
 
 
 async def embedded_speed() -> None:
-    """Print replies a second where the embedded judge must embed them, by the clock and by processor time.
+    """Print replies a second where the embedded judge must embed them, and that of the embedding alone.
 
-    By the clock a busy machine reads slow; processor time does not see other programs.
+    The second is the reference: an embedding costs what it costs on a machine, and the judge should add
+    little. By the clock a busy machine reads slow; processor time does not see other programs.
     """
-    judge = RefusalEmbedded(embeddings=True)
+    judge, alone = RefusalEmbedded(embeddings=True), Embedder()
     await timed(judge, ("Rien ne presse.",))  # loads the engine
+    alone.encode(["Rien ne presse."])
     for name, replies in UNDECIDED.items():
         fresh = different(replies, UNDECIDED_REPEATS)
         started = time.perf_counter()
         processor = await timed(judge, fresh)
         clock = (time.perf_counter() - started) / len(fresh)
+        started = time.perf_counter()
+        for reply in fresh:
+            alone.encode(units_of(reply).texts)
+        reference = (time.perf_counter() - started) / len(fresh)
         print(
             f"{judge.name:15} undecided, {name:13} {1 / clock:8,.1f} replies/s by the clock, "
-            f"{processor * 1000:6.1f} ms of processor time a reply"
+            f"{processor * 1000:6.1f} ms of processor time a reply; embedding alone {1 / reference:6,.1f}"
         )
 
 
 def different(replies: tuple[str, ...], n: int) -> tuple[str, ...]:
-    """Return `n` versions of each reply, every sentence with a word of its own: no cache helps."""
-    return tuple(SENTENCE_END.sub(f" number{index}.", reply) for index in range(n) for reply in replies)
+    """Return `n` versions of each reply, every sentence with a number of its own: no cache helps."""
+    return tuple(SENTENCE_END.sub(f" {index}.", reply) for index in range(n) for reply in replies)
 
 
 async def timed(judge: Judge, replies: tuple[str, ...]) -> float:

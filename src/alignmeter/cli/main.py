@@ -6,8 +6,13 @@ import json
 import os
 import sys
 from contextlib import suppress
+from copy import copy
+from typing import TYPE_CHECKING
 
 from alignmeter.errors import AlignmeterError
+
+if TYPE_CHECKING:
+    import typer
 
 BAD_INPUT = 2
 RUNTIME_FAILURE = 5
@@ -67,7 +72,7 @@ def _dispatch(arguments: list[str]) -> int:
 
     if _COMPLETION in os.environ:
         app(prog_name=_PROGRAM)
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(_with_only(app, arguments[0] if arguments else ""))
     try:
         with command.make_context(_PROGRAM, arguments) as context:
             command.invoke(context)
@@ -81,6 +86,18 @@ def _dispatch(arguments: list[str]) -> int:
             raise
         return _usage_error(error)
     return 0
+
+
+def _with_only(app: typer.Typer, name: str) -> typer.Typer:
+    """Return the application with the one command of that name in it, or as it is where none has it.
+
+    Typer reads the signature of every command that it is given, which for all of them takes longer than
+    most commands do.
+    """
+    named = copy(app)
+    named.registered_commands = [each for each in app.registered_commands if each.name == name]
+    named.registered_groups = [each for each in app.registered_groups if each.name == name]
+    return named if named.registered_commands or named.registered_groups else app
 
 
 def _usage_error(error: Exception) -> int:

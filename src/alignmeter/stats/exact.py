@@ -25,6 +25,7 @@ from alignmeter.stats._binomial import (
     binomial_pmf,
     binomial_tail,
 )
+from alignmeter.stats._roots import Ends, narrowed
 from alignmeter.stats.intervals import Bounds
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _GRID_POINTS = 129
 _ZOOM_POINTS = 17
 _ZOOM_ROUNDS = 5
-_BISECTION_WIDTH = 1e-10
+_WIDTH = 1e-10
 
 
 class ExactTests(NamedTuple):
@@ -185,8 +186,8 @@ def halves_interval(halves: int, n: int, alpha: float = 0.05, *, unscored: int =
 
     Notes:
         The p-values of `halves_tests` are continuous and monotone in the threshold (a larger mean
-        is reached by moving mass upwards), so each end is the one root of p = alpha. It is found by
-        bisection and rounded outwards, by less than 1e-10.
+        is reached by moving mass upwards), so each end is the one root of p = alpha, rounded outwards by
+        less than 1e-10.
 
     References:
         G. Casella and R. L. Berger, Statistical Inference, 2nd ed., section 9.2.1, 2002.
@@ -201,13 +202,13 @@ def halves_interval(halves: int, n: int, alpha: float = 0.05, *, unscored: int =
     _check_alpha(alpha)
     lower, upper = 0.0, 1.0
     if low > 0:
-        lower = _first_rejected(
-            lambda mean: _halves_at_least(low, n, mean) <= alpha, accepted=1.0, rejected=0.0
-        )
+        lower = narrowed(
+            lambda mean: _halves_at_least(low, n, mean) - alpha, Ends(above=1.0, below=0.0), _WIDTH
+        ).below
     if high < 2 * n:
-        upper = _first_rejected(
-            lambda mean: _halves_at_most(high, n, mean) <= alpha, accepted=0.0, rejected=1.0
-        )
+        upper = narrowed(
+            lambda mean: _halves_at_most(high, n, mean) - alpha, Ends(above=0.0, below=1.0), _WIDTH
+        ).below
     return Bounds(lower, upper)
 
 
@@ -278,17 +279,3 @@ def _supremum(probability: Callable[[FloatArray], FloatArray], lower: float, upp
         left, right = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
         grid = np.linspace(left, right, _ZOOM_POINTS)
     return min(highest, 1.0)
-
-
-def _first_rejected(rejects: Callable[[float], bool], *, accepted: float, rejected: float) -> float:
-    """Bisect between a threshold that a test accepts and one that it rejects.
-
-    Returns the end that is rejected, so that a claim at the bound itself is decided.
-    """
-    while abs(rejected - accepted) > _BISECTION_WIDTH:
-        middle = (accepted + rejected) / 2
-        if rejects(middle):
-            rejected = middle
-        else:
-            accepted = middle
-    return rejected

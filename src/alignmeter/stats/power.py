@@ -7,6 +7,7 @@ flips it is the cautious case: at a given mean the binary unit has the largest v
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +19,12 @@ from alignmeter.stats._binomial import (
     binomial_tail,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DEFAULT_POWER = 0.8
 DEFAULT_N_MAX = 20_000
+_FIRST_BLOCK = 16
 
 
 def clean_units_floor(threshold: float, alpha: float = 0.05) -> int:
@@ -155,8 +160,8 @@ def units_to_decide(
 
     Notes:
         Power is a saw in n: while the critical count stays, more units lower the chance of a PASS
-        and raise that of a FAIL. So for each critical count only the best n is looked at, and all
-        critical counts are handled at once. Just above the n returned the saw may dip below
+        and raise that of a FAIL. So for each critical count only the best n is looked at, many
+        critical counts at once. Just above the n returned the saw may dip below
         `power` again.
 
     Examples:
@@ -177,29 +182,42 @@ def units_to_decide(
 
 def _units_to_pass(rate: float, threshold: float, alpha: float, power: float, n_max: int) -> int | None:
     # P(X <= c) at the threshold exceeds alpha for c above its median, so no larger c ever passes.
-    critical = np.arange(math.ceil(n_max * threshold) + 2, dtype=np.float64)
-    low, high = critical, np.full_like(critical, n_max + 1.0)  # c units never pass, high may
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        passes = binomial_cdf(critical, middle, threshold) <= alpha
-        low, high = np.where(passes, low, middle), np.where(passes, middle, high)
-    enough = (high <= n_max) & (binomial_cdf(critical, high, rate) >= power)
-    return int(high[enough.argmax()]) if enough.any() else None
+    for critical in _in_blocks(0, math.ceil(n_max * threshold) + 1):
+        low, high = critical, np.full_like(critical, n_max + 1.0)  # c units never pass, high may
+        while (high - low > 1).any():
+            middle = np.floor((low + high) / 2)
+            passes = binomial_cdf(critical, middle, threshold) <= alpha
+            low, high = np.where(passes, low, middle), np.where(passes, middle, high)
+        enough = (high <= n_max) & (binomial_cdf(critical, high, rate) >= power)
+        if enough.any():
+            return int(high[enough.argmax()])
+    return None
 
 
 def _units_to_fail(rate: float, threshold: float, alpha: float, power: float, n_max: int) -> int | None:
-    critical = np.arange(1, n_max + 1, dtype=np.float64)
-    # The largest n at which `critical` bad units still fail the claim; no n if all of n do not.
-    low, high = critical - 1, np.full_like(critical, n_max + 1.0)
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        fails = binomial_tail(critical, middle, threshold) <= alpha
-        low, high = np.where(fails, middle, low), np.where(fails, high, middle)
-    enough = (low >= critical) & (binomial_tail(critical, low, rate) >= power)
-    if not enough.any():
-        return None
-    first = int(enough.argmax())
-    return _smallest_with_power(critical[first], low[first], rate, power)
+    for critical in _in_blocks(1, n_max):
+        # The largest n at which `critical` bad units still fail the claim; no n if all of n do not.
+        low, high = critical - 1, np.full_like(critical, n_max + 1.0)
+        while (high - low > 1).any():
+            middle = np.floor((low + high) / 2)
+            fails = binomial_tail(critical, middle, threshold) <= alpha
+            low, high = np.where(fails, middle, low), np.where(fails, high, middle)
+        enough = (low >= critical) & (binomial_tail(critical, low, rate) >= power)
+        if enough.any():
+            first = int(enough.argmax())
+            return _smallest_with_power(critical[first], low[first], rate, power)
+    return None
+
+
+def _in_blocks(first: int, last: int) -> Iterator[FloatArray]:
+    """Yield the numbers from `first` to `last`, each block twice as long as the one before.
+
+    The first count that has the power ends a search, and is mostly a small one.
+    """
+    length = _FIRST_BLOCK
+    while first <= last:
+        yield np.arange(first, min(first + length, last + 1), dtype=np.float64)
+        first, length = first + length, 2 * length
 
 
 def _smallest_with_power(critical: float, n: float, rate: float, power: float) -> int:

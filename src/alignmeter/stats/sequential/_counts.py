@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from alignmeter.stats._roots import Ends, narrowed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -136,13 +138,14 @@ def rate_bound(  # noqa: PLR0917 - a design and a stream
     higher = np.clip(guess + 1, 0, flips * n)
     as_far = np.where(_wilson(higher / flips, n, z) <= least, higher, higher - 1).astype(np.int64).tolist()
     rejected = any(count <= most for count, most in zip(counts, boundary, strict=False))
-    above, below = (0.0, threshold) if rejected else (threshold, 1.0)
-    while below - above > _PRECISION:
-        middle = (above + below) / 2
-        kernels = unit_kernels(middle, flips, looks[-1])
-        excess = _crossing_probability(kernels, looks, as_far) - _on_grid(kernels, np.asarray(alpha))
-        above, below = (above, middle) if (excess <= _ROUNDING).all() else (middle, below)
-    return below
+
+    def excess(rate: float) -> float:
+        kernels = unit_kernels(rate, flips, looks[-1])
+        spent = _crossing_probability(kernels, looks, as_far) - _on_grid(kernels, np.asarray(alpha))
+        return float(spent.max()) - _ROUNDING
+
+    ends = Ends(0.0, threshold) if rejected else Ends(threshold, 1.0)
+    return narrowed(excess, ends, _PRECISION).below
 
 
 def _wilson(bad: FloatArray, n: FloatArray, z: FloatArray) -> FloatArray:
