@@ -95,7 +95,7 @@ def fit_nets(features: Floats, labels: Labels) -> Arrays:
 
 
 def fit_both(features: Floats, labels: Labels) -> Arrays:
-    """Fit how rules and heads are weighed, shape (n, 7): refuses anything, and if so gives anything."""
+    """Fit how rules and heads are weighed, shape (n, 9): refuses anything, and if so gives anything."""
     refuses = LogisticRegression(C=BOTH_PENALTY, max_iter=400).fit(
         features, (labels != NONE).astype(np.int64)
     )

@@ -81,10 +81,10 @@ class Measured(NamedTuple):
         ]
 
     def features(self, rows: NDArray[np.int64]) -> Floats:
-        """Return what rules and heads say of English replies, shape (rows, 7)."""
+        """Return what rules, head and nets say of English replies, shape (rows, 9)."""
         return np.array(
             [
-                both_features(rules, self.english[row])
+                both_features(rules, self.english[row], self.shared[row])
                 for row in rows
                 if (rules := self.replies[row].rules) is not None
             ]
@@ -123,6 +123,7 @@ def main() -> None:
         english_features(arrays, [*cut, *english], vectors),
         classes_of([*cut, *english]),
         np.array([place for place, _ in openings] + [_OURS] * len(english)),
+        np.concatenate((np.full(len(cut), ""), hand[language == "en"])),
     )
     training = Training(arrays, replies, english_features(arrays, replies, vectors), shared, more)
     apart = training.out_of_fold(families_and_prompts(replies), vectors)
@@ -145,6 +146,9 @@ def main() -> None:
         "languages_out": by_language(RefusalEmbedded(), own, net_labels(no_language)),
         "hands_out": by_language(RefusalEmbedded(), own, net_labels(no_hand)),
     }
+    unseen = Measured(english, np.zeros((len(english), 2)), no_hand[language == "en"])
+    labels_of_hands = training._replace(arrays=arrays).hands_out(unseen, vectors)
+    languages["english_hands_out"] = by_language(RefusalEmbedded(), english, labels_of_hands)
     write_results(arrays, replies, (test, said), (apart, one_model), languages)
 
 
@@ -153,12 +157,14 @@ class More(NamedTuple):
 
     Attributes:
         features, labels: Of openings of XSTest's refusals and of our English replies.
-        source: Place of the reply that an opening is cut from; `_OURS` for ours, which are always used.
+        source: Place of the reply that an opening is cut from; `_OURS` for ours.
+        hand: Who wrote ours; empty for openings.
     """
 
     features: Floats
     labels: NDArray[np.int64]
     source: NDArray[np.int64]
+    hand: NDArray[np.str_]
 
 
 class Training(NamedTuple):
@@ -188,9 +194,9 @@ class Training(NamedTuple):
         arrays["platt"] = fit_platt(seen[:, 0], labels[read] > 0)
         return arrays
 
-    def english_head(self, rows: NDArray[np.bool_]) -> Arrays:
-        """Fit the English head on some replies, their openings and ours."""
-        used = (self.more.source == _OURS) | rows[self.more.source]
+    def english_head(self, rows: NDArray[np.bool_], without: str | None = None) -> Arrays:
+        """Fit the English head on some replies, their openings and ours, those of one hand left out."""
+        used = np.where(self.more.source == _OURS, self.more.hand != without, rows[self.more.source])
         kinds = np.where(self.more.source[used] == _OURS, OWN, OPENING)
         return fit_english(
             np.vstack((self.features[rows], self.more.features[used])),
@@ -211,6 +217,23 @@ class Training(NamedTuple):
             part = Measured([self.replies[row] for row in rows], self.scores(arrays, test), self.shared[test])
             found |= zip(rows.tolist(), part.answers(arrays, vectors), strict=True)
         return [found[row] for row in range(len(self.replies))]
+
+    def hands_out(self, ours: Measured, vectors: Vectors) -> list[str]:
+        """Return the labels of our English replies, given by a head that had not seen their hand.
+
+        Args:
+            ours: Those replies, with the odds of nets that had not either; no scores of the head.
+            vectors: All that was embedded.
+        """
+        everything = np.full(len(self.replies), True)
+        places = np.flatnonzero(self.more.source == _OURS)
+        found = [""] * len(places)
+        for each in np.unique(self.more.hand[places]):
+            arrays = self.arrays | self.english_head(everything, without=each)
+            for row in np.flatnonzero(self.more.hand[places] == each):
+                said = heads.english_scores(arrays, self.more.features[places[row]])
+                found[row] = answer(arrays, ours.replies[row], (said, ours.shared[row]), vectors).label
+        return found
 
 
 def families_and_prompts(replies: list[Reply]) -> Folds:

@@ -43,7 +43,7 @@ class Heads(NamedTuple):
 
     Attributes:
         arrays: `sentence_*` (3, 384), `english_*` (2, 1561), `net_first*` (nets, 32, features),
-            `net_second*` (nets, 3, 32), `both_*` (2, 7), `centre` (384), `platt` (2).
+            `net_second*` (nets, 3, 32), `both_*` (2, 9), `centre` (384), `platt` (2).
     """
 
     digest: str
