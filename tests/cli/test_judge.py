@@ -89,6 +89,21 @@ def test_a_judge_of_ones_own_is_calibrated_and_its_card_is_found(cli: Cli, bot: 
     assert other["cards"][0]["judge_hash"] not in hashes, "another model has no card until it is measured"
 
 
+def test_a_cascade_is_calibrated_as_one_judge_and_its_stages_stay_as_they_were(cli: Cli, bot: Bot) -> None:
+    spec = f"llm:refusal@{bot(GRADES)}"
+    before = {card["judge_hash"] for card in cli("judge", "cards", "--json").json["cards"]}
+
+    made = cli(
+        "judge", "calibrate", "--judge", f"cascade:refusal-rules>{spec}", "--language", "en", "--json"
+    ).json
+
+    assert made["judge"].startswith("cascade(refusal-rules>llm:refusal")
+    after = {card["judge_hash"] for card in cli("judge", "cards", "--json").json["cards"]}
+    assert after - before == {made["cards"][0]["judge_hash"]}
+    positives = made["cards"][0]["sensitivity_counts"]
+    assert 0 < positives[0] < positives[1], "the second judge hears only two words of refusing"
+
+
 def test_a_judge_of_ones_own_is_validated_on_ones_own_columns(cli: Cli, bot: Bot, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(
