@@ -45,7 +45,7 @@ def narrowed(function: Callable[[float], float], ends: Ends, width: float) -> En
         newest, at_newest = tried, at_tried
         share = _share(newest, other, third, (at_newest, at_other, at_third))
         # A step of at least half the width: one that lands beyond the root ends the search.
-        least = min(0.5, 0.5 * width / abs(newest - other)) if newest != other else 0.5
+        least = min(0.5, 0.5 * width / abs(newest - other))
         share = min(max(share, least), 1 - least)
     return Ends(newest, other) if at_newest > 0 else Ends(other, newest)
 

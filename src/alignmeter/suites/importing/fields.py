@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from alignmeter.records import Intent, Record
 from alignmeter.suites.importing.manifest import REQUIRED, ProbeField
-from alignmeter.suites.importing.rules import BrokenCellError, columns_of, compile_rule, lookup
+from alignmeter.suites.importing.rules import BrokenCellError, columns_of, compile_rule, lookup, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +68,7 @@ class Fields(NamedTuple):
 
         Raises:
             BrokenCellError: A cell does not fit its rule.
-            Skipped: The row is not wanted, be it broken or not.
+            Skipped: The row is not wanted.
         """
         own: dict[ProbeField, str | None] = {field: value(cells) for field, value in self.own}
         kind = self.kind(cells)
@@ -120,22 +120,17 @@ def _kind_maker(
 def _remembered(make: Callable[[Cells], Kind], columns: Sequence[str]) -> Callable[[Cells], Kind]:
     """Return a function that makes a kind once for the same texts in some columns.
 
-    Only texts and empty cells are remembered: 1, 1.0 and true would be taken for each other. What `make`
-    raises is raised each time.
+    Rules see cells as texts, so nothing else can make a difference. What `make` raises is raised each time.
     """
-    known: dict[tuple[object, ...], Kind] = {}
+    known: dict[tuple[str, ...], Kind] = {}
     find = tuple(lookup(column) for column in columns)
-    plain = not any("." in column for column in columns)
 
     def kind(cells: Cells) -> Kind:
-        key = tuple(map(cells.get, columns)) if plain else tuple([cell(cells) for cell in find])
-        try:
-            found = known.get(key)
-        except TypeError:  # a list or an object
-            return make(cells)
+        key = tuple([text_of(cell(cells)) for cell in find])
+        found = known.get(key)
         if found is None:
             found = make(cells)
-            if len(known) < _MOST_KINDS and all(cell is None or isinstance(cell, str) for cell in key):
+            if len(known) < _MOST_KINDS:
                 known[key] = found
         return found
 

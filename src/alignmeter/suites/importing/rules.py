@@ -119,11 +119,10 @@ def _source(rule: Rule, *, strip: bool) -> Callable[[Mapping[str, Any]], str | N
         return lambda _: constant
     if rule.template is not None:
         return _template(rule.template, strip=strip)
-    column = rule.column or ""
-    find = lookup(column) if "." in column else None
+    find = lookup(rule.column or "")
 
     def cell(cells: Mapping[str, Any]) -> str | None:
-        found = cells.get(column) if find is None else find(cells)
+        found = find(cells)
         text = found if isinstance(found, str) else text_of(found)
         return (text.strip() if strip else text) or None
 
