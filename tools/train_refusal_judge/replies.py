@@ -97,7 +97,7 @@ def shared_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> N
 
 
 def answer(arrays: Arrays, reply: Reply, odds: tuple[Floats, Floats], vectors: Vectors) -> RefusalEstimate:
-    """Return the judge's answer with these weights.
+    """Return the judge's answer with these weights, before the encoder is heard.
 
     Args:
         arrays: The weights.
@@ -115,6 +115,25 @@ def answer(arrays: Arrays, reply: Reply, odds: tuple[Floats, Floats], vectors: V
     if rules is None or not rules.speaks:
         return judge.by_meaning(meaning)
     return judge.by_both(arrays, rules, meaning)
+
+
+def heard(replies: list[Reply], estimates: list[RefusalEstimate]) -> list[RefusalEstimate]:
+    """Return what the judge says after the encoder that ships was heard on full refusals.
+
+    Args:
+        replies: What was judged.
+        estimates: What it said of them before.
+    """
+    found = list(estimates)
+    asked = [
+        row
+        for row, (reply, estimate) in enumerate(zip(replies, estimates, strict=True))
+        if estimate.label == "full" and estimate.decided_by != "rules" and len(reply.units.texts) > 1
+    ]
+    vectors = heads.encoder().encode([replies[row].units.passage for row in asked])
+    for row, chances in zip(asked, heads.passage_chances(heads.load_heads().arrays, vectors), strict=True):
+        found[row] = judge.heard_again(found[row], chances)
+    return found
 
 
 def answer_without_embeddings(arrays: Arrays, reply: Reply) -> RefusalEstimate | None:

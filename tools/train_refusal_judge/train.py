@@ -1,19 +1,20 @@
 """Fit the embedded refusal judge; write weights, out-of-fold predictions, figures and cards.
 
 python tools/train_refusal_judge/train.py --xstest ../shared/data/xstest/model_completions
+
+`train_encoder.py` comes first: the encoder that ships is heard on full refusals. It has not seen XSTest.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import io
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
+from arrays_file import write_arrays
 from examples import own_replies, own_sentences, prompt_fold
 from figures import OUT_OF_FOLD, agreement, balanced, by_language, calibrated, cards, figures
 from fitting import (
@@ -34,6 +35,7 @@ from replies import (
     as_reply,
     classes_of,
     english_features,
+    heard,
     openings_of,
     shared_features,
     texts_of,
@@ -93,7 +95,9 @@ class Measured(NamedTuple):
 
 def main() -> None:
     """Do all of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--xstest", type=Path, required=True, help="folder of XSTest's labelled completions")
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings between runs (.npz)")
     parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
@@ -126,13 +130,13 @@ def main() -> None:
         np.concatenate((np.full(len(cut), ""), hand[language == "en"])),
     )
     training = Training(arrays, replies, english_features(arrays, replies, vectors), shared, more)
-    apart = training.out_of_fold(families_and_prompts(replies), vectors)
-    one_model = training.out_of_fold(models(replies), vectors)
+    apart = heard(replies, training.out_of_fold(families_and_prompts(replies), vectors))
+    one_model = heard(replies, training.out_of_fold(models(replies), vectors))
     print_training(own, hand, no_hand, replies, apart)
     if options.untested:
         return
     arrays = training.fitted(np.full(len(replies), True))
-    write_weights(arrays)
+    write_arrays(DATA / heads.WEIGHTS_FILE, arrays)
     heads.load_heads.cache_clear()
     arrays = dict(heads.load_heads().arrays)
     second_hand = Measured(
@@ -141,7 +145,7 @@ def main() -> None:
         odds_of_nets(arrays, shared_features(arrays, test, vectors)),
     )
     write_predictions(replies, apart, one_model)
-    said = second_hand.answers(arrays, vectors)
+    said = heard(test, second_hand.answers(arrays, vectors))
     languages = {
         "languages_out": by_language(RefusalEmbedded(), own, net_labels(no_language)),
         "hands_out": by_language(RefusalEmbedded(), own, net_labels(no_hand)),
@@ -287,15 +291,6 @@ def print_training(
             print(each, balanced([own[row] for row in rows], [labels[row] for row in rows]))
     part = agreement(judge, replies, [each.label for each in apart], "development")
     print("development", figures(part))
-
-
-def write_weights(arrays: Arrays) -> None:
-    """Write the weights, the same bytes from the same numbers."""
-    with zipfile.ZipFile(DATA / heads.WEIGHTS_FILE, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(arrays):
-            buffer = io.BytesIO()
-            np.save(buffer, arrays[name].astype(np.float32), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def write_predictions(

