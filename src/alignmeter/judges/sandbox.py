@@ -334,14 +334,18 @@ _SIGXCPU, _SIGNALLED = 24, 128
 _BY_CPU_LIMIT = frozenset({-_SIGXCPU, _SIGNALLED + _SIGXCPU})
 
 
+_GONE = (ConnectionError, RuntimeError)
+"""What writing to a process that has ended raises; the second is uvloop's."""
+
+
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
     stdin = process.stdin
     if stdin is None:
         return
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(*_GONE):
         stdin.write(data)
         await stdin.drain()
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(*_GONE):
         stdin.close()
 
 
