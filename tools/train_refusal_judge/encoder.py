@@ -27,10 +27,8 @@ EPOCHS, RATE, HEAD_RATE, WARM_UP, DROPOUT, SMOOTHING = 2, 2e-4, 2e-3, 0.06, 0.1,
 BATCH_TOKENS = 2_048
 SCALE = 20.0
 """Vectors of length 1 times this are what the head reads."""
-_LINEAR = {"q": "q", "k": "k", "v": "v", "ao": "ao", "fi": "fi", "fo": "fo"}
 _NORMS = ("aln", "oln")
 _JITTER = 12
-_LEAST = 1e-6
 
 
 class Examples(NamedTuple):

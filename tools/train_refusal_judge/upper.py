@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,6 +42,8 @@ def upper_layers(rows: list[Passage], folder: Path) -> Upper:
         rows: The passages.
         folder: Keeps what was computed between runs.
     """
+    # Other passages must not meet what was computed of these.
+    folder = folder / hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     missing = [fold for fold in (None, *range(FOLDS)) if not _path(folder, fold).exists()]
     if missing:
@@ -75,7 +78,8 @@ def _prepare(rows: list[Passage], folder: Path) -> None:
     for place, values in lower_hidden(file, tokens):
         hidden[ends[place] - len(values) : ends[place]] = values
     np.save(folder / "ends.npy", ends)
-    np.save(folder / "hidden.npy", hidden)
+    np.save(folder / "part.npy", hidden)
+    (folder / "part.npy").replace(folder / "hidden.npy")
 
 
 _FILES: list[E5File] = []
@@ -93,6 +97,7 @@ def _train(rows: list[Passage], folder: Path, fold: int | None) -> None:
     from encoder import Encoder, Examples, trained
 
     path = _path(folder, fold)
+    part = path.with_suffix(".part.npz")
     torch.set_num_threads(1)
     hidden = _replies(folder)
     learnt = [place for place, row in enumerate(rows) if row.fold != fold and row.weight]
@@ -103,10 +108,11 @@ def _train(rows: list[Passage], folder: Path, fold: int | None) -> None:
     )
     encoder: Encoder = trained(E5File(), examples, path.stem)
     if fold is None:
-        np.savez(path, **encoder.tensors())
+        np.savez(part, **encoder.tensors())
     else:
         left_out = [hidden[place] for place, row in enumerate(rows) if row.fold == fold]
-        np.savez(path, scores=encoder.scores(left_out))
+        np.savez(part, scores=encoder.scores(left_out))
+    part.replace(path)
 
 
 def _replies(folder: Path) -> Sequence[NDArray[np.float16]]:

@@ -167,11 +167,7 @@ def _load(threads: int, upper: UpperLayers | None) -> Any:  # noqa: ANN401 - the
         os.environ.update(settings)
         if upper is None:
             return engine.E5(num_threads=threads)
-        with tempfile.TemporaryDirectory(prefix="alignmeter-") as folder:
-            path = Path(folder) / WEIGHTS
-            _written(Path(engine.__file__).with_name(WEIGHTS), path, upper)
-            # The engine maps the file into memory, so that its name may go.
-            return engine.E5(model_path=str(path), num_threads=threads)
+        return _with_upper_layers(engine, threads, upper)
     finally:
         for name, value in before.items():
             if value is None:
@@ -180,13 +176,17 @@ def _load(threads: int, upper: UpperLayers | None) -> Any:  # noqa: ANN401 - the
                 os.environ[name] = value
 
 
-def _written(base: Path, path: Path, upper: UpperLayers) -> None:
+def _with_upper_layers(engine: Any, threads: int, upper: UpperLayers) -> Any:  # noqa: ANN401
     try:
-        write_model(base, path, upper.tensors, upper.layers)
+        with tempfile.TemporaryDirectory(prefix="alignmeter-") as folder:
+            path = Path(folder) / WEIGHTS
+            write_model(Path(engine.__file__).with_name(WEIGHTS), path, upper.tensors, upper.layers)
+            # The engine maps the file into memory, so that its name may go.
+            return engine.E5(model_path=str(path), num_threads=threads)
     except OSError as error:
         raise StorageError(
-            f"{path.parent}: the model of a judge could not be written ({error.strerror}): "
-            "free 100 MB there, or name another folder in TMPDIR"
+            f"the model of a judge could not be written to the folder for temporary files "
+            f"({error.strerror}): free 100 MB there, or name another folder in TMPDIR"
         ) from error
 
 
