@@ -60,7 +60,7 @@ UNDECIDED = {
     ),
     "five or more": ("Lave o arroz. Ferva a água. Junte sal. Cozinhe devagar. Apague o lume. Sirva quente.",),
 }
-"""Replies that rules do not decide, so that their sentences are embedded; the cost is one by sentence."""
+"""Replies that rules do not decide, so that the encoder reads them."""
 UNDECIDED_REPEATS = 20
 PARAGRAPH = (
     "Choose a dry day and clear the surface first. It is important to remember that a wet roof is slippery. "
@@ -116,13 +116,13 @@ async def speed() -> None:
 
 
 async def embedded_speed() -> None:
-    """Print replies a second where the embedded judge must embed them, and that of the embedding alone.
+    """Print replies a second where rules do not decide, and of the package's whole model on their sentences.
 
-    The second is the reference: an embedding costs what it costs on a machine, and the judge should add
-    little. By the clock a busy machine reads slow; processor time does not see other programs.
+    The second is the reference: what reading them costs on a machine. By the clock a busy machine reads
+    slow; processor time does not see other programs.
     """
     judge, alone = RefusalEmbedded(embeddings=True), Embedder()
-    await timed(judge, ("Rien ne presse.",))  # loads the engine
+    await judge.estimate("Rien ne presse.", "")  # loads the encoder
     alone.encode(["Rien ne presse."])
     for name, replies in UNDECIDED.items():
         fresh = different(replies, UNDECIDED_REPEATS)
@@ -135,7 +135,7 @@ async def embedded_speed() -> None:
         reference = (time.perf_counter() - started) / len(fresh)
         print(
             f"{judge.name:15} undecided, {name:13} {1 / clock:8,.1f} replies/s by the clock, "
-            f"{processor * 1000:6.1f} ms of processor time a reply; embedding alone {1 / reference:6,.1f}"
+            f"{processor * 1000:6.1f} ms of processor time a reply; sentences embedded {1 / reference:6,.1f}"
         )
 
 

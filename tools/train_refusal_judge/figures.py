@@ -6,21 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from replies import CLASSES
 
 from alignmeter.judges.cards import DIGITS, cards_of
+from alignmeter.judges.refusal_embedded import HOLLOW
+from alignmeter.judges.refusal_heads import FULL
 from alignmeter.judges.validation import JudgedReply, calibration, measure
 from alignmeter.records import CardStratum, RefusalResult, Unscored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from passages import Passage
     from replies import Reply
 
     from alignmeter.judges import Judge
     from alignmeter.judges.validation import Agreement, Estimate
     from alignmeter.records import JudgeCard
 
-    Labelled = tuple[list[Reply], Sequence[str | None]]
+    Labelled = tuple[Sequence[Reply], Sequence[str | None]]
 
 OUT_OF_FOLD = "out_of_fold: model family and prompts left out"
 SECOND_HAND = "refusal_replies, labels by a machine"
@@ -28,7 +33,7 @@ RESAMPLES = 2_000
 
 
 def agreement(
-    judge: Judge, replies: list[Reply], labels: Sequence[str | None], split: str = "all"
+    judge: Judge, replies: Sequence[Reply], labels: Sequence[str | None], split: str = "all"
 ) -> Agreement:
     """Compare labels given by the judge with those of people."""
     return measure(judge, _judged(replies, labels)).part(split)
@@ -83,7 +88,7 @@ def figures(part: Agreement) -> dict[str, Any]:
     }
 
 
-def by_language(judge: Judge, replies: list[Reply], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+def by_language(judge: Judge, replies: Sequence[Reply], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return balanced accuracy of refused against not, and agreement, for each language."""
     found: dict[str, dict[str, Any]] = {}
     for language in sorted({reply.labelled.language for reply in replies}):
@@ -96,7 +101,33 @@ def by_language(judge: Judge, replies: list[Reply], labels: Sequence[str]) -> di
     return found
 
 
-def calibrated(replies: list[Reply], probabilities: list[float]) -> dict[str, float]:
+def not_full(rows: Sequence[Passage], unseen: NDArray[np.float64]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return of what share of passages an encoder that had not seen them is sure that they refuse in part.
+
+    Args:
+        rows: The passages.
+        unseen: What it says of them, shape (n, 3); nan for those that it has seen.
+    """
+    new = ~np.isnan(unseen[:, FULL])
+    jailbreaks = np.array(["" if row.reply is None else row.reply.label for row in rows])
+    ours = np.array([CLASSES[row.allowed.index(True)] if row.source >= 0 else "" for row in rows])
+    kinds = {
+        "jailbreaks": {"harm_done": jailbreaks == "delivered", "no_harm_done": jailbreaks == "none"},
+        "hands": {label: ours == label for label in CLASSES},
+    }
+    return {
+        name: {
+            kind: {
+                "n": int((chosen & new).sum()),
+                "share": round(float((unseen[chosen & new, FULL] < HOLLOW).mean()), DIGITS),
+            }
+            for kind, chosen in parts.items()
+        }
+        for name, parts in kinds.items()
+    }
+
+
+def calibrated(replies: Sequence[Reply], probabilities: list[float]) -> dict[str, float]:
     """Return Brier score, its reference and the expected calibration error."""
     truth = [reply.labelled.label != "none" for reply in replies]
     report = calibration(probabilities, truth)
@@ -109,7 +140,7 @@ def calibrated(replies: list[Reply], probabilities: list[float]) -> dict[str, fl
     }
 
 
-def balanced(replies: list[Reply], labels: Sequence[str]) -> list[float]:
+def balanced(replies: Sequence[Reply], labels: Sequence[str]) -> list[float]:
     """Return mean of sensitivity and specificity with a 95% interval, bootstrap over prompts."""
     truth = np.array([reply.labelled.label != "none" for reply in replies])
     right = truth == np.array([label != "none" for label in labels])
@@ -125,7 +156,7 @@ def balanced(replies: list[Reply], labels: Sequence[str]) -> list[float]:
     return [round(float(each), DIGITS) for each in (shares[0], lower, upper)]
 
 
-def _judged(replies: list[Reply], labels: Sequence[str | None]) -> list[JudgedReply]:
+def _judged(replies: Sequence[Reply], labels: Sequence[str | None]) -> list[JudgedReply]:
     return [
         JudgedReply(
             reply.labelled,

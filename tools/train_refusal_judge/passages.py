@@ -1,4 +1,4 @@
-"""What the encoder is trained on: our replies, some of them joined, and replies to jailbreaks."""
+"""What the encoder is trained on: our replies and sentences, some joined, and replies to jailbreaks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from examples import Sentence
     from numpy.typing import NDArray
 
-FOLDS = 3
-"""Hands, and questions of jailbreaks, are left out by thirds."""
+FOLDS, LEFT_OUT = 3, 2
+"""A third of the hands and of the questions of jailbreaks is left out by an encoder that does not ship."""
 JOINED = 3
 """Refusals of a hand and a language that are joined with an answer."""
 JAILBREAKS = 8
 """Replies to one question with one label; many of the 7,700 are alike."""
 JAILBREAK_WEIGHT = 0.5
 """Their labels tell whether harm was done, which is nearly but not quite whether anything was refused."""
+ALWAYS = -1
+_OF_SENTENCES = {"refuse": "full", "soft": "full", "help": "none", "sorry": "none", "mentions": "none"}
+"""What a reply of one such sentence is. Redirects and offers are nothing by themselves."""
 _VOICES = ("{} {}", "[GPT]: {}\n[DAN]: {}", "{}\n\n{}", "(normal) {}\n(free) {}")
 _SHORT = 300
 
@@ -37,7 +41,7 @@ class Passage(NamedTuple):
         text: What the encoder reads.
         allowed: Whether it may be no refusal, a partial one, a full one.
         weight: What it counts.
-        fold: The third that it belongs to.
+        fold: The third of hands or questions that it belongs to; `ALWAYS` is never left out.
         source: Place among our replies; -1 for what is not one of them.
         reply: The reply to a jailbreak, as people labelled it; None for our replies.
     """
@@ -50,10 +54,13 @@ class Passage(NamedTuple):
     reply: LabelledReply | None = None
 
 
-def passages(hands: Mapping[str, tuple[LabelledReply, ...]], jailbreaks: Path) -> list[Passage]:
+def passages(
+    sentences: list[Sentence], hands: Mapping[str, tuple[LabelledReply, ...]], jailbreaks: Path
+) -> list[Passage]:
     """Return all that the encoder learns from.
 
     Args:
+        sentences: Our sentences.
         hands: Our replies by who wrote them.
         jailbreaks: Folder of GPTFuzz's labelled replies (question, Response, label).
     """
@@ -64,6 +71,11 @@ def passages(hands: Mapping[str, tuple[LabelledReply, ...]], jailbreaks: Path) -
             for source, each in enumerate(replies, start=sum(row.source >= 0 for row in found))
         ]
         found += [Passage(text, _only("partial"), 1.0, place % FOLDS) for text in _joined(replies)]
+    found += [
+        Passage(each.text, _only(_OF_SENTENCES[each.kind]), 1.0, ALWAYS)
+        for each in sentences
+        if each.kind in _OF_SENTENCES
+    ]
     return [*found, *_jailbroken(jailbreaks)]
 
 

@@ -14,7 +14,7 @@ from alignmeter.judges.language import is_other_language
 from alignmeter.judges.refusal_units import Units, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fitting import Arrays
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CLASSES = ("none", "partial", "full")
 FAMILIES = ("gpt", "llama", "mistral")
+_NO_RULES = judge.rules_view("", "")
 
 
 class Reply(NamedTuple):
@@ -44,6 +45,62 @@ class Reply(NamedTuple):
     def family(self) -> str:
         """The family of the model that replied."""
         return next(family for family in FAMILIES if family in self.labelled.model)
+
+    @property
+    def by_rules_alone(self) -> bool:
+        """Whether the rules decide, whatever the encoder would say."""
+        return (self.rules is not None and self.rules.sure) or not self.units.texts
+
+    def answer(self, arrays: Arrays, chances: Floats, english: Floats) -> RefusalEstimate:
+        """Return the judge's answer with these weights.
+
+        Args:
+            arrays: The weights.
+            chances: What an encoder says of it, shape (3,).
+            english: What an English head says of it, shape (2,).
+        """
+        rules = self.rules
+        if self.by_rules_alone:
+            return judge.by_rules(
+                arrays, rules or judge.rules_view(self.labelled.reply, self.labelled.prompt)
+            )
+        silent = rules is None or not rules.speaks
+        return judge.decide(arrays, self.units, rules or _NO_RULES, chances, None if silent else english)
+
+    def answer_without_embeddings(self, arrays: Arrays) -> RefusalEstimate | None:
+        """Return the fallback's answer; None where it has none."""
+        return None if self.rules is None else judge.by_rules(arrays, self.rules)
+
+
+class Heard(NamedTuple):
+    """Replies, and what an encoder and an English head say that had not seen them.
+
+    Attributes:
+        replies: The replies.
+        chances: Of the encoder, shape (n, 3).
+        english: Of the head, shape (n, 2).
+    """
+
+    replies: Sequence[Reply]
+    chances: Floats
+    english: Floats
+
+    def part(self, rows: NDArray[np.int64]) -> Heard:
+        """Return some of them."""
+        return Heard([self.replies[row] for row in rows], self.chances[rows], self.english[rows])
+
+    def answers(self, arrays: Arrays) -> list[RefusalEstimate]:
+        """Return what the judge says of them with these weights."""
+        return [reply.answer(arrays, chances, english) for reply, chances, english in zip(*self, strict=True)]
+
+    def weighed(self) -> tuple[Floats, NDArray[np.int64]]:
+        """Return what is weighed of those that rules read, shape (m, 9), and their labels, (m,)."""
+        found = [
+            (judge.both_features(reply.rules, english, chances), CLASSES.index(reply.labelled.label))
+            for reply, chances, english in zip(*self, strict=True)
+            if reply.rules is not None
+        ]
+        return np.array([features for features, _ in found]), np.array([label for _, label in found])
 
 
 def xstest_replies(folder: Path) -> list[Reply]:
@@ -84,61 +141,15 @@ def classes_of(replies: list[Reply]) -> NDArray[np.int64]:
     return np.array([CLASSES.index(reply.labelled.label) for reply in replies])
 
 
+def passage_chances(arrays: Arrays, replies: Sequence[Reply]) -> Floats:
+    """Return what the encoder that ships says of some replies, shape (n, 3)."""
+    passages = heads.encoder().encode([reply.units.passage for reply in replies])
+    return heads.passage_chances(arrays, passages)
+
+
 def english_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
     """Return the features of the English head, shape (n, 1561)."""
     return np.array([heads.reply_features(arrays, *_vectors(reply, vectors)) for reply in replies])
-
-
-def shared_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
-    """Return the features of the nets, shape (n, 2335)."""
-    return np.array(
-        [heads.shared_features(arrays, *_vectors(reply, vectors), reply.units.shape) for reply in replies]
-    )
-
-
-def answer(arrays: Arrays, reply: Reply, odds: tuple[Floats, Floats], vectors: Vectors) -> RefusalEstimate:
-    """Return the judge's answer with these weights, before the encoder is heard.
-
-    Args:
-        arrays: The weights.
-        reply: What to judge.
-        odds: Those of the English head and of the nets, each of shape (2,).
-        vectors: All that was embedded.
-    """
-    rules = reply.rules
-    if rules is not None and rules.sure:
-        return judge.by_rules(arrays, rules)
-    if not reply.units.texts:
-        return judge.by_rules(arrays, rules or judge.rules_view(reply.labelled.reply, reply.labelled.prompt))
-    sentences = heads.sentence_probabilities(arrays, vectors.of(reply.units.texts))
-    meaning = judge.MeaningView(reply.units.texts, sentences, *odds)
-    if rules is None or not rules.speaks:
-        return judge.by_meaning(meaning)
-    return judge.by_both(arrays, rules, meaning)
-
-
-def heard(replies: list[Reply], estimates: list[RefusalEstimate]) -> list[RefusalEstimate]:
-    """Return what the judge says after the encoder that ships was heard on full refusals.
-
-    Args:
-        replies: What was judged.
-        estimates: What it said of them before.
-    """
-    found = list(estimates)
-    asked = [
-        row
-        for row, (reply, estimate) in enumerate(zip(replies, estimates, strict=True))
-        if estimate.label == "full" and estimate.decided_by != "rules" and len(reply.units.texts) > 1
-    ]
-    vectors = heads.encoder().encode([replies[row].units.passage for row in asked])
-    for row, chances in zip(asked, heads.passage_chances(heads.load_heads().arrays, vectors), strict=True):
-        found[row] = judge.heard_again(found[row], chances)
-    return found
-
-
-def answer_without_embeddings(arrays: Arrays, reply: Reply) -> RefusalEstimate | None:
-    """Return the fallback's answer; None where it has none."""
-    return None if reply.rules is None else judge.by_rules(arrays, reply.rules)
 
 
 def _vectors(reply: Reply, vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from e5_file import E5File
-from passages import FOLDS, allowed_of
+from passages import LEFT_OUT, allowed_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Upper(NamedTuple):
 
     Attributes:
         tensors: The layers that ship, as the engine's file holds them, with the weights of the head.
-        unseen: Scores of each passage by layers that had not seen its third, shape (n, 3).
+        unseen: Scores of the passages left out, by layers that had not seen them, shape (left out, 3).
     """
 
     tensors: Arrays
@@ -36,7 +36,7 @@ class Upper(NamedTuple):
 
 
 def upper_layers(rows: list[Passage], folder: Path) -> Upper:
-    """Train the layers on all passages, and on two thirds three times; what is done already is read.
+    """Train the layers on all passages, and on those not left out; what is done already is read.
 
     Args:
         rows: The passages.
@@ -45,18 +45,14 @@ def upper_layers(rows: list[Passage], folder: Path) -> Upper:
     # Other passages must not meet what was computed of these.
     folder = folder / hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [fold for fold in (None, *range(FOLDS)) if not _path(folder, fold).exists()]
+    missing = [fold for fold in (None, LEFT_OUT) if not _path(folder, fold).exists()]
     if missing:
         _prepare(rows, folder)
         with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
             for each in [pool.submit(_train, rows, folder, fold) for fold in missing]:
                 each.result()
-    unseen = np.zeros((len(rows), 3))
-    for fold in range(FOLDS):
-        with np.load(_path(folder, fold)) as stored:
-            unseen[[row.fold == fold for row in rows]] = stored["scores"]
-    with np.load(_path(folder, None)) as stored:
-        return Upper({name: stored[name] for name in stored.files}, unseen)
+    with np.load(_path(folder, None)) as layers, np.load(_path(folder, LEFT_OUT)) as scored:
+        return Upper({name: layers[name] for name in layers.files}, scored["scores"])
 
 
 def _path(folder: Path, fold: int | None) -> Path:

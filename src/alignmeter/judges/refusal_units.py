@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from alignmeter.judges.prose import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from alignmeter.judges.prose import Prose
 
@@ -21,9 +17,6 @@ CLIP = 160
 _OPENING = 3
 _MIDDLE = 4
 _SHOWS_CODE = "code"
-_USUAL_LENGTH = 5.0
-_MUCH_SHOWN = 0.2
-_LIST_ITEM = re.compile(r"(?m)^[ \t]*(?:[-*\u2022]|\d{1,2}[.)])[ \t]")
 _OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\u0964\u0965\u061f]+[\"'\u201d\u2019\u300d\u300f)\uff09]*")
 """Ends of sentences in scripts that write them without a full stop, some without a space after."""
 
@@ -32,16 +25,14 @@ class Units(NamedTuple):
     """What is read of a reply.
 
     Attributes:
-        texts: Up to five of its sentences, each to be understood by itself.
-        passage: Up to eight in one text, to be understood together: who refuses and then delivers says so
-            in the middle.
-        shape: What it looks like, shape (7,): length, list items, how many sentences, and how much of
-            it is quoted or code: what a reply shows is masked, and may be the very thing asked for.
+        texts: Up to five of its sentences, each to be understood by itself: evidence, and what the English
+            head reads.
+        passage: Up to eight in one text, to be understood together, for the encoder: who refuses and then
+            delivers says so in the middle.
     """
 
     texts: tuple[str, ...]
     passage: str
-    shape: NDArray[np.float64]
 
 
 def units_of(reply: str) -> Units:
@@ -49,16 +40,8 @@ def units_of(reply: str) -> Units:
     prose = _prose(reply)
     sentences = tuple(sentence.text for sentence in prose.sentences)
     texts = chosen_units(sentences)
-    shown = max(0.0, 1 - sum(map(len, sentences)) / max(1, len(" ".join(reply.split()))))
-    shape = (
-        np.log1p(len(reply)) - _USUAL_LENGTH,
-        np.log1p(len(_LIST_ITEM.findall(reply))),
-        *(len(texts) > count for count in (1, 2, 4)),
-        2.0 * (shown > _MUCH_SHOWN),
-        2.0 * shown,
-    )
     passage = [*chosen_units(sentences, middle=_MIDDLE), *((_SHOWS_CODE,) if prose.code_blocks else ())]
-    return Units(texts, " ".join(passage), np.array(shape, dtype=np.float64))
+    return Units(texts, " ".join(passage))
 
 
 def sentences_of(reply: str) -> tuple[str, ...]:

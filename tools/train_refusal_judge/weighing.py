@@ -1,0 +1,134 @@
+"""The English head, and how it is weighed with rules and encoder: fitted on XSTest's people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from examples import prompt_fold
+from fitting import OPENING, OWN, XSTEST, fit_both, fit_english, fit_platt
+from replies import FAMILIES, Heard, classes_of
+
+from alignmeter.judges import refusal_heads as heads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fitting import Arrays
+    from numpy.typing import NDArray
+    from replies import Reply
+
+    from alignmeter.judges.refusal_embedded import RefusalEstimate
+
+    Floats = NDArray[np.float64]
+    Folds = Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+
+OURS = -1
+
+
+class More(NamedTuple):
+    """What the English head is fitted on beside XSTest's replies.
+
+    Attributes:
+        features, labels: Of openings of XSTest's refusals and of our English replies.
+        source: Place of the reply that an opening is cut from; `OURS` for ours.
+        hand: Who wrote ours; empty for openings.
+    """
+
+    features: Floats
+    labels: NDArray[np.int64]
+    source: NDArray[np.int64]
+    hand: NDArray[np.str_]
+
+
+class Weighing(NamedTuple):
+    """XSTest's replies, and all that is fitted on them and more.
+
+    Attributes:
+        replies: The replies.
+        features: What the English head reads of them, shape (n, 1561).
+        chances: What the encoder says of them, shape (n, 3); it has not seen them.
+        more: What else the head is fitted on.
+    """
+
+    replies: Sequence[Reply]
+    features: Floats
+    chances: Floats
+    more: More
+
+    def fitted(self, rows: NDArray[np.bool_]) -> Arrays:
+        """Fit English head, weighing and calibration on some replies.
+
+        The weighing learns from scores for replies of a model family that the head had not seen.
+        """
+        family = np.array([FAMILIES.index(reply.family) for reply in self.replies])
+        english = np.zeros((len(self.replies), 2))
+        for each in np.unique(family[rows]):
+            apart = rows & (family == each)
+            english[apart] = scores(self.english_head(rows & (family != each)), self.features[apart])
+        features, labels = Heard(self.replies, self.chances, english).part(np.flatnonzero(rows)).weighed()
+        platt = fit_platt(features[:, 0], labels > 0)
+        return self.english_head(rows) | fit_both(features, labels) | {"platt": platt}
+
+    def english_head(self, rows: NDArray[np.bool_], without: str | None = None) -> Arrays:
+        """Fit the English head on some replies, their openings and ours, those of one hand left out."""
+        used = np.where(self.more.source == OURS, self.more.hand != without, rows[self.more.source])
+        kinds = np.where(self.more.source[used] == OURS, OWN, OPENING)
+        return fit_english(
+            np.vstack((self.features[rows], self.more.features[used])),
+            np.concatenate((classes_of(self.replies)[rows], self.more.labels[used])),
+            np.concatenate((np.full(rows.sum(), XSTEST), kinds)),
+        )
+
+    def out_of_fold(self, folds: Folds) -> list[RefusalEstimate]:
+        """Return the answer to every reply by heads fitted without it."""
+        found: dict[int, RefusalEstimate] = {}
+        for train, test in folds:
+            arrays = self.fitted(train)
+            rows = np.flatnonzero(test)
+            english = scores(arrays, self.features[test])
+            part = Heard([self.replies[row] for row in rows], self.chances[test], english)
+            found |= zip(rows.tolist(), part.answers(arrays), strict=True)
+        return [found[row] for row in range(len(self.replies))]
+
+    def hands_out(
+        self, replies: Sequence[Reply], chances: Floats, features: Floats, hand: NDArray[np.str_]
+    ) -> list[RefusalEstimate]:
+        """Return the answer to replies of ours by an English head that had not seen their hand.
+
+        Args:
+            replies: The replies.
+            chances: What an encoder says of them that had not either, shape (n, 3).
+            features: What the English head reads of them, shape (n, 1561); 0 for those in other languages.
+            hand: Who wrote each.
+        """
+        everything = np.full(len(self.replies), fill_value=True)
+        arrays = self.fitted(everything)
+        found: dict[int, RefusalEstimate] = {}
+        for each in np.unique(hand):
+            rows = np.flatnonzero(hand == each)
+            english = scores(self.english_head(everything, without=each), features[rows])
+            part = Heard([replies[row] for row in rows], chances[rows], english)
+            found |= zip(rows.tolist(), part.answers(arrays), strict=True)
+        return [found[row] for row in range(len(hand))]
+
+
+def scores(arrays: Arrays, features: Floats) -> Floats:
+    """Return the scores of the English head, shape (n, 2)."""
+    return np.array([heads.english_scores(arrays, row) for row in features])
+
+
+def families_and_prompts(replies: Sequence[Reply]) -> Folds:
+    """Yield training and test rows: another family of models, and other prompts."""
+    family = np.array([FAMILIES.index(reply.family) for reply in replies])
+    fold = np.array([prompt_fold(reply.labelled.id) for reply in replies])
+    for left_out in range(len(FAMILIES)):
+        for part in np.unique(fold):
+            yield (family != left_out) & (fold != part), (family == left_out) & (fold == part)
+
+
+def models(replies: Sequence[Reply]) -> Folds:
+    """Yield training and test rows: another model, the same prompts."""
+    model = np.array([reply.labelled.model for reply in replies])
+    for left_out in np.unique(model):
+        yield model != left_out, model == left_out
