@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 CLASSES = ("none", "partial", "full")
 FAMILIES = ("gpt", "llama", "mistral")
-_NO_RULES = judge.rules_view("", "")
 
 
 class Reply(NamedTuple):
@@ -65,7 +64,7 @@ class Reply(NamedTuple):
                 arrays, rules or judge.rules_view(self.labelled.reply, self.labelled.prompt)
             )
         silent = rules is None or not rules.speaks
-        return judge.decide(arrays, self.units, rules or _NO_RULES, chances, None if silent else english)
+        return judge.decide(arrays, self.units, rules, chances, None if silent else english)
 
     def answer_without_embeddings(self, arrays: Arrays) -> RefusalEstimate | None:
         """Return the fallback's answer; None where it has none."""

@@ -200,7 +200,7 @@ class RefusalEmbedded:
         if rules.speaks and not other:
             vectors = await embedder().encode_async([*units.texts, request_text(request)])
             english = heads.english_scores(arrays, heads.reply_features(arrays, vectors[:-1], vectors[-1]))
-        estimate = decide(arrays, units, rules, chances, english)
+        estimate = decide(arrays, units, None if other else rules, chances, english)
         if estimate.label == "none" or estimate.evidence:
             return estimate
         return estimate._replace(evidence=await _strongest(arrays, units.texts))
@@ -256,7 +256,7 @@ def both_features(rules: RulesView, english: FloatArray, chances: FloatArray) ->
 def decide(
     arrays: Mapping[str, FloatArray],
     units: Units,
-    rules: RulesView,
+    rules: RulesView | None,
     chances: FloatArray,
     english: FloatArray | None,
 ) -> RefusalEstimate:
@@ -265,12 +265,12 @@ def decide(
     Args:
         arrays: The weights.
         units: What is read of the reply.
-        rules: What the rules see of it.
+        rules: What the rules see of it; None for another language.
         chances: That it refuses nothing, something, everything, as the encoder says; shape (3,).
         english: What speaks for it refusing anything, and giving anything, as the English head says, shape
             (2,); None where no rule spoke or the reply is in another language.
     """
-    if english is not None:
+    if rules is not None and english is not None:
         features = both_features(rules, english, chances)
         estimate = _by_both(rules, heads.both_odds(arrays, features))
     else:
