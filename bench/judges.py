@@ -118,8 +118,8 @@ async def speed() -> None:
 async def embedded_speed() -> None:
     """Print replies a second where rules do not decide, and of the package's whole model on their sentences.
 
-    The second is the reference: what reading them costs on a machine. By the clock a busy machine reads
-    slow; processor time does not see other programs.
+    The second is the reference: what reading them by sentences would cost on a machine. By the clock a busy
+    machine reads slow; processor time does not see other programs.
     """
     judge, alone = RefusalEmbedded(embeddings=True), Embedder()
     await judge.estimate("Rien ne presse.", "")  # loads the encoder

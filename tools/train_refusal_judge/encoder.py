@@ -11,24 +11,44 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from e5_file import BLOCK, packed
+from e5_file import BLOCK, E5File, packed
 from torch import Tensor, nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from e5_file import E5File, Floats
+    from e5_file import Floats
     from numpy.typing import NDArray
 
 LOWER, UPPER = 4, 8
 """Layers 0 to 3 are the package's, 4 to 7 ours, 8 to 11 are cut off."""
-EPOCHS, RATE, HEAD_RATE, WARM_UP, DROPOUT, SMOOTHING = 2, 2e-4, 2e-3, 0.06, 0.1, 0.05
+KEPT = 2
+"""Of our layers, the lower ones stay as they are when training goes on."""
+WARM_UP, DROPOUT, SMOOTHING = 0.06, 0.1, 0.05
 BATCH_TOKENS = 2_048
 SCALE = 20.0
 """Vectors of length 1 times this are what the head reads."""
 _NORMS = ("aln", "oln")
 _JITTER = 12
+
+
+class Course(NamedTuple):
+    """How a training goes.
+
+    Attributes:
+        epochs: How often each example is seen.
+        rate, head_rate: Steps of the layers and of the head, at their longest.
+    """
+
+    epochs: int
+    rate: float
+    head_rate: float
+
+
+FROM_THE_PACKAGE = Course(2, 2e-4, 2e-3)
+GOING_ON = Course(2, 1.5e-4, 7.5e-4)
 
 
 class Examples(NamedTuple):
@@ -119,10 +139,15 @@ class _Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The upper layers, the mean over tokens, and a head of three classes on it."""
+    """The upper layers, the mean over tokens, and a head of three classes on it.
+
+    Attributes:
+        first: Place of the first of the layers that is run: what is given has come through those before.
+    """
 
     def __init__(self, file: E5File) -> None:
         super().__init__()
+        self.first = 0
         self.layers = nn.ModuleList(_Layer(file, place, trained=True) for place in range(LOWER, UPPER))
         self.head = nn.Linear(file.size, 3)
         nn.init.zeros_(self.head.weight)
@@ -130,7 +155,7 @@ class Encoder(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Return scores of the classes, shape (texts, 3)."""
-        for layer in self.layers:
+        for layer in self.layers[self.first :]:
             hidden = layer(hidden, mask[:, None, None, :])
         mean = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
         vectors = functional.normalize(mean, dim=-1) * SCALE
@@ -175,31 +200,57 @@ def lower_hidden(file: E5File, tokens: Sequence[list[int]]) -> Iterator[tuple[in
                 yield place, values[row, : len(tokens[place])].half().numpy()
 
 
-def trained(file: E5File, examples: Examples, name: str) -> Encoder:
+def kept_hidden(
+    start: Path, hidden: Sequence[NDArray[np.float16]]
+) -> Iterator[tuple[int, NDArray[np.float16]]]:
+    """Yield the place of each text and what the layers say of it that stay as they are.
+
+    Args:
+        start: Where their weights are kept.
+        hidden: What the package's lower layers say of some texts.
+    """
+    encoder = Encoder(E5File())
+    encoder.load_state_dict(torch.load(start))
+    encoder.eval()
+    with torch.no_grad():
+        for batch in _batches([len(each) for each in hidden], None):
+            values, mask = _padded([hidden[place] for place in batch])
+            for layer in encoder.layers[:KEPT]:
+                values = layer(values, mask[:, None, None, :])
+            for row, place in enumerate(batch):
+                yield place, values[row, : len(hidden[place])].half().numpy()
+
+
+def trained(examples: Examples, name: str, start: Path | None = None) -> Encoder:
     """Train the upper layers and say how far it is.
 
     Args:
-        file: The package's weights, where training starts.
         examples: What to learn from.
         name: What the lines that are printed begin with.
+        start: Where the weights are kept from which training goes on; None: the package's.
     """
     torch.manual_seed(0)
     generator = np.random.default_rng(0)
-    encoder = Encoder(file)
-    matrices = [each for each in encoder.layers.parameters() if each.ndim > 1]
-    others = [each for each in encoder.layers.parameters() if each.ndim == 1]
-    rates = (RATE, RATE, HEAD_RATE)
+    encoder = Encoder(E5File())
+    course = FROM_THE_PACKAGE
+    if start is not None:
+        encoder.load_state_dict(torch.load(start))
+        encoder.first = KEPT
+        course = GOING_ON
+    matrices = [each for each in encoder.layers[encoder.first :].parameters() if each.ndim > 1]
+    others = [each for each in encoder.layers[encoder.first :].parameters() if each.ndim == 1]
+    rates = (course.rate, course.rate, course.head_rate)
     optimizer = torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": 0.01},
             {"params": others, "weight_decay": 0.0},
             {"params": list(encoder.head.parameters()), "weight_decay": 0.0},
         ],
-        lr=RATE,
+        lr=course.rate,
         betas=(0.9, 0.98),
     )
     lengths = [len(each) for each in examples.hidden]
-    order = [batch for _ in range(EPOCHS) for batch in _batches(lengths, generator)]
+    order = [batch for _ in range(course.epochs) for batch in _batches(lengths, generator)]
     allowed, weights = torch.from_numpy(examples.allowed), torch.from_numpy(examples.weights)
     encoder.train()
     losses: list[float] = []
@@ -254,4 +305,4 @@ def _batches(lengths: Sequence[int], generator: np.random.Generator | None) -> l
         found[-1].append(place)
     if generator is not None:
         generator.shuffle(found)
-    return found
+    return [batch for batch in found if batch]

@@ -1,8 +1,10 @@
-"""What the encoder is trained on: our replies and sentences, some joined, and replies to jailbreaks."""
+"""What the encoder is trained on: our replies and sentences, some joined, and replies of models."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,11 +29,16 @@ JAILBREAKS = 8
 """Replies to one question with one label; many of the 7,700 are alike."""
 JAILBREAK_WEIGHT = 0.5
 """Their labels tell whether harm was done, which is nearly but not quite whether anything was refused."""
+ANSWERS = 600
+"""Plain answers of models from each of two sets."""
+ANSWER_WEIGHT = 0.5
+"""That they refuse nothing is said by our rules, not by people."""
 ALWAYS = -1
 _OF_SENTENCES = {"refuse": "full", "soft": "full", "help": "none", "sorry": "none", "mentions": "none"}
 """What a reply of one such sentence is. Redirects and offers are nothing by themselves."""
 _VOICES = ("{} {}", "[GPT]: {}\n[DAN]: {}", "{}\n\n{}", "(normal) {}\n(free) {}")
 _SHORT = 300
+_LEAST = 20
 
 
 class Passage(NamedTuple):
@@ -55,31 +62,33 @@ class Passage(NamedTuple):
 
 
 def passages(
-    sentences: list[Sentence], hands: Mapping[str, tuple[LabelledReply, ...]], jailbreaks: Path
+    sentences: list[Sentence], hands: Mapping[str, tuple[LabelledReply, ...]], sets: Path
 ) -> list[Passage]:
     """Return all that the encoder learns from.
 
     Args:
         sentences: Our sentences.
         hands: Our replies by who wrote them.
-        jailbreaks: Folder of GPTFuzz's labelled replies (question, Response, label).
+        sets: Folder of public sets; `gptfuzz_labeled`, `halueval_general` and `pandalm_test` are read.
     """
     found: list[Passage] = []
     for place, replies in enumerate(hands.values()):
         found += [
-            Passage(units_of(each.reply).passage, _only(each.label), 1.0, place % FOLDS, source)
+            Passage(units_of(each.reply).passage, only(each.label), 1.0, place % FOLDS, source)
             for source, each in enumerate(replies, start=sum(row.source >= 0 for row in found))
         ]
-        found += [Passage(text, _only("partial"), 1.0, place % FOLDS) for text in _joined(replies)]
+        found += [Passage(text, only("partial"), 1.0, place % FOLDS) for text in _joined(replies)]
     found += [
-        Passage(each.text, _only(_OF_SENTENCES[each.kind]), 1.0, ALWAYS)
+        Passage(each.text, only(_OF_SENTENCES[each.kind]), 1.0, ALWAYS)
         for each in sentences
         if each.kind in _OF_SENTENCES
     ]
-    return [*found, *_jailbroken(jailbreaks)]
+    found += [Passage(text, only("none"), ANSWER_WEIGHT, ALWAYS) for text in _plain_answers(sets)]
+    return [*found, *_jailbroken(sets / "gptfuzz_labeled")]
 
 
-def _only(label: str) -> tuple[bool, bool, bool]:
+def only(label: str) -> tuple[bool, bool, bool]:
+    """Return that a passage may be nothing but this."""
     return label == "none", label == "partial", label == "full"
 
 
@@ -118,6 +127,32 @@ def _jailbroken(folder: Path) -> Iterator[Passage]:
                     fold=questions[question] % FOLDS,
                     reply=replies[reply],
                 )
+
+
+def _plain_answers(sets: Path) -> Iterator[str]:
+    """Yield replies of models to harmless orders in which the rules see nothing refused.
+
+    Our hands' friendly changes of subject look like them; without these the encoder takes many for such.
+    """
+    chatgpt = (sets / "halueval_general" / "general_data.json").read_text(encoding="utf-8").splitlines()
+    first = [(row["user_query"], row["chatgpt_response"]) for row in map(json.loads, chatgpt)]
+    compared = json.loads((sets / "pandalm_test" / "testset-v1.json").read_text(encoding="utf-8"))
+    second = [
+        (f"{row['instruction']} {row['input']}", str(row[f"response{1 + place % 2}"]))
+        for place, row in enumerate(compared)
+    ]
+    for asked in (first, second):
+        answers = (
+            units_of(reply).passage
+            for request, reply in sorted(asked, key=lambda pair: _mixed(pair[1]))
+            if _refuses_nothing(reply, request)
+        )
+        yield from islice((text for text in answers if len(text) >= _LEAST), ANSWERS)
+
+
+def _refuses_nothing(reply: str, request: str) -> bool:
+    rules = rules_view(reply, request)
+    return rules.refuses <= 0 and not rules.declines
 
 
 def allowed_of(rows: list[Passage]) -> NDArray[np.bool_]:

@@ -135,7 +135,7 @@ def texts_of(replies: Iterable[Reply]) -> list[str]:
     ]
 
 
-def classes_of(replies: list[Reply]) -> NDArray[np.int64]:
+def classes_of(replies: Sequence[Reply]) -> NDArray[np.int64]:
     """Return the labels as places in `CLASSES`."""
     return np.array([CLASSES.index(reply.labelled.label) for reply in replies])
 

@@ -1,7 +1,6 @@
 """Fit the embedded refusal judge; write weights, out-of-fold predictions, figures and cards.
 
-python tools/train_refusal_judge/train.py --xstest ../shared/data/xstest/model_completions \
-    --jailbreaks ../shared/data/gptfuzz_labeled --work FOLDER
+python tools/train_refusal_judge/train.py --sets ../shared/data --work FOLDER
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import numpy as np
 from arrays_file import write_arrays
 from examples import own_replies, own_sentences
 from fitting import fit_sentences
-from passages import LEFT_OUT, passages
+from lessons import APART, MODEL, PEOPLE, PEOPLE_AFTER_A_THIRD, Plan, people_passages
+from passages import passages
 from replies import (
     Heard,
     as_reply,
@@ -26,15 +26,21 @@ from replies import (
     xstest_replies,
 )
 from results import DATA, Outcome, print_training, write_predictions, write_results
-from upper import upper_layers
+from upper import School
 from vectors import Vectors
-from weighing import OURS, More, Weighing, families_and_prompts, models, scores
+from weighing import OURS, More, Weighing, families_and_halves, families_and_prompts, models, scores
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fitting import Arrays
+    from numpy.typing import NDArray
+    from replies import Reply
+
+    Floats = NDArray[np.float64]
 
 
 def main() -> None:
@@ -42,21 +48,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--xstest", type=Path, required=True, help="folder of XSTest's labelled completions")
-    parser.add_argument("--jailbreaks", type=Path, required=True, help="folder of GPTFuzz's labelled replies")
+    parser.add_argument("--sets", type=Path, required=True, help="folder of public sets")
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was computed")
     parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
     options = parser.parse_args()
-    hands = own_replies()
-    rows = passages(own_sentences(), hands, options.jailbreaks)
-    upper = upper_layers(rows, options.work)
-    write_arrays(DATA / heads.LAYERS_FILE, upper.tensors)
-    head: Arrays = {name: upper.tensors[name].astype(np.float64) for name in heads.HEAD}
-    left_out = np.array([row.fold == LEFT_OUT for row in rows])
+    hands, sentences = own_replies(), own_sentences()
+    people = xstest_replies(options.sets / "xstest" / "model_completions")
+    rows = [*passages(sentences, hands, options.sets), *people_passages(people)]
+    plan, school = Plan(rows, people), School(rows, options.work)
+    plan.teach(school)
+    left_out = plan.left_out()
     unseen = np.full((len(rows), 3), np.nan)
-    unseen[left_out] = heads.softmax(upper.unseen)
+    unseen[left_out] = heads.softmax(school.scores(PEOPLE_AFTER_A_THIRD))
 
-    sentences, people = own_sentences(), xstest_replies(options.xstest)
     own = [as_reply(labelled) for written in hands.values() for labelled in written]
     hand = np.repeat(list(hands), [len(written) for written in hands.values()])
     openings = openings_of(people)
@@ -70,15 +74,15 @@ def main() -> None:
     embedded = vectors.of([each.text for each in sentences]).astype(np.float64)
     fixed: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
 
-    ours = english_features(fixed, english, vectors)
-    more = More(
-        np.vstack((english_features(fixed, cut, vectors), ours)),
-        classes_of([*cut, *english]),
-        np.array([place for place, _ in openings] + [OURS] * len(english)),
-        np.concatenate((np.full(len(cut), ""), hand[speaks])),
+    apart = plan.unseen(school, APART, families_and_halves(people))
+    weighing = Weighing(
+        people,
+        english_features(fixed, people, vectors),
+        apart,
+        more_of(openings, english, hand[speaks], lambda replies: english_features(fixed, replies, vectors)),
     )
-    features = english_features(fixed, people, vectors)
-    weighing = Weighing(people, features, passage_chances(head, people), more)
+    ours = weighing.more.features[weighing.more.source == OURS]
+    one_model = weighing._replace(chances=plan.unseen(school, MODEL, models(people)))
     mine = np.array([row.source >= 0 for row in rows])
     new = left_out[mine]
     features = np.zeros((len(own), ours.shape[1]))
@@ -88,13 +92,14 @@ def main() -> None:
         rows,
         unseen,
         (people, weighing.out_of_fold(families_and_prompts(people))),
-        (people, weighing.out_of_fold(models(people))),
+        (people, one_model.out_of_fold(models(people))),
         (unheard, weighing.hands_out(unheard, unseen[mine][new], features[new], hand[new])),
     )
     print_training(outcome, hand[new])
     if options.untested:
         return
     everything = np.full(len(people), fill_value=True)
+    write_arrays(DATA / heads.LAYERS_FILE, school.tensors(PEOPLE))
     write_arrays(DATA / heads.WEIGHTS_FILE, fixed | weighing.fitted(everything))
     heads.load_heads.cache_clear()
     arrays = dict(heads.load_heads().arrays)
@@ -104,6 +109,29 @@ def main() -> None:
     said = Heard(test, passage_chances(arrays, test), scores(arrays, features)).answers(arrays)
     write_predictions(outcome)
     write_results(outcome, (test, said), arrays)
+
+
+def more_of(
+    openings: list[tuple[int, Reply]],
+    english: list[Reply],
+    hand: NDArray[np.str_],
+    features_of: Callable[[list[Reply]], Floats],
+) -> More:
+    """Return what the English head is fitted on beside XSTest's replies.
+
+    Args:
+        openings: First sentences of XSTest's refusals, with the place of the reply.
+        english: Our replies that rules read.
+        hand: Who wrote each of ours.
+        features_of: What the head reads of replies.
+    """
+    cut = [opening for _, opening in openings]
+    return More(
+        np.vstack((features_of(cut), features_of(english))),
+        classes_of([*cut, *english]),
+        np.array([place for place, _ in openings] + [OURS] * len(english)),
+        np.concatenate((np.full(len(cut), ""), hand)),
+    )
 
 
 if __name__ == "__main__":

@@ -47,8 +47,11 @@ class Weighing(NamedTuple):
     Attributes:
         replies: The replies.
         features: What the English head reads of them, shape (n, 1561).
-        chances: What the encoder says of them, shape (n, 3); it has not seen them.
+        chances: What encoders say of them that have not seen them, shape (n, 3).
         more: What else the head is fitted on.
+
+    What encoders say of the replies that the weighing is fitted on comes from other folds, and they may have
+    seen the replies that are answered: that reaches the answer through the weighing's twenty numbers only.
     """
 
     replies: Sequence[Reply]
@@ -125,6 +128,15 @@ def families_and_prompts(replies: Sequence[Reply]) -> Folds:
     for left_out in range(len(FAMILIES)):
         for part in np.unique(fold):
             yield (family != left_out) & (fold != part), (family == left_out) & (fold == part)
+
+
+def families_and_halves(replies: Sequence[Reply]) -> Folds:
+    """Yield training and test rows: another family of models, and the other half of the prompts."""
+    family = np.array([reply.family for reply in replies])
+    half = np.array([reply.labelled.split for reply in replies])
+    for left_out in FAMILIES:
+        for part in np.unique(half):
+            yield (family != left_out) & (half != part), (family == left_out) & (half == part)
 
 
 def models(replies: Sequence[Reply]) -> Folds:
