@@ -62,7 +62,8 @@ class School:
         _prepare(self._rows, self._folder)
         with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
             for start in sorted({lesson.start for lesson in missing} - {""}):
-                going_on = [lesson for lesson in missing if lesson.start == start]
+                # All of them, for what is written here is not written again when more are missing later.
+                going_on = [lesson for lesson in lessons if lesson.start == start]
                 used = [each for lesson in going_on for each in (lesson.learnt, lesson.heard)]
                 pool.submit(_go_through, self._folder, start, np.unique(np.concatenate(used))).result()
             for each in [pool.submit(_teach, self._rows, self._folder, lesson) for lesson in missing]:
