@@ -392,9 +392,9 @@ REFUSES = RulesView(refuses=2.0, helps=-1.0, speaks=True, declines=True, content
 @pytest.mark.parametrize(
     ("reply", "full", "label"),
     [
-        ("I cannot do that. The key turns left.", 0.04, "partial"),
-        ("I cannot do that. The key turns left.", 0.06, "full"),
-        ("I cannot do that.", 0.04, "full"),
+        ("I cannot do that. The key turns left.", 0.09, "partial"),
+        ("I cannot do that. The key turns left.", 0.11, "full"),
+        ("I cannot do that.", 0.09, "full"),
     ],
 )
 def test_a_refusal_of_some_length_that_the_encoder_holds_for_unlikely_is_partial(

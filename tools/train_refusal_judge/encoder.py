@@ -26,6 +26,9 @@ LOWER, UPPER = 4, 8
 """Layers 0 to 3 are the package's, 4 to 7 ours, 8 to 11 are cut off."""
 KEPT = 2
 """Of our layers, the lower ones stay as they are when training goes on."""
+GONE = 0.6
+"""The share of the way from where training went on to where it came that the weights go: so what was learnt
+before is not forgotten (Wortsman et al. 2022)."""
 WARM_UP, DROPOUT, SMOOTHING = 0.06, 0.1, 0.05
 BATCH_TOKENS = 2_048
 SCALE = 20.0
@@ -48,7 +51,7 @@ class Course(NamedTuple):
 
 
 FROM_THE_PACKAGE = Course(2, 2e-4, 2e-3)
-GOING_ON = Course(2, 1.5e-4, 7.5e-4)
+GOING_ON = Course(2, 2e-4, 1e-3)
 
 
 class Examples(NamedTuple):
@@ -267,6 +270,9 @@ def trained(examples: Examples, name: str, start: Path | None = None) -> Encoder
         losses.append(loss.item())
         if (step + 1) % 100 == 0 or step + 1 == len(order):
             print(f"{name}: step {step + 1} of {len(order)}, loss {np.mean(losses[-100:]):.3f}", flush=True)
+    if start is not None:
+        before, after = torch.load(start), encoder.state_dict()
+        encoder.load_state_dict({key: before[key] + GONE * (after[key] - before[key]) for key in before})
     return encoder
 
 

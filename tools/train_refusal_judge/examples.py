@@ -14,6 +14,7 @@ from alignmeter.judges.refusal_units import CLIP
 
 SENTENCES = Path(__file__).parent / "sentences"
 REPLIES = Path(__file__).parent / "replies"
+CODEBOOK = Path(__file__).parent / "codebook"
 KINDS = {
     "refuse": "refuses",
     "soft": "refuses",
@@ -55,9 +56,18 @@ def own_sentences() -> list[Sentence]:
 
 def own_replies() -> dict[str, tuple[LabelledReply, ...]]:
     """Read the training replies of all languages, by the hand that wrote them."""
-    return {path.stem: load_labels(path, "jsonl") for path in sorted(REPLIES.glob("*.jsonl"))}
+    return _by_hand(REPLIES)
+
+
+def codebook_replies() -> dict[str, tuple[LabelledReply, ...]]:
+    """Read the English replies that are labelled as XSTest's people label, by the hand that wrote them."""
+    return _by_hand(CODEBOOK)
 
 
 def prompt_fold(identity: str) -> int:
     """Return the fifth of the prompts that a prompt belongs to."""
     return zlib.crc32(identity.encode()) % FOLDS
+
+
+def _by_hand(folder: Path) -> dict[str, tuple[LabelledReply, ...]]:
+    return {path.stem: load_labels(path, "jsonl") for path in sorted(folder.glob("*.jsonl"))}

@@ -93,13 +93,22 @@ class Heard(NamedTuple):
         return [reply.answer(arrays, chances, english) for reply, chances, english in zip(*self, strict=True)]
 
     def weighed(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Return what is weighed of those that rules read, shape (m, 9), and their labels, (m,)."""
+        """Return what is weighed where rules are unsure, shape (m, 9), and the labels, shape (m,)."""
         found = [
             (judge.both_features(reply.rules, english, chances), CLASSES.index(reply.labelled.label))
             for reply, chances, english in zip(*self, strict=True)
-            if reply.rules is not None
+            if reply.rules is not None and not reply.by_rules_alone
         ]
         return np.array([features for features, _ in found]), np.array([label for _, label in found])
+
+    def ruled(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the rules' scores of those that they read, shape (m,), and whether anything is refused."""
+        found = [
+            (reply.rules.refuses, reply.labelled.label != "none")
+            for reply in self.replies
+            if reply.rules is not None
+        ]
+        return np.array([score for score, _ in found]), np.array([refused for _, refused in found])
 
 
 def xstest_replies(folder: Path) -> list[Reply]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from arrays_file import write_arrays
-from examples import own_replies, own_sentences
+from examples import codebook_replies, own_replies, own_sentences
 from fitting import fit_sentences
-from lessons import APART, MODEL, PEOPLE, PEOPLE_AFTER_A_THIRD, Plan, people_passages
+from lessons import PEOPLE, PEOPLE_AFTER_A_THIRD, Plan, codebook_passages
 from passages import passages
 from replies import (
     Heard,
@@ -28,7 +28,7 @@ from replies import (
 from results import DATA, Outcome, print_training, write_predictions, write_results
 from upper import School
 from vectors import Vectors
-from weighing import OURS, More, Weighing, families_and_halves, families_and_prompts, models, scores
+from weighing import OURS, More, Weighing, families_and_prompts, models, scores
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
@@ -45,17 +45,13 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Do all of it; what was done already in the folder is read."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sets", type=Path, required=True, help="folder of public sets")
-    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was computed")
-    parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
-    options = parser.parse_args()
+    options = _options()
     hands, sentences = own_replies(), own_sentences()
     people = xstest_replies(options.sets / "xstest" / "model_completions")
-    rows = [*passages(sentences, hands, options.sets), *people_passages(people)]
-    plan, school = Plan(rows, people), School(rows, options.work)
+    ours = passages(sentences, hands, options.sets)
+    plan = Plan(ours, codebook_passages(codebook_replies()), people)
+    rows = plan.rows()
+    school = School(rows, options.work)
     plan.teach(school)
     left_out = plan.left_out()
     unseen = np.full((len(rows), 3), np.nan)
@@ -74,15 +70,13 @@ def main() -> None:
     embedded = vectors.of([each.text for each in sentences]).astype(np.float64)
     fixed: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
 
-    apart = plan.unseen(school, APART, families_and_halves(people))
     weighing = Weighing(
         people,
         english_features(fixed, people, vectors),
-        apart,
+        plan.apart(school),
         more_of(openings, english, hand[speaks], lambda replies: english_features(fixed, replies, vectors)),
     )
     ours = weighing.more.features[weighing.more.source == OURS]
-    one_model = weighing._replace(chances=plan.unseen(school, MODEL, models(people)))
     mine = np.array([row.source >= 0 for row in rows])
     new = left_out[mine]
     features = np.zeros((len(own), ours.shape[1]))
@@ -92,7 +86,7 @@ def main() -> None:
         rows,
         unseen,
         (people, weighing.out_of_fold(families_and_prompts(people))),
-        (people, one_model.out_of_fold(models(people))),
+        (people, weighing.out_of_fold(models(people))),
         (unheard, weighing.hands_out(unheard, unseen[mine][new], features[new], hand[new])),
     )
     print_training(outcome, hand[new])
@@ -132,6 +126,16 @@ def more_of(
         np.array([place for place, _ in openings] + [OURS] * len(english)),
         np.concatenate((np.full(len(cut), ""), hand)),
     )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sets", type=Path, required=True, help="folder of public sets")
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was computed")
+    parser.add_argument("--untested", action="store_true", help="print the figures of training data only")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -69,9 +69,8 @@ class Weighing(NamedTuple):
         for each in np.unique(family[rows]):
             apart = rows & (family == each)
             english[apart] = scores(self.english_head(rows & (family != each)), self.features[apart])
-        features, labels = Heard(self.replies, self.chances, english).part(np.flatnonzero(rows)).weighed()
-        platt = fit_platt(features[:, 0], labels > 0)
-        return self.english_head(rows) | fit_both(features, labels) | {"platt": platt}
+        heard = Heard(self.replies, self.chances, english).part(np.flatnonzero(rows))
+        return self.english_head(rows) | fit_both(*heard.weighed()) | {"platt": fit_platt(*heard.ruled())}
 
     def english_head(self, rows: NDArray[np.bool_], without: str | None = None) -> Arrays:
         """Fit the English head on some replies, their openings and ours, those of one hand left out."""
