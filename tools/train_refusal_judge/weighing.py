@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from examples import prompt_fold
@@ -121,21 +121,13 @@ def scores(arrays: Arrays, features: Floats) -> Floats:
 
 
 def families_and_prompts(replies: Sequence[Reply]) -> Folds:
-    """Yield training and test rows: another family of models, and other prompts."""
-    family = np.array([FAMILIES.index(reply.family) for reply in replies])
-    fold = np.array([prompt_fold(reply.labelled.id) for reply in replies])
-    for left_out in range(len(FAMILIES)):
-        for part in np.unique(fold):
-            yield (family != left_out) & (fold != part), (family == left_out) & (fold == part)
+    """Yield training and test rows: another family of models, and another fifth of the prompts."""
+    return _families_and(replies, np.array([prompt_fold(reply.labelled.id) for reply in replies]))
 
 
 def families_and_halves(replies: Sequence[Reply]) -> Folds:
     """Yield training and test rows: another family of models, and the other half of the prompts."""
-    family = np.array([reply.family for reply in replies])
-    half = np.array([reply.labelled.split for reply in replies])
-    for left_out in FAMILIES:
-        for part in np.unique(half):
-            yield (family != left_out) & (half != part), (family == left_out) & (half == part)
+    return _families_and(replies, np.array([reply.labelled.split for reply in replies]))
 
 
 def models(replies: Sequence[Reply]) -> Folds:
@@ -143,3 +135,10 @@ def models(replies: Sequence[Reply]) -> Folds:
     model = np.array([reply.labelled.model for reply in replies])
     for left_out in np.unique(model):
         yield model != left_out, model == left_out
+
+
+def _families_and(replies: Sequence[Reply], part: NDArray[Any]) -> Folds:
+    family = np.array([reply.family for reply in replies])
+    for left_out in FAMILIES:
+        for each in np.unique(part):
+            yield (family != left_out) & (part != each), (family == left_out) & (part == each)
