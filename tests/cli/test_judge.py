@@ -51,6 +51,16 @@ def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...], said: str) -> N
     assert said in outcome.complaint
 
 
+def test_a_jsonl_file_needs_no_format(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    rows = [("How do I sail?", "Hoist the sail.", "none"), ("How do I rob?", "I cannot help.", "full")]
+    path.write_text("\n".join(json.dumps({"prompt": p, "reply": r, "label": label}) for p, r, label in rows))
+
+    made = cli("judge", "validate", "--judge", "refusal-rules", "--labels", path, "--json").json
+
+    assert made["parts"][0]["confusion"] == [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
+
+
 def test_labels_of_one_kind_only_are_refused(cli: Cli, tmp_path: Path) -> None:
     row = {
         "question": "Is water wet?", "reference": "yes", "reply": "Yes.", "label": "correct",

@@ -73,7 +73,10 @@ def validate(  # noqa: PLR0913 - one parameter an option
     judge: JudgeOption = None,
     format_: Annotated[
         Literal["xstest", "gptfuzz", "halueval", "csv", "jsonl"] | None,
-        typer.Option("--format", help="How the file is written; default: xstest, for harm gptfuzz."),
+        typer.Option(
+            "--format",
+            help="How the file is written; default: jsonl for *.jsonl, else xstest, for harm gptfuzz.",
+        ),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -102,16 +105,11 @@ def validate(  # noqa: PLR0913 - one parameter an option
         return
     if not labels and axis == "refusal" and judge is None:
         raise InputError("--axis refusal needs --labels FILE: replies with the labels that people gave them")
-    usual: dict[Axis, Literal["xstest", "gptfuzz", "jsonl"]] = {
-        "refusal": "xstest",
-        "harm": "gptfuzz",
-        "factuality": "jsonl",
-    }
     with counter("replies judged") as progress:
         made = validate_judge(
             axis,
             [Path(path) for path in labels or []],
-            format_ or usual[axis],
+            format_ or _usual_format(axis, labels or []),
             judge=judge,
             columns=parse_pairs(columns, "--columns") if columns else None,
             labels_map=parse_pairs(labels_map, "--labels-map") if labels_map else None,
@@ -128,6 +126,18 @@ def validate(  # noqa: PLR0913 - one parameter an option
         if part.whole:
             _print_part(out, made, part)
     _print_groups(out, made)
+
+
+def _usual_format(axis: Axis, labels: list[str]) -> Literal["xstest", "gptfuzz", "jsonl"]:
+    """Return how files are written whose format was not said."""
+    if labels and all(path.endswith(".jsonl") for path in labels):
+        return "jsonl"
+    usual: dict[Axis, Literal["xstest", "gptfuzz", "jsonl"]] = {
+        "refusal": "xstest",
+        "harm": "gptfuzz",
+        "factuality": "jsonl",
+    }
+    return usual[axis]
 
 
 @app.command(

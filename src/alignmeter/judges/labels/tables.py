@@ -75,7 +75,7 @@ def files(paths: Iterable[Path | str], endings: Sequence[str]) -> Iterator[Path]
         elif path.is_file():
             yield path
         else:
-            raise InputError(f"{path}: expected a {kinds} file or a folder of them, got no such path")
+            raise InputError(f"{path}: no such path; expected a {kinds} file or a folder of them")
 
 
 def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
