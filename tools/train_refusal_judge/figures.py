@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from replies import CLASSES
 
 from alignmeter.judges.cards import DIGITS, cards_of
 from alignmeter.judges.refusal_embedded import HOLLOW
-from alignmeter.judges.refusal_heads import FULL
+from alignmeter.judges.refusal_heads import CLASSES, FULL
 from alignmeter.judges.validation import JudgedReply, calibration, measure
 from alignmeter.records import CardStratum, RefusalResult, Unscored
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from passages import ALWAYS, LEFT_OUT, Passage, only
 from replies import classes_of
-from upper import Lesson
+from upper import Lesson, School, processes
 from weighing import families_and_halves
 
 from alignmeter.judges.refusal_heads import softmax
@@ -15,10 +15,12 @@ from alignmeter.judges.refusal_units import units_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from replies import Reply
-    from upper import School
+    from upper import Arrays
 
     from alignmeter.judges.labels import LabelledReply
 
@@ -29,6 +31,24 @@ PEOPLE, PEOPLE_AFTER_A_THIRD = "people", "people_after_a_third"
 APART = "apart"
 REPLAYED = 1_500
 """Passages of ours that are read again beside the codebook's and XSTest's, so that they are not forgotten."""
+_NOTHING = np.empty(0, dtype=np.int64)
+
+
+class Taught(NamedTuple):
+    """What came of all lessons.
+
+    Attributes:
+        tensors: The layers that ship, and their head.
+        apart: What layers say of XSTest's replies that have learnt from no reply of its model family and none
+            to its half of the prompts, shape (people, 3).
+        left_out: Which of our passages other layers have not seen, shape (ours,).
+        unseen: What these say of them, shape (ours, 3); nan for those that they have seen.
+    """
+
+    tensors: Arrays
+    apart: Floats
+    left_out: NDArray[np.bool_]
+    unseen: Floats
 
 
 def codebook_passages(hands: Mapping[str, tuple[LabelledReply, ...]]) -> list[Passage]:
@@ -51,82 +71,57 @@ def people_passages(replies: Sequence[Reply]) -> list[Passage]:
     ]
 
 
-class Plan(NamedTuple):
-    """What is taught.
+def teach(ours: list[Passage], codebook: list[Passage], people: Sequence[Reply], folder: Path) -> Taught:
+    """Do all lessons; those that were done already in the folder are read.
 
-    Attributes:
+    Args:
         ours: Passages of our hands, of models and jailbreaks.
         codebook: Passages labelled by the codebook.
         people: XSTest's replies.
+        folder: What keeps what was computed.
     """
-
-    ours: list[Passage]
-    codebook: list[Passage]
-    people: Sequence[Reply]
-
-    def rows(self) -> list[Passage]:
-        """Return all passages, in the order of the attributes."""
-        return [*self.ours, *self.codebook, *people_passages(self.people)]
-
-    def teach(self, school: School) -> None:
-        """Do all lessons."""
-        school.teach(self._first())
-        school.teach(self._second())
-
-    def left_out(self) -> NDArray[np.bool_]:
-        """Return which of the passages `PEOPLE_AFTER_A_THIRD` has not seen, shape (rows,)."""
-        return np.array([row.fold == LEFT_OUT for row in self.rows()])
-
-    def apart(self, school: School) -> Floats:
-        """Return what layers say of XSTest's replies that had not seen them, shape (people, 3).
-
-        They have learnt from no reply of its model family and none to its half of the prompts.
-        """
-        found = np.full((len(self.people), 3), np.nan)
-        for place, (_, test) in enumerate(families_and_halves(self.people)):
-            found[test] = softmax(school.scores(f"{APART}_{place}"))
-        return found
-
-    def _counts(self) -> NDArray[np.bool_]:
-        """Return which of our passages count, shape (ours,)."""
-        return np.array([row.weight > 0 for row in self.ours])
-
-    def _kept(self) -> NDArray[np.bool_]:
-        """Return which of our passages are never left out, shape (ours,)."""
-        return np.array([row.fold != LEFT_OUT for row in self.ours])
-
-    def _first(self) -> list[Lesson]:
-        nothing = np.empty(0, dtype=np.int64)
-        counts, kept = self._counts(), self._kept()
-        return [
-            Lesson(HANDS, np.flatnonzero(counts), nothing),
-            Lesson(HANDS_BUT_A_THIRD, np.flatnonzero(counts & kept), nothing),
+    counts = np.array([row.weight > 0 for row in ours])
+    left_out = np.array([row.fold == LEFT_OUT for row in ours])
+    then = [*codebook, *people_passages(people)]
+    folds = list(families_and_halves(people))
+    with processes() as pool:
+        first = School(ours, folder)
+        of_hands = [
+            Lesson(HANDS, np.flatnonzero(counts), _NOTHING),
+            Lesson(HANDS_BUT_A_THIRD, np.flatnonzero(counts & ~left_out), _NOTHING),
         ]
+        _finish(first.begin(of_hands, pool))
 
-    def _second(self) -> list[Lesson]:
-        codebook = len(self.ours) + np.arange(len(self.codebook))
-        everyone = len(self.ours) + len(self.codebook) + np.arange(len(self.people))
-        nothing = np.empty(0, dtype=np.int64)
-        counts, kept = self._counts(), self._kept()
-        again = np.concatenate((_some(counts), codebook))
-        again_but_a_third = np.concatenate((_some(counts & kept), codebook))
-        found = [
-            Lesson(PEOPLE, np.concatenate((again, everyone)), nothing, HANDS),
-            Lesson(
-                PEOPLE_AFTER_A_THIRD,
-                np.concatenate((again_but_a_third, everyone)),
-                np.flatnonzero(~kept),
-                HANDS_BUT_A_THIRD,
-            ),
+        seen = [*_some(ours, counts & ~left_out), *then]
+        heard = [ours[place] for place in np.flatnonzero(left_out)]
+        learnt, new = np.split(np.arange(len(seen) + len(heard)), [len(seen)])
+        third = School([*seen, *heard], folder, first.layers(HANDS_BUT_A_THIRD))
+        begun = third.begin([Lesson(PEOPLE_AFTER_A_THIRD, learnt, new)], pool)
+
+        everything = [*_some(ours, counts), *then]
+        others, everyone = np.split(np.arange(len(everything)), [-len(people)])
+        apart = [
+            Lesson(f"{APART}_{place}", np.concatenate((others, everyone[train])), everyone[test])
+            for place, (train, test) in enumerate(folds)
         ]
-        found += [
-            Lesson(f"{APART}_{place}", np.concatenate((again, everyone[train])), everyone[test], HANDS)
-            for place, (train, test) in enumerate(families_and_halves(self.people))
-        ]
-        return found
+        school = School(everything, folder, first.layers(HANDS))
+        of_people = Lesson(PEOPLE, np.arange(len(everything)), _NOTHING)
+        _finish([*begun, *school.begin([of_people, *apart], pool)])
+
+    unseen = np.full((len(ours), 3), np.nan)
+    unseen[left_out] = softmax(third.scores(PEOPLE_AFTER_A_THIRD))
+    said = np.full((len(people), 3), np.nan)
+    for lesson, (_, test) in zip(apart, folds, strict=True):
+        said[test] = softmax(school.scores(lesson.name))
+    return Taught(school.tensors(PEOPLE), said, left_out, unseen)
 
 
-def _some(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return places of `REPLAYED` of these passages, evenly spread."""
+def _finish(begun: Sequence[Future[None]]) -> None:
+    for each in begun:
+        each.result()
+
+
+def _some(ours: list[Passage], rows: NDArray[np.bool_]) -> list[Passage]:
+    """Return `REPLAYED` of some of our passages, evenly spread."""
     places = np.flatnonzero(rows)
-    return places[np.linspace(0, len(places) - 1, REPLAYED).astype(np.int64)]
+    return [ours[place] for place in places[np.linspace(0, len(places) - 1, REPLAYED).astype(np.int64)]]

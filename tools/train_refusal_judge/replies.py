@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-CLASSES = ("none", "partial", "full")
 FAMILIES = ("gpt", "llama", "mistral")
 
 
@@ -48,7 +47,13 @@ class Reply(NamedTuple):
     @property
     def by_rules_alone(self) -> bool:
         """Whether the rules decide, whatever the encoder would say."""
-        return (self.rules is not None and self.rules.sure) or not self.units.texts
+        return (self.rules is not None and self.rules.beyond_doubt) or not self.units.texts
+
+    @property
+    def weighed(self) -> bool:
+        """Whether rules, English head and encoder are weighed."""
+        rules = self.rules
+        return rules is not None and rules.speaks and not rules.sure and bool(self.units.texts)
 
     def answer(self, arrays: Arrays, chances: Floats, english: Floats) -> RefusalEstimate:
         """Return the judge's answer with these weights.
@@ -63,8 +68,7 @@ class Reply(NamedTuple):
             return judge.by_rules(
                 arrays, rules or judge.rules_view(self.labelled.reply, self.labelled.prompt)
             )
-        silent = rules is None or not rules.speaks
-        return judge.decide(arrays, self.units, rules, chances, None if silent else english)
+        return judge.decide(arrays, self.units, rules, chances, english if self.weighed else None)
 
     def answer_without_embeddings(self, arrays: Arrays) -> RefusalEstimate | None:
         """Return the fallback's answer; None where it has none."""
@@ -95,9 +99,9 @@ class Heard(NamedTuple):
     def weighed(self) -> tuple[Floats, NDArray[np.int64]]:
         """Return what is weighed where rules are unsure, shape (m, 9), and the labels, shape (m,)."""
         found = [
-            (judge.both_features(reply.rules, english, chances), CLASSES.index(reply.labelled.label))
+            (judge.both_features(reply.rules, english, chances), heads.CLASSES.index(reply.labelled.label))
             for reply, chances, english in zip(*self, strict=True)
-            if reply.rules is not None and not reply.by_rules_alone
+            if reply.rules is not None and not reply.rules.sure and reply.units.texts
         ]
         return np.array([features for features, _ in found]), np.array([label for _, label in found])
 
@@ -145,8 +149,8 @@ def texts_of(replies: Iterable[Reply]) -> list[str]:
 
 
 def classes_of(replies: Sequence[Reply]) -> NDArray[np.int64]:
-    """Return the labels as places in `CLASSES`."""
-    return np.array([CLASSES.index(reply.labelled.label) for reply in replies])
+    """Return the labels as places in `heads.CLASSES`."""
+    return np.array([heads.CLASSES.index(reply.labelled.label) for reply in replies])
 
 
 def passage_chances(arrays: Arrays, replies: Sequence[Reply]) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 from arrays_file import write_arrays
 from examples import codebook_replies, own_replies, own_sentences
 from fitting import fit_sentences
-from lessons import PEOPLE, PEOPLE_AFTER_A_THIRD, Plan, codebook_passages
+from lessons import codebook_passages, teach
 from passages import passages
 from replies import (
     Heard,
@@ -26,7 +26,6 @@ from replies import (
     xstest_replies,
 )
 from results import DATA, Outcome, print_training, write_predictions, write_results
-from upper import School
 from vectors import Vectors
 from weighing import OURS, More, Weighing, families_and_prompts, models, scores
 
@@ -49,13 +48,7 @@ def main() -> None:
     hands, sentences = own_replies(), own_sentences()
     people = xstest_replies(options.sets / "xstest" / "model_completions")
     ours = passages(sentences, hands, options.sets)
-    plan = Plan(ours, codebook_passages(codebook_replies()), people)
-    rows = plan.rows()
-    school = School(rows, options.work)
-    plan.teach(school)
-    left_out = plan.left_out()
-    unseen = np.full((len(rows), 3), np.nan)
-    unseen[left_out] = heads.softmax(school.scores(PEOPLE_AFTER_A_THIRD))
+    taught = teach(ours, codebook_passages(codebook_replies()), people, options.work)
 
     own = [as_reply(labelled) for written in hands.values() for labelled in written]
     hand = np.repeat(list(hands), [len(written) for written in hands.values()])
@@ -73,31 +66,31 @@ def main() -> None:
     weighing = Weighing(
         people,
         english_features(fixed, people, vectors),
-        plan.apart(school),
+        taught.apart,
         more_of(openings, english, hand[speaks], lambda replies: english_features(fixed, replies, vectors)),
     )
-    ours = weighing.more.features[weighing.more.source == OURS]
-    mine = np.array([row.source >= 0 for row in rows])
-    new = left_out[mine]
-    features = np.zeros((len(own), ours.shape[1]))
-    features[speaks] = ours
+    read_of_ours = weighing.more.features[weighing.more.source == OURS]
+    mine = np.array([row.source >= 0 for row in ours])
+    new = taught.left_out[mine]
+    features = np.zeros((len(own), read_of_ours.shape[1]))
+    features[speaks] = read_of_ours
     unheard = [own[row] for row in np.flatnonzero(new)]
     outcome = Outcome(
-        rows,
-        unseen,
+        ours,
+        taught.unseen,
         (people, weighing.out_of_fold(families_and_prompts(people))),
         (people, weighing.out_of_fold(models(people))),
-        (unheard, weighing.hands_out(unheard, unseen[mine][new], features[new], hand[new])),
+        (unheard, weighing.hands_out(unheard, taught.unseen[mine][new], features[new], hand[new])),
     )
     print_training(outcome, hand[new])
     if options.untested:
         return
     everything = np.full(len(people), fill_value=True)
-    write_arrays(DATA / heads.LAYERS_FILE, school.tensors(PEOPLE))
+    write_arrays(DATA / heads.LAYERS_FILE, taught.tensors)
     write_arrays(DATA / heads.WEIGHTS_FILE, fixed | weighing.fitted(everything))
     heads.load_heads.cache_clear()
     arrays = dict(heads.load_heads().arrays)
-    features = np.zeros((len(test), ours.shape[1]))
+    features = np.zeros((len(test), read_of_ours.shape[1]))
     speaks = np.array([reply.rules is not None for reply in test])
     features[speaks] = english_features(arrays, [test[row] for row in np.flatnonzero(speaks)], vectors)
     said = Heard(test, passage_chances(arrays, test), scores(arrays, features)).answers(arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,13 +31,16 @@ class Lesson(NamedTuple):
         name: Of what it leaves behind.
         learnt: Places of the passages that it learns from.
         heard: Places of passages that it has not seen and scores.
-        start: Name of the lesson that it goes on from; empty: it starts with the package's layers.
     """
 
     name: str
     learnt: NDArray[np.int64]
     heard: NDArray[np.int64]
-    start: str = ""
+
+
+def processes() -> ProcessPoolExecutor:
+    """Return what does some lessons at a time."""
+    return ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn"))
 
 
 class School:
@@ -46,28 +49,28 @@ class School:
     Args:
         rows: The passages.
         folder: Where it is kept; other passages get a folder of their own in it.
+        start: Where the weights are kept that all lessons go on from; None: the package's.
     """
 
-    def __init__(self, rows: list[Passage], folder: Path) -> None:
+    def __init__(self, rows: list[Passage], folder: Path, start: Path | None = None) -> None:
         self._rows = rows
+        self._start = start
         # Other passages must not meet what was computed of these.
-        self._folder = folder / hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
+        known = repr((rows, None if start is None else (start.parent.name, start.name)))
+        self._folder = folder / hashlib.sha256(known.encode()).hexdigest()[:12]
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def teach(self, lessons: Sequence[Lesson]) -> None:
-        """Do lessons that do not go on from one another, some at a time."""
+    def begin(self, lessons: Sequence[Lesson], pool: Executor) -> list[Future[None]]:
+        """Begin those of some lessons that were not done yet, and return what waits for them."""
         missing = [lesson for lesson in lessons if not _scores(self._folder, lesson.name).exists()]
         if not missing:
-            return
-        _prepare(self._rows, self._folder)
-        with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for start in sorted({lesson.start for lesson in missing} - {""}):
-                # All of them, for what is written here is not written again when more are missing later.
-                going_on = [lesson for lesson in lessons if lesson.start == start]
-                used = [each for lesson in going_on for each in (lesson.learnt, lesson.heard)]
-                pool.submit(_go_through, self._folder, start, np.unique(np.concatenate(used))).result()
-            for each in [pool.submit(_teach, self._rows, self._folder, lesson) for lesson in missing]:
-                each.result()
+            return []
+        _prepare(self._rows, self._folder, self._start)
+        return [pool.submit(_teach, self._rows, self._folder, self._start, each) for each in missing]
+
+    def layers(self, name: str) -> Path:
+        """Return where a lesson's weights are kept."""
+        return _layers(self._folder, name)
 
     def scores(self, name: str) -> Floats:
         """Return what a lesson's layers say of the passages that it heard, shape (heard, 3)."""
@@ -79,7 +82,7 @@ class School:
         from encoder import Encoder
 
         encoder = Encoder(E5File())
-        encoder.load_state_dict(torch.load(_layers(self._folder, name)))
+        encoder.load_state_dict(torch.load(self.layers(name)))
         return encoder.tensors()
 
 
@@ -91,14 +94,13 @@ def _layers(folder: Path, name: str) -> Path:
     return folder / f"{name}.pt"
 
 
-def _hidden(folder: Path, start: str = "") -> Path:
-    """What layers say of passages that a lesson does not change: the package's, and those of `start`."""
-    return folder / f"hidden{start and '_' + start}.npy"
+def _hidden(folder: Path) -> Path:
+    return folder / "hidden.npy"
 
 
-def _prepare(rows: list[Passage], folder: Path) -> None:
-    """Write what the package's lower layers say of all passages."""
-    from encoder import lower_hidden
+def _prepare(rows: list[Passage], folder: Path, start: Path | None) -> None:
+    """Write what layers say of all passages that no lesson changes: the package's, and some of `start`."""
+    from encoder import kept_hidden, lower_hidden
 
     if _hidden(folder).exists():
         return
@@ -108,8 +110,12 @@ def _prepare(rows: list[Passage], folder: Path) -> None:
     ends = np.cumsum([len(each) for each in tokens])
     print(f"{len(rows)} passages of {ends[-1]} tokens", flush=True)
     hidden = np.zeros((ends[-1], file.size), dtype=np.float16)
+    texts = _split(hidden, ends)
     for place, values in lower_hidden(file, tokens):
-        hidden[ends[place] - len(values) : ends[place]] = values
+        texts[place][:] = values
+    if start is not None:
+        for place, values in kept_hidden(start, texts):
+            texts[place][:] = values
     np.save(folder / "ends.npy", ends)
     _write(_hidden(folder), hidden)
 
@@ -123,34 +129,17 @@ def _tokens(text: str) -> list[int]:
     return _FILES[0].tokens(text)
 
 
-def _go_through(folder: Path, start: str, places: NDArray[np.int64]) -> None:
-    """Write what the layers of a lesson say that stay as they are when training goes on from it."""
-    from encoder import kept_hidden
-
-    path = _hidden(folder, start)
-    if path.exists():
-        return
-    hidden, ends = np.load(_hidden(folder), mmap_mode="r"), np.load(folder / "ends.npy")
-    texts = _split(hidden, ends)
-    found = np.zeros(hidden.shape, dtype=np.float16)
-    for place, values in kept_hidden(_layers(folder, start), [texts[place] for place in places]):
-        end = ends[places[place]]
-        found[end - len(values) : end] = values
-    _write(path, found)
-
-
-def _teach(rows: list[Passage], folder: Path, lesson: Lesson) -> None:
+def _teach(rows: list[Passage], folder: Path, start: Path | None, lesson: Lesson) -> None:
     import torch
     from encoder import Examples, trained
 
     torch.set_num_threads(1)
-    hidden = _split(np.load(_hidden(folder, lesson.start), mmap_mode="r"), np.load(folder / "ends.npy"))
+    hidden = _split(np.load(_hidden(folder), mmap_mode="r"), np.load(folder / "ends.npy"))
     examples = Examples(
         [hidden[place] for place in lesson.learnt],
         allowed_of(rows)[lesson.learnt],
         np.array([rows[place].weight for place in lesson.learnt], dtype=np.float32),
     )
-    start = _layers(folder, lesson.start) if lesson.start else None
     encoder = trained(examples, lesson.name, start)
     part = folder / f"{lesson.name}.part"
     torch.save(encoder.state_dict(), part)

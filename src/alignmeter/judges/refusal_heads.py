@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.records import RefusalLabel
+
     FloatArray = NDArray[np.float64]
 
 WEIGHTS_FILE = "refusal_embedded.npz"
 LAYERS_FILE = "refusal_encoder.npz"
 LAYERS = 8
 """Of the encoder: four are the package's, four ours."""
-FULL = 2
-"""Place of full refusals among the classes of the encoder: none, partial, full."""
+CLASSES: tuple[RefusalLabel, ...] = ("none", "partial", "full")
+"""What the encoder tells apart."""
+FULL = CLASSES.index("full")
 HEAD = ("head_weights", "head_bias")
 """Of the file of layers, what is no layer."""
 SENTENCE_CLASSES = ("refuses", "redirects", "helps")
