@@ -171,6 +171,7 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
             data.on("harm"),
             people.get("harm", {}),
             units=_attack_units(manifest),
+            unscored_budget=manifest.design.unscored_budget,
         ),
         judge_calls=sum(judged.calls for judged in judged_all),
         judge_usage=Usage(

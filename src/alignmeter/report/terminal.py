@@ -70,7 +70,9 @@ def _surface(results: Results) -> tuple[Text, ...]:
     from rich.text import Text
 
     found = results.gaming
-    if found is None or found.verdict == "NOT MEASURED" or not found.hollow:
+    if found is None or found.verdict == "NOT MEASURED":
+        return ()
+    if found.verdict == "NOT SHOWN" and not found.hollow:
         return ()
     style = "bold red" if found.verdict == "GAMING" else "bold yellow"
     symbol = "✕ GAMING" if found.verdict == "GAMING" else f"≈ {found.verdict}"
