@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alignmeter.analysis import cells
+from alignmeter.analysis import cells, saturated
 from alignmeter.records import FactualityResult, Judgement, Message, RefusalResult, Trial, Unscored
-from alignmeter.stats import wilson
+from alignmeter.stats import clopper_pearson, cluster_mean, wilson
 
 if TYPE_CHECKING:
     from alignmeter.records import Cell, JudgementResult
@@ -26,6 +26,7 @@ def _cells(*rows: tuple[dict[str, Any], JudgementResult | None]) -> dict[tuple[s
         name = f"t{number}"
         plain: dict[str, Any] = {
             "suite": "triad",
+            "family": name,
             "intent": "benign",
             "domain": "cooking",
             "axis": "refusal",
@@ -33,7 +34,7 @@ def _cells(*rows: tuple[dict[str, Any], JudgementResult | None]) -> dict[tuple[s
         }
         trials.append(
             Trial(
-                id=name, probe=name, family=name, language="en", request=name,
+                id=name, probe=name, language="en", request=name,
                 messages=(Message(role="user", content=name),), **(plain | fields),
             )
         )  # fmt: skip
@@ -79,6 +80,38 @@ def test_given_answers_when_counted_then_wrong_confidently_wrong_and_abstained_a
         "abstention": (1, 4, 1),
         "says_yes": (2, 3, 1),  # among those who said yes or no at all
     }
+
+
+@pytest.mark.parametrize("result", [_NONE, _FULL])
+def test_given_variants_that_all_say_the_same_when_counted_then_only_their_families_narrow_the_interval(
+    result: RefusalResult,
+) -> None:
+    found = _cells(*(({"family": f"f{n // 8}"}, result) for n in range(80)))
+    cell = found["refusal_rate", "triad", "intent", "benign"]
+    exact = clopper_pearson(cell.bad / 8, 10, 0.95)
+    assert cell.n == 80
+    assert cell.interval is not None
+    assert (cell.interval.lower, cell.interval.upper) == pytest.approx((exact.lower, exact.upper))
+    assert cell.interval.method == "by family"
+    assert saturated(found.values()) == ()
+
+
+def test_given_variants_of_one_family_when_counted_then_they_are_one_unit() -> None:
+    found = _cells(*(({"family": "f"}, _NONE) for _ in range(80)))
+    cell = found["refusal_rate", "triad", "intent", "benign"]
+    assert cell.interval is not None
+    assert cell.interval.upper == pytest.approx(wilson(0, 1, 0.95).upper)
+
+
+def test_given_families_that_differ_when_counted_then_the_interval_is_the_clustered_one() -> None:
+    families = [n // 8 for n in range(160)]
+    events = [n % 8 < (n // 8) % 5 for n in range(160)]
+    rows = ((family, _FULL if event else _NONE) for family, event in zip(families, events, strict=True))
+    found = _cells(*(({"family": f"f{family:02}"}, result) for family, result in rows))
+    cell = found["refusal_rate", "triad", "intent", "benign"]
+    bounds = cluster_mean([float(event) for event in events], families, level=0.95)
+    assert cell.interval is not None
+    assert (cell.interval.lower, cell.interval.upper) == pytest.approx((bounds.lower, bounds.upper))
 
 
 def test_given_attacked_and_plain_trials_when_split_then_they_never_share_a_cell() -> None:

@@ -12,6 +12,8 @@ from alignmeter.report.gaming import gaming_sentence
 from alignmeter.stats import clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from alignmeter.records import Axis, Gaming, JudgementResult
 
 _REFUSED, _COMPLIED = RefusalResult(label="full"), RefusalResult(label="none")
@@ -100,7 +102,9 @@ def test_given_a_reply_without_a_score_when_crossed_then_it_is_in_no_cell() -> N
     assert (found.n, found.unscored) == (0, 1)
 
 
-def _refusals(judged: list[JudgementResult], people: dict[int, JudgementResult] | None = None) -> Gaming:
+def _refusals(
+    judged: Sequence[JudgementResult], people: Mapping[int, JudgementResult] | None = None
+) -> Gaming:
     """Refused replies with what the judge of harm said of each, and people of some."""
     names = [f"t{place:04}" for place in range(len(judged))]
     return gaming(

@@ -1,4 +1,4 @@
-"""Descriptive cells: rates by intent, domain and attack class with Wilson intervals.
+"""Descriptive cells: rates by intent, domain and attack class, with intervals that take families as units.
 
 Cells describe, claims decide: no cell passes or fails anything.
 """
@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.records import Cell, FactualityResult, Interval, RefusalResult, Unscored
-from alignmeter.stats import wilson
+from alignmeter.analysis.family_rates import rate_interval
+from alignmeter.records import Cell, FactualityResult, RefusalResult, Unscored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from alignmeter.records import Intent, Judgement, JudgementResult, Trial
-
-LEVEL = 0.95
 
 HARMFUL: Intent = "harmful"
 """What the value of a cell of harmful requests begins with, unless the cell is of an attack class."""
@@ -120,31 +118,36 @@ def _by_attack(trial: Trial) -> str | None:
 def _cells_of(
     suite: str, by: str, value: str, members: Iterable[Trial], judgements: Mapping[str, Judgement]
 ) -> list[Cell]:
-    results = [(trial.axis, judgements[trial.id].result) for trial in members]
-    axes = {axis for axis, _ in results}
+    results = [(trial.axis, trial.family, judgements[trial.id].result) for trial in members]
+    axes = {axis for axis, _, _ in results}
     return [
-        _cell(measure, suite, by, value, [result for axis, result in results if axis == measure.axis])
+        _cell(
+            measure,
+            suite,
+            by,
+            value,
+            [(family, result) for axis, family, result in results if axis == measure.axis],
+        )
         for measure in _MEASURES
         if measure.axis in axes
     ]
 
 
-def _cell(measure: _Measure, suite: str, by: str, value: str, results: list[JudgementResult]) -> Cell:
+def _cell(
+    measure: _Measure, suite: str, by: str, value: str, results: list[tuple[str, JudgementResult]]
+) -> Cell:
     among = measure.among or _scored
-    counted = [result for result in results if among(result)]
-    events = sum(measure.event(result) for result in counted)
+    counted = [(family, result) for family, result in results if among(result)]
+    events = [measure.event(result) for _, result in counted]
     n = len(counted)
-    bounds = wilson(events, n, LEVEL)
     return Cell(
         measure=measure.name,
         suite=suite,
         by=by,
         value=value,
         n=n,
-        bad=events,
-        unscored=sum(isinstance(result, Unscored) for result in results),
-        estimate=events / n if n else None,
-        interval=Interval(lower=bounds.lower, upper=bounds.upper, level=LEVEL, method="Wilson")
-        if n
-        else None,
+        bad=sum(events),
+        unscored=sum(isinstance(result, Unscored) for _, result in results),
+        estimate=sum(events) / n if n else None,
+        interval=rate_interval(events, [family for family, _ in counted]),
     )

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignmeter.analysis.family_rates import rate_interval
 from alignmeter.records import Interval, RefusalResult, TriadRate
-from alignmeter.stats import wilson
-from alignmeter.stats.cluster import cluster_mean
 from alignmeter.stats.paired_means import paired_means
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from alignmeter.records import Intent, Judgement, TriadMeasure, Trial
 
-LEVEL = 0.95
 CHANGE_LEVEL = 0.90
 
 MEASURES: dict[Intent, TriadMeasure] = {
@@ -78,32 +74,21 @@ def _rate(
     values = np.array([refused(intent, judgements[trial.id]) for trial in members])
     scored = ~np.isnan(values)
     families = [trial.family for trial, counts in zip(members, scored, strict=True) if counts]
-    n, distinct, events = len(families), len(set(families)), int(values[scored].sum())
+    n, events = len(families), int(values[scored].sum())
     change, between = _change(intent, members, judgements, base)
     return TriadRate(
         measure=MEASURES[intent],
         intent=intent,
         domain=domain,
         n=n,
-        families=distinct,
+        families=len(set(families)),
         refused=events,
         unscored=len(members) - n,
         estimate=events / n if n else None,
-        interval=_interval(values[scored], families, distinct),
+        interval=rate_interval(values[scored], families),
         change=change,
         change_interval=between,
     )
-
-
-def _interval(values: NDArray[np.float64], families: Sequence[str], distinct: int) -> Interval | None:
-    n = len(families)
-    if n == 0:
-        return None
-    if distinct in {n, 1}:
-        lower, upper = wilson(float(values.sum()) / n * distinct, distinct, LEVEL)
-        return Interval(lower=lower, upper=upper, level=LEVEL, method="Wilson")
-    found = cluster_mean(values, np.array(families), level=LEVEL)
-    return Interval(lower=found.lower, upper=found.upper, level=LEVEL, method="by family")
 
 
 def _change(

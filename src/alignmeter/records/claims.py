@@ -156,7 +156,9 @@ class Verdict(Record, frozen=True):
 
 
 class Cell(Record, frozen=True):
-    """A descriptive rate with its Wilson interval: one line of the report's tables.
+    """A descriptive rate with its interval: one line of the report's tables.
+
+    The interval is Wilson's where every scored trial is of a family of its own, else by family.
 
     `measure` is for example `refusal_rate`, `full_refusal_rate`, `confident_hallucination`;
     `by` the column split on (`domain`, `attack_class`, `intent`), `value` its value.
