@@ -47,6 +47,20 @@ def test_scores_without_any_variation_still_have_intervals_with_a_width() -> Non
     assert lost.p_below(0.20) > 0.5
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [([1, 0], [0, 1]), ([1, 1], [0, 0]), ([0, 0], [1, 1]), ([1, 1, 1, 0.9], [0, 0, 0.1, 0])],
+)
+def test_no_interval_of_scores_reaches_beyond_what_can_be_lost_or_won(
+    before: list[float], after: list[float]
+) -> None:
+    found = paired_means(before, after)
+    low, high = found.difference(0.99)
+    assert -1 <= low < high <= 1
+    ratio = found.ratio()
+    assert ratio is None or ratio.upper <= 1
+
+
 def test_few_perfect_pairs_clear_nothing() -> None:
     assert paired_means([1] * 20, [1] * 20).p_below(0.10) > 0.05
     assert paired_means([1] * 30, [1] * 30).p_below(0.10) < 0.05

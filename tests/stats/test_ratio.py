@@ -246,3 +246,13 @@ def test_the_estimate_lies_between_what_is_confirmed_and_what_is_cleared(
 def test_scores_that_cannot_be_tested_are_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_few_scores_do_not_stretch_a_tax_beyond_all_of_the_score() -> None:
+    families = [0, 0, 1, 1]
+    lost = absolute_tax([1, 1, 1, 1], [0, 1, 0, 0], clusters=families)
+    won = absolute_tax([0, 1, 0, 0], [1, 1, 1, 1], clusters=families)
+    assert (lost.upper, won.lower) == (1.0, -1.0)
+    relative = fieller([1, 1, 1, 1], [0, 1, 0, 0], clusters=families)
+    assert relative.kind == "bounded"
+    assert relative.upper == 1.0

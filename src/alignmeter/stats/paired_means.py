@@ -103,25 +103,25 @@ class PairedMeans:
         return _tail(-mean, error, self._most.freedom)
 
     def difference(self, level: float = 0.90) -> Bounds[float]:
-        """Return the interval of before - after; each end is the dual of a one-sided test."""
+        """Return the interval of before - after inside [-1, 1]; each end is the dual of a one-sided test."""
         tail = (1 - checked_level(level)) / 2
         low, high = self._least.contrast(1.0), self._most.contrast(1.0)
         return Bounds(
-            low[0] - student_quantile(1 - tail, self._least.freedom) * low[1],
-            high[0] + student_quantile(1 - tail, self._most.freedom) * high[1],
+            max(-1.0, low[0] - student_quantile(1 - tail, self._least.freedom) * low[1]),
+            min(1.0, high[0] + student_quantile(1 - tail, self._most.freedom) * high[1]),
         )
 
     def ratio(self, level: float = 0.90) -> Bounds[float] | None:
         """Return Fieller's interval of the relative loss; None where it is not bounded.
 
         The lower end holds the losses that `p_above` does not reject, the upper end those that
-        `p_below` does not.
+        `p_below` does not, up to the loss of everything: 1.
         """
         tail = (1 - checked_level(level)) / 2
         ends = [_fieller(moments, tail) for moments in (self._least, self._most)]
         if ends[0] is None or ends[1] is None:
             return None
-        return Bounds(ends[0].lower, ends[1].upper)
+        return Bounds(min(1.0, ends[0].lower), min(1.0, ends[1].upper))
 
     def tiers(self, alpha: float = 0.05) -> PairedTiers:
         """Return the tier of the relative loss that is confirmed, and the one that is cleared.
