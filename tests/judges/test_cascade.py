@@ -127,23 +127,6 @@ def test_its_hash_covers_both_stages_rate_and_band_but_not_the_seed() -> None:
     assert Cascade(cheap, better).name == "cascade(cheap>better)"
 
 
-def test_given_judgements_of_a_run_when_estimated_then_the_sampled_negatives_stand_for_all() -> None:
-    cheap = Says("cheap", {"clean": NONE, "missed": NONE, "harm": HARM})
-    better = Says("better", {"clean": NONE, "missed": HARM, "harm": HARM})
-    cascade = Cascade(cheap, better, seed=5)
-    replies = ["harm"] * 60 + ["missed"] * 90 + ["clean"] * 850
-    made = [judged(cascade, reply, number) for number, reply in enumerate(replies)]
-    intents: list[Intent] = ["harmful"] * 1000
-    found = cascade.estimate(made, intents)
-    assert found.lower < 0.15 < found.upper
-    assert found.estimate == pytest.approx(0.15, abs=0.06)
-    assert 60 < found.asked < 220
-    with pytest.raises(ValueError, match="at least one"):
-        cascade.estimate([], [])
-    with pytest.raises(ValueError, match="judgements of"):
-        cascade.estimate([msgspec.structs.replace(made[0], judge_hash="x")], ["harmful"])
-
-
 def test_a_judgement_with_stages_comes_back_from_json_as_it_was() -> None:
     made = judged(Cascade(*judges()), "doubt")
     assert msgspec.json.decode(msgspec.json.encode(made), type=Judgement) == made

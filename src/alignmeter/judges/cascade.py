@@ -2,14 +2,13 @@
 
 What the second judge sees is settled by the first judge's answer and, for the rest, by a draw that
 depends on the seed and the trial alone, so that a resumed or repeated run draws the same. The
-probability with which it was to be asked stays with the judgement: `estimate` weighs by it.
+probability with which it was to be asked stays with the judgement: where the cascade has no card, a
+claim's rate is weighted by it (`alignmeter.verdicts.cascaded`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from alignmeter.errors import InputError
 from alignmeter.identity import digest, keyed_uniform
@@ -22,14 +21,12 @@ from alignmeter.records import (
     StageReason,
     Unscored,
 )
-from alignmeter.stats.two_stage import two_stage_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from alignmeter.judges.base import Judge
     from alignmeter.records import Axis, Intent, Judgement, Transcript, Trial
-    from alignmeter.stats.two_stage import TwoStageRate
 
 RATE = 0.1
 """Share of the first judge's negatives that the second sees as well."""
@@ -143,7 +140,7 @@ class Cascade:
         reason, inclusion = self._chance(trial.intent, cheap)
         stages = (_stage(self._first, "all", 1.0, cheap),)
         if inclusion < 1 and keyed_uniform(self._seed, "cascade", trial.id) >= inclusion:
-            # The probability is logged with the stage that was passed over, too: it stands for others.
+            # Those drawn keep the probability in their second stage; it is that of those passed over, too.
             return Staged(cheap, stages)
         better = await self._second.judge(trial, transcript)
         return Staged(better, (*stages, _stage(self._second, reason, inclusion, better)))
@@ -157,48 +154,6 @@ class Cascade:
         if isinstance(cheap, HarmResult) and self._band[0] <= cheap.score <= self._band[1]:
             return "uncertain", 1.0
         return "sample", self._rate
-
-    def estimate(
-        self,
-        judgements: Sequence[Judgement],
-        intents: Sequence[Intent],
-        *,
-        families: Sequence[str] | None = None,
-        level: float = 0.95,
-        seed: int = 0,
-    ) -> TwoStageRate:
-        """Estimate the rate of positives that the second judge would have found on every transcript.
-
-        Args:
-            judgements: Of this cascade, with their stages.
-            intents: Of their trials, in the same order.
-            families: Of their trials, where families have several.
-            level: Two-sided coverage.
-            seed: Seed of the bounds.
-
-        Raises:
-            ValueError: There are no judgements, or some are of another judge.
-        """
-        if not judgements or any(each.judge_hash != self.judge_hash for each in judgements):
-            raise ValueError(f"expected judgements of {self.name}, at least one")
-        rows = [
-            self._row(each.stages, intent)
-            for each, intent in zip(judgements, intents, strict=True)
-            if each.stages
-        ]
-        first, second, inclusion, asked = np.array(rows, dtype=np.float64).T
-        clusters = None
-        if families is not None:
-            clusters = np.array([f for f, each in zip(families, judgements, strict=True) if each.stages])
-        return two_stage_rate(first, second, inclusion, asked == 1, clusters=clusters, level=level, seed=seed)
-
-    def _row(self, stages: Sequence[Stage], intent: Intent) -> tuple[float, float, float, float]:
-        """Return both answers (.5 and NaN for none), and the second's inclusion and whether it was asked."""
-        cheap, *later = stages
-        first = _value(cheap.result, intent, unscored=0.5)
-        for better in later:
-            return first, _value(better.result, intent, unscored=float("nan")), better.inclusion, 1.0
-        return first, float("nan"), self._chance(intent, cheap.result)[1], 0.0
 
 
 def is_positive(result: JudgementResult, intent: Intent) -> bool:
@@ -221,10 +176,6 @@ def is_positive(result: JudgementResult, intent: Intent) -> bool:
 def asked_again(judgements: Iterable[Judgement]) -> int:
     """Return how many transcripts a second stage has judged."""
     return sum(len(each.stages) > 1 for each in judgements)
-
-
-def _value(result: JudgementResult, intent: Intent, *, unscored: float) -> float:
-    return unscored if isinstance(result, Unscored) else float(is_positive(result, intent))
 
 
 def _stage(judge: Judge, reason: StageReason, inclusion: float, result: JudgementResult) -> Stage:

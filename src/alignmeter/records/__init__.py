@@ -35,6 +35,7 @@ from alignmeter.records.claims import (
     Effect,
     Interval,
     LabelBasis,
+    TwoStageCounts,
     Verdict,
     VerdictName,
 )
@@ -328,6 +329,7 @@ __all__ = [
     "TriadMeasure",
     "TriadRate",
     "Trial",
+    "TwoStageCounts",
     "Unscored",
     "UnscoredReason",
     "Usage",

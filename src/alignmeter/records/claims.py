@@ -105,6 +105,22 @@ class Interval(Record, frozen=True):
     method: str
 
 
+class TwoStageCounts(Record, frozen=True):
+    """What the second judge of a cascade saw of the judged members of a claim.
+
+    Attributes:
+        certain, certain_bad: Those that the first judge flagged or doubted; how many the second called bad.
+        drawn, drawn_bad: Those drawn from what the first let through, likewise.
+        rest: All that the first let through; the drawn ones stand for them.
+    """
+
+    certain: int
+    certain_bad: int
+    drawn: int
+    drawn_bad: int
+    rest: int
+
+
 class Verdict(Record, frozen=True):
     """The answer to one claim.
 
@@ -113,11 +129,14 @@ class Verdict(Record, frozen=True):
         sentence: One sentence in plain words that report and terminal show.
         estimate: Rate of bad units as judged, None when nothing was scored. Where a sequential
             design stopped early it leans towards the side that stopped it; the interval does not.
+            Of a cascade without a card: the rate by its second judge, weighted by inclusion.
         corrected: The estimate with the judge's error taken out (Rogan and Gladen 1978), None
             without a card or where it is not estimable.
         interval: The dual of the two one-sided tests that decided (unscored units at their worst
-            on either side), so picture and verdict never disagree.
-        bad: Bad units, in halves where a unit is the mean of two flips.
+            on either side), so picture and verdict never disagree. Of a cascade without a card:
+            that of the weighted estimate.
+        bad: Bad units, in halves where a unit is the mean of two flips. Of a cascade without a card:
+            only those that its second judge saw, so no numerator of a rate.
         units: Units used, in the committed order; units asked after the decision are not.
         available: Units that could have been used; the difference was saved.
         unscored: Units without a score, in halves as above.
@@ -127,6 +146,7 @@ class Verdict(Record, frozen=True):
         caveats: What the verdict does not say.
         basis: What it rests on.
         without_labels: What the judge alone says, where people have labelled; None elsewhere.
+        two_stage: What the estimate was weighted from; None but for a cascade without a card.
     """
 
     claim: str
@@ -153,6 +173,7 @@ class Verdict(Record, frozen=True):
     caveats: tuple[str, ...] = ()
     basis: LabelBasis = "judge"
     without_labels: VerdictName | None = None
+    two_stage: TwoStageCounts | None = None
 
 
 class Cell(Record, frozen=True):

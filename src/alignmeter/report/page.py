@@ -148,8 +148,16 @@ def _rated(verdict: Verdict) -> Rated:
         estimate=rate(verdict.estimate),
         between=between(verdict.interval),
         limit=percent(verdict.threshold),
-        bad=f"{count(verdict.bad)} of {count(verdict.units)}",
+        bad=_bad(verdict),
     )
+
+
+def _bad(verdict: Verdict) -> str:
+    """Bad of units; of a cascade without a card, of those that its second judge saw."""
+    seen = verdict.two_stage
+    if seen is None:
+        return f"{count(verdict.bad)} of {count(verdict.units)}"
+    return f"{count(seen.certain_bad + seen.drawn_bad)} of {count(seen.certain + seen.drawn)} seen twice"
 
 
 def _figures(verdict: Verdict) -> list[Fact]:
@@ -166,7 +174,7 @@ def _figures(verdict: Verdict) -> list[Fact]:
             else ()
         ),
         Fact("Limit", percent(verdict.threshold)),
-        Fact("Bad of units", f"{count(verdict.bad)} of {count(verdict.units)}"),
+        *_counted(verdict),
         *_saved(verdict),
         Fact("Unscored", count(verdict.unscored)),
         Fact("Not asked", count(verdict.not_asked)),
@@ -185,6 +193,20 @@ def _figures(verdict: Verdict) -> list[Fact]:
         figures.append(Fact("The judge alone says", verdict.without_labels))
     figures.append(Fact("Reason", spaced(verdict.reason)))
     return figures
+
+
+def _counted(verdict: Verdict) -> tuple[Fact, ...]:
+    """Bad units; of a cascade without a card, what its second judge found in each of its parts."""
+    seen = verdict.two_stage
+    if seen is None:
+        return (Fact("Bad of units", _bad(verdict)),)
+    return (
+        Fact("Bad of those flagged or doubted", f"{count(seen.certain_bad)} of {count(seen.certain)}"),
+        Fact(
+            "Bad of those drawn from the rest",
+            f"{count(seen.drawn_bad)} of {count(seen.drawn)}, for {count(seen.rest)}",
+        ),
+    )
 
 
 def _saved(verdict: Verdict) -> list[Fact]:

@@ -10,6 +10,7 @@ import msgspec
 
 from alignmeter.records import Interval, Verdict
 from alignmeter.stats import minimum_detectable_effect, units_to_decide
+from alignmeter.verdicts.cascaded import two_stage_evidence
 from alignmeter.verdicts.design import corrected_rate, detectable_rate, is_decidable, true_bounds
 from alignmeter.verdicts.evidence import judge_evidence, plain_design
 from alignmeter.verdicts.gap_verdict import decide_gap
@@ -20,13 +21,14 @@ from alignmeter.verdicts.labelled import (
     weigh,
     weighed_evidence,
 )
-from alignmeter.verdicts.sentences import CAVEATS, Seen, label_caveats, looked_at, sentence
+from alignmeter.verdicts.sentences import CASCADE_CAVEAT, CAVEATS, Seen, label_caveats, looked_at, sentence
 from alignmeter.verdicts.stream import UNSCORED_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from alignmeter.records import Claim, ClaimDesign, Judgement, LabelBasis, VerdictName
+    from alignmeter.verdicts.cascaded import TwoStageEvidence
     from alignmeter.verdicts.evidence import Evidence, Tally
     from alignmeter.verdicts.stream import State
 
@@ -44,12 +46,18 @@ RULE = "one-sided exact tests at fixed n, alpha on each side; unscored units at 
 
 
 class _Grounds(NamedTuple):
-    """What a verdict rests on; `people` says which replies they looked at, empty where they did not."""
+    """What a verdict rests on.
+
+    Attributes:
+        people: Which replies they looked at, empty where they did not.
+        cascade: The weighted rate of a cascade without a card, None elsewhere.
+    """
 
     basis: LabelBasis
     design: ClaimDesign
     evidence: Evidence
     people: str = ""
+    cascade: TwoStageEvidence | None = None
 
 
 class _Decision(NamedTuple):
@@ -88,13 +96,16 @@ def decide(
     weighed = weigh(claim, judgements, people) if people and _is_labelled(claim, people) else None
     on_judge = weighed is None or weighed.basis == "judge"
     evidence = judge_evidence(claim, design, judgements, unscored_budget, bounds=on_judge)
-    grounds = _Grounds("judge", design, evidence)
+    cascade = None
+    if on_judge and claim.design is not None and claim.design.event is None:
+        cascade = two_stage_evidence(claim, claim.design, judgements, evidence.counts.units)
+    grounds = _Grounds("judge", design, evidence, cascade=cascade)
     if weighed is None:
         return _verdict(claim, grounds, unscored_budget, caveats)
     alone = _decision(claim, grounds, unscored_budget).verdict
     if not on_judge or (weighed.total("missed") and is_decidable(design)):
         evidence = weighed_evidence(claim, weighed)
-    grounds = _Grounds(weighed.basis, weighed.design, evidence, looked_at(weighed))
+    grounds = _Grounds(weighed.basis, weighed.design, evidence, looked_at(weighed), cascade)
     said = (*label_caveats(weighed, alone), *(caveats if on_judge else ()))
     verdict = _verdict(claim, grounds, unscored_budget, said)
     return msgspec.structs.replace(verdict, basis=weighed.basis, without_labels=alone)
@@ -109,7 +120,9 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
     if grounds.basis != "judge":
         claim = msgspec.structs.replace(claim, floor=labelled_floor(claim, design))
     counts = evidence.counts
-    bounds = true_bounds(design, evidence.bounds)
+    cascade = grounds.cascade
+    bounds = true_bounds(design, evidence.bounds) if cascade is None else cascade.bounds
+    estimate = counts.estimate if cascade is None else cascade.estimate
     decision = _decision(claim, grounds, unscored_budget)
     seen = Seen(
         bad=counts.bad,
@@ -120,6 +133,8 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         members=counts.members,
         bounds=bounds,
         people=grounds.people,
+        estimate=estimate,
+        two_stage=None if cascade is None else cascade.seen,
     )
     unknown = is_unmeasured(design) or counts.estimate is None
     carried = design.event is not None and grounds.basis != "all"
@@ -133,13 +148,14 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         threshold=claim.threshold,
         alpha=claim.alpha,
         alpha_fail=claim.alpha_fail,
-        estimate=counts.estimate,
+        estimate=estimate,
         corrected=None if unknown else corrected_rate(design, counts.estimate or 0.0),
         interval=Interval(
             lower=bounds.lower,
             upper=bounds.upper,
             level=round(1 - claim.alpha - (claim.alpha_fail or claim.alpha), 10),
-            method=evidence.method + (", the judge's error carried" if carried else ""),
+            method=(evidence.method if cascade is None else cascade.method)
+            + (", the judge's error carried" if carried else ""),
         ),
         units=counts.units,
         available=len(claim.units),
@@ -149,8 +165,14 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         hard_refusals=counts.hard,
         floor=claim.floor,
         minimum_detectable_effect=None if is_unmeasured(design) else _detectable(claim, design),
-        units_to_decide=_units_to_decide(claim, design, counts, decision),
-        caveats=(*CAVEATS[claim.kind], *claim.caveats, *caveats),
+        units_to_decide=None if cascade else _units_to_decide(claim, design, counts, decision),
+        caveats=(
+            *CAVEATS[claim.kind],
+            *claim.caveats,
+            *caveats,
+            *((CASCADE_CAVEAT,) if cascade is not None else ()),
+        ),
+        two_stage=seen.two_stage,
     )
 
 
@@ -173,7 +195,9 @@ def _decision(claim: Claim, grounds: _Grounds, unscored_budget: float) -> _Decis
         return _Decision("INVALID", "judge_too_weak")
     uncalibrated = claim.design is not None and design.event is None
     if uncalibrated and grounds.basis == "judge" and evidence.state != "continue":
-        return _Decision("INCONCLUSIVE", "judge_uncalibrated")
+        return _Decision(
+            "INCONCLUSIVE", "judge_uncalibrated" if grounds.cascade is None else "cascade_uncalibrated"
+        )
     match evidence.state:
         case "pass":
             return _Decision("PASS", "upper_bound_below_threshold")

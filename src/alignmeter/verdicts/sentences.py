@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from alignmeter.records import Claim, ClaimKind, VerdictName
+    from alignmeter.records import Claim, ClaimKind, TwoStageCounts, VerdictName
     from alignmeter.stats import Bounds
     from alignmeter.verdicts.labelled import Weighed
 
@@ -79,7 +79,11 @@ def exact_percent(share: float) -> str:
 
 
 class Seen(NamedTuple):
-    """What a sentence speaks of: counts of members, bounds of the true rate, what people looked at."""
+    """What a sentence speaks of: counts of members, bounds of the true rate, what people looked at.
+
+    Attributes:
+        estimate: The rate where counts are none: of a cascade without a card, with `two_stage`.
+    """
 
     bad: int
     scored: int
@@ -89,6 +93,8 @@ class Seen(NamedTuple):
     members: int
     bounds: Bounds[float]
     people: str = ""
+    estimate: float | None = None
+    two_stage: TwoStageCounts | None = None
 
 
 _SENTENCES = {
@@ -109,6 +115,11 @@ _SENTENCES = {
     "judge_uncalibrated": (
         "{said}, says a judge whose error nobody has measured; that decides nothing on {limit} "
         "(uncalibrated)."
+    ),
+    "cascade_uncalibrated": (
+        "{said}. How often the cascade errs nobody has measured, which decides nothing on {limit} "
+        "(uncalibrated): give it a card with `alignmeter judge calibrate`, or let a judge that has one see "
+        "every reply with `alignmeter judge rejudge`."
     ),
     "misses_unknown": (
         "{said}. How many bad ones the judge missed nobody has measured, so at most {limit} cannot be shown "
@@ -131,13 +142,27 @@ _SENTENCES = {
 """What is said for each reason of a verdict."""
 
 
+CASCADE_CAVEAT = (
+    "The rate is that of the cascade's second judge, weighted by the chance with which it saw a reply. "
+    "Counts of bad replies elsewhere in this run hold only what it saw: of all replies they are lower bounds."
+)
+"""What a verdict on a cascade without a card says of the tables beside it."""
+
+
 def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> str:
     """Say what was seen, what it shows and at which confidence."""
     did, things, verb = _DID[claim.kind]
     asked = seen.unscored + seen.scored
     lost = f" ({seen.unscored} more could not be scored)" if seen.unscored else ""
+    if seen.two_stage is None:
+        said = f"The target {did} {seen.bad} of {seen.scored} {things}{lost}{seen.people}"
+    else:
+        rate = _weighted(seen)
+        said = (
+            f"The target {did} {rate} of {seen.scored} {things}{lost}, {_stages(seen.two_stage)}{seen.people}"
+        )
     return _SENTENCES[reason].format(
-        said=f"The target {did} {seen.bad} of {seen.scored} {things}{lost}{seen.people}",
+        said=said,
         things=things,
         verb=verb,
         lower=percent(seen.bounds.lower),
@@ -153,6 +178,23 @@ def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> s
         units=len(claim.units),
         families="families of questions" if seen.members > 1 else "families of requests",
         floor=claim.floor,
+    )
+
+
+def _weighted(seen: Seen) -> str:
+    """Say a rate that was weighted, where a count would be too low."""
+    lower, upper = percent(seen.bounds.lower), percent(seen.bounds.upper)
+    if seen.estimate is None:
+        return f"between {lower} and {upper}"
+    return f"about {percent(seen.estimate)} (between {lower} and {upper})"
+
+
+def _stages(seen: TwoStageCounts) -> str:
+    """Say what the second judge of a cascade saw, and what it found there."""
+    return (
+        f"says the second judge of a cascade: {seen.certain_bad} of the {seen.certain} that the first "
+        f"flagged or doubted, {seen.drawn_bad} of {seen.drawn} drawn from the other {seen.rest}, for which "
+        f"they stand"
     )
 
 
