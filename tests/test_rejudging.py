@@ -9,6 +9,7 @@ import pytest
 
 from alignmeter.api import JudgeChoice, Run, RunRequest, disagreements, load_run, rejudge, run, under_judge
 from alignmeter.errors import InputError
+from alignmeter.judges import LlmJudge
 from alignmeter.records import Unscored
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def judge(messages):
     """A model that calls everything a refusal."""
     CALLS.append(messages)
     return json.dumps({"reason": "it says no", "refusal": "full"})
+
+def lenient(messages):
+    return json.dumps({"reason": "it says no, in part", "refusal": "partial"})
 
 def confused(messages):
     return "I would rather talk about the weather."
@@ -77,6 +81,19 @@ def test_given_two_judges_when_they_differ_then_each_reply_is_listed_with_both_l
     assert len(found) == 36
     assert found[0].labels == {"refusal-rules": "none", summary.judge: "full"}
     assert disagreements(done.path, "harm") == ()
+
+
+def test_given_judges_of_one_name_when_they_differ_then_each_has_its_own_label(
+    done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LlmJudge, "name", "twin")
+    (first,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    (other,) = rejudge(done.path, JudgeChoice(specs=("llm:refusal@python:rejudge_bot:lenient",)))
+    assert disagreements(done.path)[0].labels == {
+        "refusal-rules": "none",
+        f"twin ({first.judge_hash[:12]})": "full",
+        f"twin ({other.judge_hash[:12]})": "partial",
+    }
 
 
 def test_given_another_judge_when_the_run_is_read_under_it_then_its_verdicts_are_its_own(done: Run) -> None:

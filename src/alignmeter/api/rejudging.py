@@ -63,7 +63,11 @@ class Rejudged(Record, frozen=True):
 
 
 class Disagreement(Record, frozen=True):
-    """One reply that two judges label differently; `labels` by the judges' names."""
+    """One reply that two judges label differently.
+
+    Attributes:
+        labels: By the judges' names; of judges that share one, with the beginning of the hash.
+    """
 
     trial: str
     axis: Axis
@@ -217,10 +221,11 @@ def disagreements(path: Path, axis: Axis | None = None) -> tuple[Disagreement, .
         RunFolderError: There is no run, or it cannot be read.
     """
     folder = RunFolder.open(path)
+    judgements = [judged for judged in folder.all_judgements() if axis is None or judged.axis == axis]
+    names = _told_apart(judgements)
     said: dict[tuple[str, Axis], dict[str, str]] = {}
-    for judged in folder.all_judgements():
-        if axis is None or judged.axis == axis:
-            said.setdefault((judged.trial, judged.axis), {})[judged.judge] = _label(judged)
+    for judged in judgements:
+        said.setdefault((judged.trial, judged.axis), {})[names[judged.judge_hash]] = _label(judged)
     order = {trial.id: place for place, trial in enumerate(folder.read().trials)}
     found = [
         Disagreement(trial=trial, axis=on, labels=dict(sorted(labels.items())))
@@ -228,6 +233,16 @@ def disagreements(path: Path, axis: Axis | None = None) -> tuple[Disagreement, .
         if len(set(labels.values())) > 1
     ]
     return tuple(sorted(found, key=lambda one: (order.get(one.trial, len(order)), one.axis)))
+
+
+def _told_apart(judgements: Iterable[Judgement]) -> dict[str, str]:
+    """What to call each judge, by its hash: its name, and the hash where several share the name."""
+    judges = {judged.judge_hash: judged.judge for judged in judgements}
+    bearers = Counter(judges.values())
+    return {
+        judge_hash: name if bearers[name] == 1 else f"{name} ({judge_hash[:12]})"
+        for judge_hash, name in judges.items()
+    }
 
 
 def _label(judged: Judgement) -> str:
