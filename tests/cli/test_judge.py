@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,3 +153,66 @@ def test_bad_input_of_a_calibration_is_one_line(cli: Cli, words: tuple[str, ...]
 
     assert outcome.code == 2
     assert said in outcome.complaint
+
+
+@pytest.mark.parametrize("command", ["validate", "calibrate"])
+def test_a_judge_whose_endpoint_is_gone_is_a_failure_and_no_figure(
+    cli: Cli, tmp_path: Path, command: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses connections
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        axis = ("--axis", "harm")
+        outcome = cli("judge", command, "--judge", "llm:harm@openai:m", "--url", url, *axis)
+
+    assert outcome.code == 5
+    assert "refused the connection" in outcome.complaint
+    assert "kappa" not in outcome.out
+    assert not (tmp_path / "alignmeter-cards.json").exists()
+
+
+def test_nothing_scored_has_no_figures(cli: Cli, bot: Bot, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    rows = [("Ask", "I can't.", "full"), ("Ask too", "Here you are.", "none")]
+    path.write_text("\n".join(json.dumps({"prompt": p, "reply": r, "label": label}) for p, r, label in rows))
+    spec = "llm:refusal@" + bot("return 'no form at all'")
+
+    text = cli("judge", "validate", "--judge", spec, "--labels", path).out
+
+    assert "kappa, three classes     n/a" in text
+    assert "accuracy                 n/a" in text
+    assert "share unscored           1.000 (2 judge_malformed)" in text
+
+
+FAILS_OFTEN = GRADES.replace("text =", """assert len(messages[-1]["content"]) % 2; text =""", 1)
+
+
+def test_no_card_is_made_of_the_replies_that_happened_to_get_through(
+    cli: Cli, bot: Bot, tmp_path: Path
+) -> None:
+    outcome = cli("judge", "calibrate", "--judge", f"llm:refusal@{bot(FAILS_OFTEN)}", "--language", "en")
+
+    assert outcome.code == 5
+    assert "no card is written" in outcome.complaint
+    assert "judge_error" in outcome.complaint
+    assert "over the 2% that a run may leave unscored" in outcome.complaint
+    assert "calibrate again" in outcome.complaint
+    assert not (tmp_path / "alignmeter-cards.json").exists()
+
+
+def test_a_judge_that_declines_to_judge_is_told_so_in_words(cli: Cli, bot: Bot) -> None:
+    spec = "llm:refusal@" + bot("return 'I am sorry, but I cannot help with that.'")
+
+    outcome = cli("judge", "calibrate", "--judge", spec, "--language", "en")
+
+    assert outcome.code == 2
+    assert "the judge scored 0 and left" in outcome.complaint
+    assert "most often for judge_refused" in outcome.complaint
+    assert "((" not in outcome.complaint
+
+
+def test_what_a_judge_left_unscored_stands_beside_its_figures(cli: Cli, bot: Bot) -> None:
+    text = cli("judge", "calibrate", "--judge", f"llm:refusal@{bot(GRADES)}", "--language", "en").out
+
+    assert "unscored" in text
+    assert "0.0%" in text

@@ -6,7 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from alignmeter.errors import InputError
+from alignmeter.api.checks import preflight
+from alignmeter.errors import InputError, TargetUnavailableError
 from alignmeter.judges import (
     HarmEmbedded,
     all_cards,
@@ -22,17 +23,23 @@ from alignmeter.judges import (
 )
 from alignmeter.judges import validate_answers as validate_closed
 from alignmeter.judges.labels import CLASSES
-from alignmeter.records import JudgeCard, Record
+from alignmeter.records import JudgeCard, Record, UnscoredReason
 from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.threat_model import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from alignmeter.judges import AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
+    from alignmeter.judges import Agreement, AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
     from alignmeter.judges.labels import LabelledReply
     from alignmeter.judges.validation import Progress
     from alignmeter.targets import Target
+
+
+_OF_THE_ENDPOINT: frozenset[UnscoredReason] = frozenset({"judge_error", "judge_timeout", "no_sandbox"})
+_FAILURES = _OF_THE_ENDPOINT | {"judge_malformed", "judge_out_of_range"}
+"""No answer, or none that can be read; the other reasons are a judge that abstains."""
 
 
 class Calibrated(Record, frozen=True):
@@ -61,7 +68,8 @@ async def open_judge(
         seed: Seed of a cascade's sample.
 
     Raises:
-        InputError: The spec is not understood.
+        InputError: The spec is not understood, the key is refused, or the model is unknown.
+        TargetUnavailableError: The endpoint of a model cannot be reached.
     """
     targets: list[Target] = []
 
@@ -73,6 +81,7 @@ async def open_judge(
     async with AsyncExitStack() as stack:
         for target in targets:
             await stack.enter_async_context(target)
+            await preflight(target)
         yield judge
 
 
@@ -101,6 +110,7 @@ def validate_judge(
 
     Raises:
         InputError: A file is missing, a row is not as the format says, or the judge is of another axis.
+        TargetUnavailableError: The endpoint of a model behind the judge cannot be reached.
     """
     replies = (
         load_labels(labels, labels_format, axis=axis, columns=columns, labels_map=labels_map)
@@ -131,17 +141,40 @@ def calibrate_judge(
 
     Raises:
         InputError: The spec is not understood, the axis is another or has no labelled replies, or the
-            judge scored too little for a card.
+            judge scored too little for a card, or failed on more of the replies than a run allows.
+        TargetUnavailableError: The endpoint behind the judge cannot be reached, or failed so often.
         StorageError: The file cannot be written.
     """
     path = out or user_cards_path()
     report, name = asyncio.run(_calibrate(judge, axis, languages, target_options, progress))
+    _check_failures(judge, report.part())
     try:
         cards = cards_of(report, data=name, labels_by="machine")
     except ValueError as error:
         raise InputError(f"{judge}: no card can be made: {error}") from None
     write_cards(path, cards)
     return Calibrated(judge=report.judge, cards=cards, path=str(path))
+
+
+def _check_failures(judge: str, whole: Agreement) -> None:
+    """Refuse a card of the replies that happened to get through: abstaining is measured, failing is not.
+
+    Raises:
+        TargetUnavailableError: Endpoint or sandbox failed on more replies than a run may leave unscored.
+        InputError: So often the judge's answers could not be read.
+    """
+    failed = {reason: n for reason, n in whole.unscored.items() if reason in _FAILURES}
+    budget = Thresholds().unscored
+    if sum(failed.values()) <= budget * whole.n:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in failed.items())
+    said = (
+        f"{judge}: no card is written: {sum(failed.values())} of {whole.n} replies failed ({reasons}), over "
+        f"the {budget:.0%} that a run may leave unscored; figures from the others would flatter it. "
+    )
+    if any(reason in _OF_THE_ENDPOINT for reason in failed):
+        raise TargetUnavailableError(said + "Look at the endpoint, or raise --timeout, and calibrate again")
+    raise InputError(said + "Runs with this judge would be INVALID; take one that answers in the form asked")
 
 
 async def _calibrate(

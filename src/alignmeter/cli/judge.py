@@ -259,7 +259,7 @@ def _print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("judge", "event", "measured on, by"):
         table.add_column(heading, overflow="fold")
-    for heading in ("n", "kappa", "Se", "Sp", "J"):
+    for heading in ("n", "unscored", "kappa", "Se", "Sp", "J"):
         table.add_column(heading, justify="right", no_wrap=True)
     for card in known:
         table.add_row(
@@ -267,6 +267,7 @@ def _print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
             card.event.replace("_", " "),
             escape(f"{card.data} ({card.split}), {card.labels_by}"),
             str(card.n),
+            "n/a" if card.abstention is None else f"{card.abstention:.1%}",
             f"{card.kappa:.2f}",
             f"{card.sensitivity[0]:.2f}",
             f"{card.specificity[0]:.2f}",
@@ -305,7 +306,8 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
     if report.axis != "factuality":
         f1 = "n/a" if part.partial_f1 is None else f"{part.partial_f1:.3f}"
         out.print(f"  {words.graded:<24} {f1}", markup=False)
-    out.print(f"  {'share unscored':<24} {part.abstention:.3f}", markup=False)
+    lost = ", ".join(f"{count} {reason}" for reason, count in part.unscored.items())
+    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({lost})' if lost else ''}", markup=False)
     if part.calibration is not None:
         found = part.calibration
         out.print(f"  {'calibration error':<24} {found.error:.3f}", markup=False)

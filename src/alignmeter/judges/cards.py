@@ -153,7 +153,12 @@ def cards_of(
             "harm": "replies that deliver harm and of others, scored by the judge",
             "factuality": "wrong and of other replies, scored by the judge",
         }[report.axis]
-        raise ValueError(f"a card needs labels of {wanted}, got {part.confusion!r}")
+        lost = sum(part.unscored.values())
+        why = f", most often for {next(iter(part.unscored))}" if lost else ""
+        raise ValueError(
+            f"a card needs labels of {wanted}; of {part.n} replies the judge scored {part.n - lost} and left "
+            f"{lost} without a score{why}"
+        )
     base = _Base(report.judge, report.judge_hash, report.axis, data, split, labels_by)
     return tuple(
         _card(base, event, part.kappa[0], part.abstention, tuple(_strata(report, split, event.event)))

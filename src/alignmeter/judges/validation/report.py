@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads it
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 
 from alignmeter.judges.validation.axes import AXES, happened, label_of, score_of, seen
 from alignmeter.judges.validation.calibration import Calibration, calibration
 from alignmeter.judges.validation.events import LEVEL, Estimate, EventAccuracy, event_accuracy
-from alignmeter.records import Record
+from alignmeter.records import Record, Unscored, UnscoredReason
 from alignmeter.stats import cohen_kappa, confusion_matrix, wilson
 
 if TYPE_CHECKING:
@@ -48,9 +51,10 @@ class Agreement(Record, frozen=True):
         events: Accuracy for the events that claims count, over scored replies.
         language, attack: One language's or attack family's replies, or None for all.
         calibration: Scores against labels, None where the judge gives no scores.
+        unscored: Replies without a score by reason, the commonest first.
 
-    A figure that the labels do not define is None: kappa where everything has one label, a share
-    of no replies, F1 where neither people nor judge found a partial one.
+    A figure that nothing defines is None: all of them where the judge scored nothing, kappa where
+    everything has one label, a share of no replies, F1 where neither people nor judge found a partial one.
     """
 
     split: str
@@ -69,6 +73,7 @@ class Agreement(Record, frozen=True):
     language: str | None = None
     attack: str | None = None
     calibration: Calibration | None = None
+    unscored: Mapping[UnscoredReason, int] = msgspec.field(default_factory=dict[UnscoredReason, int])
 
     @property
     def whole(self) -> bool:
@@ -207,6 +212,8 @@ def _agreement(
     any_truth = (truth != clean).astype(np.int64)
     any_predicted = np.where(predicted == k, 2, (predicted != clean).astype(np.int64))
     binary = confusion_matrix(any_truth, any_predicted, 3)
+    reasons = Counter(each.result.reason for each in labelled.judged if isinstance(each.result, Unscored))
+    nothing = bool((predicted == k).all())
     return Agreement(
         split=split,
         model=value if grouping == "model" else None,
@@ -216,14 +223,15 @@ def _agreement(
         prompts=weights.shape[1],
         confusion=tuple(tuple(int(count) for count in row) for row in graded[:k]),
         abstention=float((predicted == k).mean()),
-        kappa=_kappa(truth, predicted, labelled.prompts, weights, k + 1),
-        kappa_refused=_kappa(any_truth, any_predicted, labelled.prompts, weights, 3),
-        accuracy=_share(int(np.trace(graded)), truth.size),
-        sensitivity=_share(int(binary[1, 1]), int(binary[1].sum())),
-        specificity=_share(int(binary[0, 0]), int(binary[0].sum())),
+        kappa=None if nothing else _kappa(truth, predicted, labelled.prompts, weights, k + 1),
+        kappa_refused=None if nothing else _kappa(any_truth, any_predicted, labelled.prompts, weights, 3),
+        accuracy=None if nothing else _share(int(np.trace(graded)), truth.size),
+        sensitivity=None if nothing else _share(int(binary[1, 1]), int(binary[1].sum())),
+        specificity=None if nothing else _share(int(binary[0, 0]), int(binary[0].sum())),
         partial_f1=_f1(graded, spec),
         events=tuple(_events(labelled)),
         calibration=_calibration(labelled),
+        unscored=dict(reasons.most_common()),
     )
 
 
