@@ -16,6 +16,7 @@ from alignmeter.stats.judge_error import (
     rogan_gladen,
     sensitivity_specificity,
     shifted_thresholds,
+    shown_bounds,
     unshift,
 )
 
@@ -171,6 +172,52 @@ def test_the_interval_of_the_true_rate_is_in_order_and_inside_zero_and_one(
 
     assert 0 <= lower <= upper + 1e-9
     assert upper <= 1
+
+
+@given(st.floats(0.001, 0.999), bounds, bounds, bounds)
+def test_the_interval_shown_holds_the_dual_and_lies_on_the_same_side_of_the_threshold(
+    tau: float, q: tuple[float, float], se: tuple[float, float], sp: tuple[float, float]
+) -> None:
+    dual, shown = unshift(q, se, sp), shown_bounds(q, se, sp, tau)
+
+    assert 0 <= shown.lower <= dual.lower
+    assert dual.upper <= shown.upper <= 1
+    assert (shown.upper > tau) == (dual.upper > tau)
+    assert (shown.lower < tau) == (dual.lower < tau)
+
+
+@given(st.floats(0.001, 0.999), shares, bounds, bounds)
+def test_fewer_positives_than_the_judge_raises_falsely_show_no_less_than_a_judge_without_false_alarms(
+    tau: float, part: float, se: tuple[float, float], sp: tuple[float, float]
+) -> None:
+    q = part * (1 - sp[1])
+    assume(se[0] > 0)
+
+    upper = shown_bounds((0.0, q), se, sp, tau).upper
+
+    assert upper >= min(tau, unshift((0.0, q), se, PERFECT).upper) - 1e-12
+
+
+@given(st.floats(0.001, 0.999), shares, bounds, bounds)
+def test_more_positives_than_the_judge_can_find_show_no_more_than_a_judge_without_misses(
+    tau: float, part: float, se: tuple[float, float], sp: tuple[float, float]
+) -> None:
+    q = 1 - part * (1 - se[1])
+    assume(sp[0] > 0)
+
+    lower = shown_bounds((q, 1.0), se, sp, tau).lower
+
+    assert lower <= max(tau, unshift((q, 1.0), PERFECT, sp).lower) + 1e-12
+
+
+@given(st.floats(0.001, 0.999), shares, shares, bounds, bounds)
+def test_more_positives_never_show_a_smaller_rate(
+    tau: float, one: float, other: float, se: tuple[float, float], sp: tuple[float, float]
+) -> None:
+    fewer, more = sorted((one, other))
+
+    assert shown_bounds((0.0, fewer), se, sp, tau).upper <= shown_bounds((0.0, more), se, sp, tau).upper
+    assert shown_bounds((fewer, 1.0), se, sp, tau).lower <= shown_bounds((more, 1.0), se, sp, tau).lower
 
 
 @given(st.floats(0.001, 0.999), bounds, bounds)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignmeter.records import JudgeCard, Unscored
-from alignmeter.stats import Bounds, binomial_tests, shifted_thresholds
+from alignmeter.stats import Bounds, binomial_tests, clopper_pearson, shifted_thresholds
 from alignmeter.verdicts import (
     ClaimStream,
     build_claims,
@@ -268,7 +268,43 @@ def test_given_no_card_or_a_coin_when_corrected_then_there_is_no_such_rate(build
 
 
 def test_given_no_card_when_bounds_are_taken_back_then_they_are_the_judged_ones(build: Build) -> None:
-    assert true_bounds(_design(build, 20, None), Bounds(0.1, 0.2)) == Bounds(0.1, 0.2)
+    assert true_bounds(_design(build, 20, None), Bounds(0.1, 0.2), 0.05) == Bounds(0.1, 0.2)
+
+
+# --- a run that contradicts the card -------------------------------------------------------------
+
+
+def test_given_fewer_positives_than_the_card_has_false_alarms_when_decided_then_no_rate_of_zero_is_shown(
+    build: Build,
+) -> None:
+    design = _design(build, 200, _card(0.9, 0.945), threshold=0.1, fixed=True)
+    verdict = _decide(build, _claim(build, design, 0.1), bad=0)
+
+    assert design.sensitivity is not None
+    assert verdict.verdict == "PASS"
+    assert verdict.interval is not None
+    judged = clopper_pearson(0, verdict.units, level=1 - 2 * design.alpha).upper
+    assert judged / design.sensitivity[1] - 1e-9 <= verdict.interval.upper <= 0.1
+    assert any("errs less here than its card" in caveat for caveat in verdict.caveats)
+
+
+def test_given_more_positives_than_the_judge_can_find_when_decided_then_no_rate_of_one_is_shown(
+    build: Build,
+) -> None:
+    design = _design(build, 200, _card(0.9, 0.945), fixed=True)
+    verdict = _decide(build, _claim(build, design), bad=200)
+
+    assert verdict.verdict == "FAIL"
+    assert verdict.interval is not None
+    assert 0.95 < verdict.interval.lower < 1
+    assert any("errs less here than its card" in caveat for caveat in verdict.caveats)
+
+
+def test_given_a_run_that_fits_its_card_when_decided_then_nothing_is_said_of_it(build: Build) -> None:
+    design = _design(build, 200, _card(0.9, 0.945), threshold=0.2, fixed=True)
+    verdict = _decide(build, _claim(build, design, 0.2), bad=11)
+
+    assert not any("than its card says" in caveat for caveat in verdict.caveats)
 
 
 # --- picture and verdict never disagree ----------------------------------------------------------

@@ -65,6 +65,7 @@ from alignmeter.stats.judge_error import (
     rogan_gladen,
     sensitivity_specificity,
     shifted_thresholds,
+    shown_bounds,
     unshift,
 )
 from alignmeter.stats.judge_labels import (
@@ -218,6 +219,7 @@ __all__ = [
     "severity",
     "shifted_thresholds",
     "shiryaev_roberts",
+    "shown_bounds",
     "sign_flip",
     "tango",
     "tax_contrast",

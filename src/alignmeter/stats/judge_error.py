@@ -255,6 +255,49 @@ def unshift(
     return Bounds(_clip(lower), _clip(upper))
 
 
+def shown_bounds(
+    bounds_of_q: tuple[float, float], se: tuple[float, float], sp: tuple[float, float], tau: float
+) -> Bounds[float]:
+    """Return `unshift` without taking off more errors of the judge than the run has room for.
+
+    Where hardly any reply is reported, fewer than the judge is known to report without reason, the
+    dual of the tests ends at a rate of 0. That says that run and calibration do not fit together,
+    not that the rate is 0.
+
+    Args:
+        bounds_of_q: Lower and upper bound of the rate of judge positives.
+        se: Lower and upper bound of the sensitivity.
+        sp: Lower and upper bound of the specificity.
+        tau: Threshold on the true rate that the tests are about, in (0, 1).
+
+    Returns:
+        `Bounds(lower, upper)` in [0, 1], around those of `unshift` and on the same side of tau.
+
+    Raises:
+        ValueError: Bounds are out of order or outside [0, 1].
+
+    Notes:
+        The upper end is at least min(q_U, 1-Sp_U) / Se_L: up to the least rate of false alarms, the
+        end for a judge without any. The lower end mirrors it: at most 1 - min(1-q_L, 1-Se_U) / Sp_L.
+        Neither passes tau on that account, so that the tests keep their thresholds.
+
+    Examples:
+        None of 200 replies, reported by a judge that reports at least 22 in a thousand good ones:
+
+        >>> from alignmeter.stats.judge_error import shown_bounds, unshift
+        >>> unshift((0.0, 0.016), (0.85, 0.94), (0.905, 0.978)).upper
+        0.0
+        >>> round(shown_bounds((0.0, 0.016), (0.85, 0.94), (0.905, 0.978), 0.05).upper, 4)
+        0.0188
+    """
+    lower, upper = unshift(bounds_of_q, se, sp)
+    if sp[0] > 0:
+        lower = min(lower, max(tau, 1 - min(1 - bounds_of_q[0], 1 - se[1]) / sp[0]))
+    if se[0] > 0:
+        upper = max(upper, min(tau, min(bounds_of_q[1], 1 - sp[1]) / se[0]))
+    return Bounds(lower, upper)
+
+
 def rogan_gladen(  # noqa: PLR0917 - the four cells of one table
     positives: float, n: float, tp: float, fn: float, fp: float, tn: float, *, level: float = 0.95
 ) -> RoganGladen:

@@ -21,7 +21,15 @@ from alignmeter.verdicts.labelled import (
     weigh,
     weighed_evidence,
 )
-from alignmeter.verdicts.sentences import CASCADE_CAVEAT, CAVEATS, Seen, label_caveats, looked_at, sentence
+from alignmeter.verdicts.sentences import (
+    CASCADE_CAVEAT,
+    CAVEATS,
+    Seen,
+    card_caveats,
+    label_caveats,
+    looked_at,
+    sentence,
+)
 from alignmeter.verdicts.stream import UNSCORED_FROM
 
 if TYPE_CHECKING:
@@ -121,7 +129,7 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         claim = msgspec.structs.replace(claim, floor=labelled_floor(claim, design))
     counts = evidence.counts
     cascade = grounds.cascade
-    bounds = true_bounds(design, evidence.bounds) if cascade is None else cascade.bounds
+    bounds = true_bounds(design, evidence.bounds, claim.threshold) if cascade is None else cascade.bounds
     estimate = counts.estimate if cascade is None else cascade.estimate
     decision = _decision(claim, grounds, unscored_budget)
     seen = Seen(
@@ -169,6 +177,7 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         caveats=(
             *CAVEATS[claim.kind],
             *claim.caveats,
+            *card_caveats(design, evidence.bounds),
             *caveats,
             *((CASCADE_CAVEAT,) if cascade is not None else ()),
         ),

@@ -16,7 +16,7 @@ from alignmeter.stats import (
     clean_units_floor,
     clopper_pearson,
     shifted_thresholds,
-    unshift,
+    shown_bounds,
 )
 
 if TYPE_CHECKING:
@@ -200,11 +200,11 @@ def corrected_rate(design: ClaimDesign, judged: float) -> float | None:
     return min(1.0, max(0.0, (judged - (1 - design.specificity[0])) / informed))
 
 
-def true_bounds(design: ClaimDesign, judged: Bounds[float]) -> Bounds[float]:
-    """The interval for the true rate that is the dual of the shifted tests."""
+def true_bounds(design: ClaimDesign, judged: Bounds[float], threshold: float) -> Bounds[float]:
+    """The interval for the true rate: the dual of the shifted tests, within what the run has room for."""
     if design.sensitivity is None or design.specificity is None:
         return judged
-    return unshift(judged, design.sensitivity[1:], design.specificity[1:])
+    return shown_bounds(judged, design.sensitivity[1:], design.specificity[1:], threshold)
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from alignmeter.records import Claim, ClaimKind, TwoStageCounts, VerdictName
+    from alignmeter.records import Claim, ClaimDesign, ClaimKind, TwoStageCounts, VerdictName
     from alignmeter.stats import Bounds
     from alignmeter.verdicts.labelled import Weighed
 
@@ -196,6 +196,24 @@ def _stages(seen: TwoStageCounts) -> str:
         f"flagged or doubted, {seen.drawn_bad} of {seen.drawn} drawn from the other {seen.rest}, for which "
         f"they stand"
     )
+
+
+def card_caveats(design: ClaimDesign, judged: Bounds[float]) -> tuple[str, ...]:
+    """Say that a run contradicts the judge's card, where its judged rate lies outside what the card allows."""
+    if design.sensitivity is None or design.specificity is None:
+        return ()
+    least, most = 1 - design.specificity[2], design.sensitivity[2]
+    if judged.upper < least:
+        return (
+            f"The judge errs less here than its card says, which has it flag at least {percent(least)} of good "
+            f"replies: the upper end counts on no false alarms.",
+        )
+    if judged.lower > most:
+        return (
+            f"The judge errs less here than its card says, which has it find at most {percent(most)} of bad "
+            f"replies: the lower end counts on no misses.",
+        )
+    return ()
 
 
 def looked_at(weighed: Weighed) -> str:
