@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alignmeter.identity import keyed_hash
-from alignmeter.verdicts import build_claims, coverage, dispatch_order
+from alignmeter.records import JudgeCard, RefusalResult
+from alignmeter.verdicts import build_claims, coverage, decide, dispatch_order
 
 if TYPE_CHECKING:
     from conftest import Build
 
-    from alignmeter.records import Trial
+    from alignmeter.records import Claim, Trial
     from alignmeter.threat_model import ThreatModel
 
 
@@ -146,25 +147,123 @@ def test_given_more_families_when_ordered_then_the_order_of_the_old_ones_stays(b
     assert [unit for unit in more if unit in fewer] == fewer
 
 
-def test_given_weights_when_capped_then_heavier_domains_fill_their_share_of_the_places(build: Build) -> None:
-    trials = [
+def _sensitive(build: Build, **families: int) -> list[Trial]:
+    return [
         build.trial(f"{domain}{number}", intent="sensitive", domain=domain)
-        for domain in ("legal", "medical")
-        for number in range(400)
+        for domain, count in families.items()
+        for number in range(count)
     ]
-    model = build.model(domains={"medical": 4, "legal": 1}, design={"max_units": 100})
-    units = _units(model, trials, "false_refusal_sensitive")
-    medical = sum(unit[0].startswith("medical") for unit in units)
-    assert len(units) == 100
-    assert 66 <= medical <= 92  # about 79 expected: four fifths, without replacement
 
 
-def test_given_a_domain_of_weight_zero_when_ordered_then_its_units_come_last(build: Build) -> None:
+def _weighed(build: Build, trials: list[Trial], domains: object, **design: Any) -> Claim:  # noqa: ANN401 - any setting
+    model = build.model(domains=domains, design=design)
+    claims = build_claims(model, trials, (), cards={})
+    return next(claim for claim in claims if claim.kind.startswith("false_refusal"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_given_weights_when_ordered_then_every_beginning_of_a_claim_has_their_mix(
+    build: Build, seed: int
+) -> None:
+    trials = _sensitive(build, legal=400, medical=400, fiction=400)
+    units = _weighed(build, trials, {"medical": 7, "legal": 2, "fiction": 1}, seed=seed).units
+    for domain, share in (("medical", 0.7), ("legal", 0.2), ("fiction", 0.1)):
+        seen = list(accumulate(unit[0].startswith(domain) for unit in units))
+        assert max(abs(count - n * share) for n, count in enumerate(seen, start=1)) < 3
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_given_weights_when_a_domain_has_no_more_then_the_claim_ends_and_names_it(
+    build: Build, *, fixed: bool
+) -> None:
+    model = build.model(domains={"medical": 9, "legal": 1})
+    trials = _sensitive(build, medical=32, legal=288)
+    claim = build_claims(model, trials, (), cards={}, fixed=fixed)[0]
+    assert len(claim.units) == pytest.approx(32 / 0.9, abs=3)
+    assert sum(unit[0].startswith("medical") for unit in claim.units) == 32
+    said = f"ends after {len(claim.units)} of 320 families, medical has no more."
+    assert claim.mix is not None
+    assert claim.mix.endswith(said)
+    assert claim.mix in claim.caveats
+    assert claim.design is not None
+    assert claim.design.n_max == len(claim.units)
+
+
+def test_given_a_heavy_domain_that_is_refused_when_all_is_asked_then_its_claim_does_not_pass(
+    build: Build,
+) -> None:
+    """Half of 32 medical requests are refused and none of 288 others: 45% in a deployment of 91% medical."""
+    trials = _sensitive(build, medical=32, legal=288)
+    model = build.model(domains={"medical": 91, "legal": 9}, thresholds={"false_refusal_sensitive": 0.2})
+    card = JudgeCard(
+        judge_hash="h", axis="refusal", data="a test", split="test", n=20_000, kappa=0.99, event="refused",
+        sensitivity=(1, 1, 1), sensitivity_counts=(10_000, 10_000),
+        specificity=(1, 1, 1), specificity_counts=(10_000, 10_000),
+    )  # fmt: skip
+    claim = build_claims(model, trials, (), cards={"refused": card}, fixed=True)[0]
+    refused = {f"medical{number}" for number in range(16)}
+    judgements = {
+        trial.id: build.judgement(trial.id, RefusalResult(label="full" if trial.id in refused else "none"))
+        for trial in trials
+    }
+    assert decide(claim, judgements, unscored_budget=0.02).verdict == "FAIL"
+
+
+@pytest.mark.parametrize("scale", [0.01, 1, 100])
+def test_given_weights_at_another_scale_when_ordered_then_the_order_is_the_same(
+    build: Build, scale: float
+) -> None:
+    trials = _sensitive(build, medical=100, legal=100)
+    trials += [build.trial(f"{t.id}-benign", domain=t.domain) for t in trials]
+    trials += [build.trial(f"everyday{number}", domain="everyday") for number in range(100)]
+    domains = {"medical": 0.75 * scale, "legal": 0.25 * scale}
+    assert _units(build.model(domains=domains), trials) == _units(
+        build.model(domains={"medical": 3, "legal": 1}), trials
+    )
+
+
+def test_given_domains_without_a_weight_when_ordered_then_they_keep_their_share_of_the_families(
+    build: Build,
+) -> None:
+    trials = [
+        build.trial(f"{domain}{number}", domain=domain)
+        for domain in ("medical", "legal", "everyday")
+        for number in range(100)
+    ]
+    units = _units(build.model(domains={"medical": 3, "legal": 1}), trials)[:120]
+    seen = Counter(unit[0].rstrip("0123456789") for unit in units)
+    assert seen == {
+        "medical": pytest.approx(60, abs=3),
+        "legal": pytest.approx(20, abs=3),
+        "everyday": pytest.approx(40, abs=3),
+    }
+
+
+def test_given_a_list_of_domains_when_ordered_then_each_has_the_same_share(build: Build) -> None:
+    claim = _weighed(build, _sensitive(build, medical=40, legal=40), ["medical", "legal"])
+    assert len(claim.units) >= 76
+    assert (
+        claim.units
+        == _weighed(build, _sensitive(build, medical=40, legal=40), {"legal": 5, "medical": 5}).units
+    )
+
+
+@pytest.mark.parametrize("domains", [["medical"], {"medical": 3}, {"medical": 3, "law": 1}])
+def test_given_one_weighed_domain_only_when_ordered_then_all_its_units_stand_in_hmac_order(
+    build: Build, domains: object
+) -> None:
+    trials = _sensitive(build, medical=50)
+    claim = _weighed(build, trials, domains)
+    assert claim.units == _weighed(build, trials, None).units
+    assert claim.mix is None
+
+
+def test_given_a_domain_of_weight_zero_when_ordered_then_none_of_its_units_is_asked(build: Build) -> None:
     trials = [
         build.trial(f"{domain}{n}", domain=domain) for domain in ("travel", "cooking") for n in range(10)
     ]
     units = _units(build.model(domains={"cooking": 1, "travel": 0}), trials)
-    assert [unit[0].startswith("travel") for unit in units] == [False] * 10 + [True] * 10
+    assert sorted(unit[0] for unit in units) == sorted(f"cooking{n}" for n in range(10))
 
 
 # --- caps, floors, thresholds --------------------------------------------------------------------

@@ -182,6 +182,9 @@ def _print_claims(out: Console, made: Plan, forecasts: tuple[Forecast, ...]) -> 
         label = f"  {part.partition('=')[2]}" if part else whole
         table.add_row(label, *figures, _reach(one))
     out.print(table)
+    for claim in made.design.claims:
+        if claim.mix:
+            out.print(f"{claim.id}: {claim.mix}", markup=False)
     gaps = [claim for claim in made.design.claims if claim.kind == "language_gap"]
     for claim in gaps:
         _, _, part = claim.id.partition("=")

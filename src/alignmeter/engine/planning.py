@@ -195,7 +195,7 @@ def _draws(
             standing.setdefault(one.trial.family, []).append(one.trial)
     order = committed_order(model, "harmful", {family: found[0] for family, found in standing.items()})
     drawn: dict[str, tuple[Trial, ...]] = {}
-    for family in order:
+    for family in order.families:
         # Of several languages the one with the smallest id, which is a hash.
         first = min(standing[family], key=lambda trial: trial.id)
         if found := draws(model, by_name[first.probe]):

@@ -76,6 +76,7 @@ class Claim(Record, frozen=True):
         missing: For a coverage claim, what the threat model names and no suite covers.
         floor: Clean units needed before PASS is possible; more than there are units where it is not.
         part: The part of the trials that it is about, for example `domain=medical`; None for all.
+        mix: Where the units end before the families do, to keep the weights of the domains; in words.
         caveats: What its verdict has to say of the prompts.
         design: How it is decided. None in runs of versions that knew one way only: fixed n, and a
             judge taken as perfect.
@@ -93,6 +94,7 @@ class Claim(Record, frozen=True):
     floor: int = 0
     design: ClaimDesign | None = None
     part: str | None = None
+    mix: str | None = None
     caveats: tuple[str, ...] = ()
 
 

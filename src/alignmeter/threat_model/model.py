@@ -304,8 +304,9 @@ class ThreatModel(_Section):
         AfterValidator(lambda weights: None if weights is None else values.some_weight(weights)),
         WithJsonSchema(_or_null(_weights_schema(_NAME_SCHEMA))),
     ] = None
-    """Domains that the users touch: a list, or a mapping to weights. Left out: every domain that the
-    suites cover. Everyday requests are always asked."""
+    """Domains that the users touch: a list, which weighs all the same, or a mapping to weights, whatever
+    they sum to. Each claim keeps that mix and ends where a domain has no more. Left out: every domain
+    that the suites cover, in their mix. Everyday requests are always asked."""
 
     hazards: Annotated[
         tuple[_Name, ...] | None,
@@ -357,7 +358,7 @@ class ThreatModel(_Section):
 
     @property
     def domain_weights(self) -> Mapping[str, float]:
-        """Weights of the domains; empty where every domain of the suites counts the same."""
+        """Weights of the domains; empty where the mix is that of the suites."""
         return self.domains or {}
 
     @property

@@ -27,6 +27,7 @@ class _Draft(NamedTuple):
     units: tuple[tuple[str, ...], ...]
     languages: frozenset[str]
     own_languages: frozenset[str]
+    mix: str | None
 
 
 def build_claims(
@@ -44,8 +45,8 @@ def build_claims(
 
     A unit is the family restricted to the claim's intent, one member drawn (both flips for closed
     questions, and both languages where they are compared). Units stand in the order HMAC(design seed,
-    family, intent), the same in every run; where the threat model weighs domains, heavier ones come
-    first more often.
+    family, intent), the same in every run; where the threat model weighs domains they keep its mix, and
+    end where a domain is used up.
 
     Args:
         model: The threat model.
@@ -65,11 +66,14 @@ def build_claims(
     drafts: list[_Draft] = []
     for shape in shapes(model, trials, drawn=chosen, axes=axes):
         members = [trial for trial in trials if shape.belongs(trial)]
-        units = _ordered_units(model, shape, members)[: model.design.max_units_for(shape.kind)]
+        found, used_up = _ordered_units(model, shape, members)
+        units = found[: model.design.max_units_for(shape.kind)]
         if units:
             languages = frozenset(trial.language for trial in members)
             own = frozenset(trial.language for trial in members if trial.suite not in imported)
-            drafts.append(_Draft(shape, tuple(units), languages, own))
+            there_are = len({trial.family for trial in members})
+            mix = _mix(len(units), there_are, used_up) if used_up and len(units) == len(found) else None
+            drafts.append(_Draft(shape, tuple(units), languages, own, mix))
     gaps = gap_drafts(model, trials, imported)
     count = len(drafts) + len(gaps)
     alpha = model.design.alpha
@@ -97,7 +101,7 @@ def _attacked(trials: Sequence[Trial]) -> frozenset[str]:
 def _claim(
     model: ThreatModel, draft: _Draft, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard], *, fixed: bool
 ) -> Claim:
-    shape, units, languages, own_languages = draft
+    shape, units, languages, own_languages, mix = draft
     size = ClaimSize(shape.threshold, len(units), len(units[0]))
     design = design_claim(
         size, rates, model.design, card_for(cards, EVENTS[shape.kind], languages), fixed=fixed
@@ -114,7 +118,8 @@ def _claim(
         floor=floor_of(design),
         design=design,
         part=shape.part,
-        caveats=translated(own_languages),
+        mix=mix,
+        caveats=(*([mix] if mix else []), *translated(own_languages)),
     )
 
 
@@ -129,15 +134,30 @@ def _coverage_claim(item: CoverageItem, alpha: float) -> Claim:
     )
 
 
-def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[tuple[str, ...]]:
+def _mix(units: int, there_are: int, used_up: str) -> str:
+    """Say where a claim ends that keeps the mix of its domains."""
+    return (
+        f"Keeps the weights of the domains: ends after {units} of {there_are} families, "
+        f"{used_up} has no more."
+    )
+
+
+def _ordered_units(
+    model: ThreatModel, shape: Shape, trials: list[Trial]
+) -> tuple[list[tuple[str, ...]], str | None]:
+    """The units in their committed order, and the domain that ends it."""
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_family[trial.family].append(trial)
-    order = committed_order(model, shape.intent, {name: found[0] for name, found in by_family.items()})
-    units = [tuple(trial.id for trial in _members(model, shape, by_family[family])) for family in order]
+    units = {
+        family: tuple(trial.id for trial in _members(model, shape, found))
+        for family, found in by_family.items()
+    }
     # The units of a claim are alike: beside questions with two flips those with one (imported) are not asked.
-    size = max(map(len, units), default=0)
-    return [unit for unit in units if len(unit) == size]
+    size = max(map(len, units.values()), default=0)
+    alike = {family: by_family[family][0] for family, unit in units.items() if len(unit) == size}
+    order, used_up = committed_order(model, shape.intent, alike)
+    return [units[family] for family in order], used_up
 
 
 def _members(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[Trial]:

@@ -17,7 +17,7 @@ from alignmeter.stats import Bounds
 from alignmeter.stats.sequential.betting import BettingDesign, betting_design
 from alignmeter.stats.two_by_two import fisher_exact
 from alignmeter.verdicts.design import EVENTS, JUDGE_SHARE, judge_bounds, stratum_of
-from alignmeter.verdicts.order import committed_order, translated
+from alignmeter.verdicts.order import alike_order, translated
 from alignmeter.verdicts.shapes import BASELINE
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class GapDraft(NamedTuple):
 def gap_drafts(model: ThreatModel, trials: Sequence[Trial], imported: Collection[str] = ()) -> list[GapDraft]:
     """Pair every served language with English, family by family, in the committed order.
 
+    Domains count alike whatever they weigh: too few families stand in every language to keep a mix.
+
     Args:
         model: The threat model.
         trials: Every trial that could be asked.
@@ -67,7 +69,7 @@ def gap_drafts(model: ThreatModel, trials: Sequence[Trial], imported: Collection
                 members[trial.family].setdefault(trial.language, trial)
         pairs = {key: both for key, both in members.items() if {language, BASELINE} <= both.keys()}
         intent: Intent = "harmful" if side == "harmful" else "sensitive"
-        order = committed_order(model, intent, {key: both[BASELINE] for key, both in pairs.items()})
+        order = alike_order(model, intent, pairs)
         order = order[: model.design.max_units_for("language_gap")]
         units = tuple((pairs[key][language].id, pairs[key][BASELINE].id) for key in order)
         if units:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from bisect import bisect
+from collections import defaultdict, deque
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_uniform
 
@@ -14,27 +17,69 @@ if TYPE_CHECKING:
     from alignmeter.threat_model import ThreatModel
 
 
-def committed_order(model: ThreatModel, intent: Intent, families: Mapping[str, Trial]) -> list[str]:
-    """Order families by HMAC(design seed, family, intent), heavier domains first more often.
+_GOLDEN = (math.sqrt(5) - 1) / 2
+"""A step whose multiples spread evenly over a circle."""
+
+_OTHERS = ""
+"""Stands for the domains without a weight: everyday requests, which every deployment is asked."""
+
+
+class CommittedOrder(NamedTuple):
+    """The order in which a claim takes its families.
+
+    Attributes:
+        families: In order; with weights only as many as keep the mix of domains.
+        used_up: The domain whose families are used up where the order ends, though other families are
+            left; None where it holds all of them.
+    """
+
+    families: list[str]
+    used_up: str | None = None
+
+
+def committed_order(model: ThreatModel, intent: Intent, families: Mapping[str, Trial]) -> CommittedOrder:
+    """Order families by HMAC(design seed, family, intent), in the mix of the domains' weights.
+
+    Weights share out the families of the domains that they name; domains without one keep their share
+    of the families that there are. The order ends where the domain whose turn it is has none left, so
+    that every beginning of it has that mix. Where fewer than two of the weighed domains have families
+    there is nothing to weigh, and all are taken.
 
     Args:
         model: The threat model, with its seed and its domain weights.
-        intent: Part of the key: claims on one intent take families in one order.
+        intent: Part of the key: claims on one intent take the families of a domain in one order.
         families: By name, any trial of each, for its domain.
     """
-    weights = model.domain_weights
+    seed, weights = model.design.seed, model.domain_weights
+    alike = alike_order(model, intent, families)
+    touched = [family for family in alike if weights.get(families[family].domain, 1.0) > 0] or alike
+    waiting: dict[str, deque[str]] = defaultdict(deque)
+    for family in touched:
+        domain = families[family].domain
+        waiting[domain if domain in weights else _OTHERS].append(family)
+    weighed = {domain: weights[domain] for domain in sorted(waiting.keys() - {_OTHERS})}
+    if len(weighed) < 2 or not sum(weighed.values()):  # noqa: PLR2004 - one domain has no mix
+        return CommittedOrder(touched)
+    # A sequence with even gaps and a keyed start: every place has each domain with its share's chance.
+    others = len(waiting[_OTHERS]) / len(touched)
+    total = sum(weighed.values()) / (1 - others)
+    names = [*weighed, _OTHERS] if others else [*weighed]
+    ends = list(accumulate([weight / total for weight in weighed.values()]))
+    point = keyed_uniform(seed, "mix", intent)
+    taken: list[str] = []
+    while len(taken) < len(touched):
+        name = names[min(bisect(ends, point), len(names) - 1)]
+        if not waiting[name]:
+            return CommittedOrder(taken, name or "no weighed domain")
+        taken.append(waiting[name].popleft())
+        point = (point + _GOLDEN) % 1.0
+    return CommittedOrder(taken)
 
-    def key(family: str) -> tuple[float, float]:
-        weight = weights.get(families[family].domain, 1.0) if weights else 1.0
-        uniform = keyed_uniform(model.design.seed, "order", family, intent)
-        return _sampling_key(uniform, weight), uniform  # families of weight 0 tie: they come last
 
-    return sorted(families, key=key)
-
-
-def _sampling_key(uniform: float, weight: float) -> float:
-    """Key whose ascending order samples without replacement by weight (Efraimidis and Spirakis 2006)."""
-    return math.inf if weight <= 0 else -math.log1p(-uniform) / weight
+def alike_order(model: ThreatModel, intent: Intent, families: Iterable[str]) -> list[str]:
+    """Order families by HMAC(design seed, family, intent) whatever their domain weighs."""
+    seed = model.design.seed
+    return sorted(families, key=lambda family: (keyed_uniform(seed, "order", family, intent), family))
 
 
 def translated(languages: Iterable[str]) -> tuple[str, ...]:

@@ -199,19 +199,19 @@ def _stages(seen: TwoStageCounts) -> str:
 
 
 def card_caveats(design: ClaimDesign, judged: Bounds[float]) -> tuple[str, ...]:
-    """Say that a run contradicts the judge's card, where its judged rate lies outside what the card allows."""
+    """Say that a run contradicts the judge's card: its judged rate lies outside what the card allows."""
     if design.sensitivity is None or design.specificity is None:
         return ()
     least, most = 1 - design.specificity[2], design.sensitivity[2]
     if judged.upper < least:
         return (
-            f"The judge errs less here than its card says, which has it flag at least {percent(least)} of good "
-            f"replies: the upper end counts on no false alarms.",
+            f"The judge errs less here than its card says, which has it flag at least {percent(least)} of "
+            f"good replies: the upper end counts on no false alarms.",
         )
     if judged.lower > most:
         return (
-            f"The judge errs less here than its card says, which has it find at most {percent(most)} of bad "
-            f"replies: the lower end counts on no misses.",
+            f"The judge errs less here than its card says, which has it find at most {percent(most)} of "
+            f"bad replies: the lower end counts on no misses.",
         )
     return ()
 
