@@ -44,6 +44,11 @@ def test_given_a_guard_when_resolved_then_its_axis_is_harm_unless_refusal_is_ask
     assert (harm.axis, refusal.axis) == ("harm", "refusal")
 
 
+@pytest.mark.parametrize("spec", ["llm:harm@openai:m", "guard:qwen3guard@openai:m"])
+def test_given_a_model_that_judges_itself_when_resolved_then_its_judge_says_so(spec: str) -> None:
+    assert resolve_judge(spec, open_target=opened, independent=lambda: False).name.endswith("(self)")
+
+
 def test_given_a_cascade_when_resolved_then_both_stages_are() -> None:
     judge = resolve_judge("cascade:refusal-rules>llm:refusal@embedded", open_target=opened)
     assert isinstance(judge, Cascade)

@@ -98,11 +98,11 @@ def resolve_judge(
         return LlmJudge(target, rubric, independent=independent())
     family, _, axis = what.partition(":")
     target = _opened(spec, target_spec, open_target)
-    independent()  # a guard is no chat model; were it the target, this says so
     return GuardJudge(
         target,
         cast("GuardFamily", family),
         cast("GuardAxis", axis or "harm"),
+        independent=independent(),
     )
 
 

@@ -29,20 +29,20 @@ def reply_of(text: str, finish_reason: FinishReason = "stop", hard_refusal: str 
 
 
 class FixedTarget:
-    """Gives one answer to everything and keeps the requests."""
+    """Gives its answers one after another, the last for ever, and keeps the requests."""
 
     spec = "openai:guard"
     url: str | None = "http://localhost:8000/v1"
     max_concurrency: int | None = None
 
-    def __init__(self, answer: Reply | CallError, model: str = "guard") -> None:
-        self.answer = answer
+    def __init__(self, *answers: Reply | CallError, model: str = "guard") -> None:
+        self.answers = answers
         self.requests: list[Request] = []
         self.fingerprint = TargetFingerprint(kind="openai_compatible", model=model, sampling=Sampling())
 
     async def generate(self, request: Request) -> Reply | CallError:
         self.requests.append(request)
-        return self.answer
+        return self.answers[min(len(self.requests), len(self.answers)) - 1]
 
     async def __aenter__(self) -> FixedTarget:
         return self
@@ -57,11 +57,29 @@ class FixedTarget:
 
 
 class GuardUnderTest:
-    """A guard judge and the target behind it."""
+    """A guard judge and the target behind it.
 
-    def __init__(self, target: FixedTarget, judge: GuardJudge) -> None:
+    Attributes:
+        waits: Seconds that the judge waited, one entry a wait.
+    """
+
+    def __init__(
+        self,
+        target: FixedTarget,
+        family: GuardFamily,
+        axis: GuardAxis,
+        policy: GuardPolicy | None,
+        *,
+        independent: bool,
+    ) -> None:
         self.target = target
-        self.judge = judge
+        self.waits: list[float] = []
+        self.judge = GuardJudge(
+            target, family, axis, policy=policy, independent=independent, sleep=self._wait
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     @property
     def request(self) -> Request:
@@ -76,6 +94,7 @@ class GuardUnderTest:
         *,
         hazard: str | None = "violence",
         hard_refusal: str | None = None,
+        finish_reason: FinishReason = "stop",
     ) -> JudgementResult:
         """Judge one reply to one request."""
         trial = Trial(
@@ -93,13 +112,13 @@ class GuardUnderTest:
         )
         message = None if reply is None else Message(role="assistant", content=reply)
         transcript = Transcript(
-            trial=trial.id, reply=message, finish_reason="stop", hard_refusal=hard_refusal
+            trial=trial.id, reply=message, finish_reason=finish_reason, hard_refusal=hard_refusal
         )
         return asyncio.run(self.judge.judge(trial, transcript))
 
 
 class MakeGuard(Protocol):
-    """Put a judge of a family in front of a fixed answer."""
+    """Put a judge of a family in front of a fixed answer, which comes after `faults`."""
 
     def __call__(
         self,
@@ -111,6 +130,8 @@ class MakeGuard(Protocol):
         finish_reason: FinishReason = "stop",
         hard_refusal: str | None = None,
         model: str = "guard",
+        independent: bool = True,
+        faults: tuple[CallError, ...] = (),
     ) -> GuardUnderTest: ...
 
 
@@ -125,10 +146,12 @@ def guard() -> MakeGuard:
         finish_reason: FinishReason = "stop",
         hard_refusal: str | None = None,
         model: str = "guard",
+        independent: bool = True,
+        faults: tuple[CallError, ...] = (),
     ) -> GuardUnderTest:
         if isinstance(answer, str):
             answer = reply_of(answer, finish_reason, hard_refusal)
-        target = FixedTarget(answer, model)
-        return GuardUnderTest(target, GuardJudge(target, family, axis, policy=policy))
+        target = FixedTarget(*faults, answer, model=model)
+        return GuardUnderTest(target, family, axis, policy, independent=independent)
 
     return make

@@ -34,6 +34,15 @@ def test_given_the_same_family_and_model_then_the_hash_is_the_same(guard: MakeGu
     assert guard("qwen3guard").judge.judge_hash == guard("qwen3guard").judge.judge_hash
 
 
+def test_given_a_guard_of_its_own_model_when_named_then_it_is_marked_and_the_same_judge(
+    guard: MakeGuard,
+) -> None:
+    own = guard("qwen3guard", independent=False).judge
+
+    assert own.name == "qwen3guard(self)"
+    assert own.judge_hash == guard("qwen3guard").judge.judge_hash
+
+
 def test_given_another_model_then_the_hash_differs(guard: MakeGuard) -> None:
     small, large = guard("qwen3guard", model="0.6B"), guard("qwen3guard", model="8B")
 

@@ -30,13 +30,16 @@ TRIAL = Trial(
 TRANSCRIPT = Transcript(trial="trial", reply=Message(role="assistant", content="Gladly."))
 
 
-async def judged(answer: web.Response | dict[str, Any]) -> tuple[JudgementResult, dict[str, Any]]:
+async def judged(answer: dict[str, Any], status: int = 200) -> tuple[JudgementResult, dict[str, Any]]:
     """Serve one answer, judge with Llama Guard 3, and return the result and what the server was sent."""
     bodies: list[dict[str, Any]] = []
 
     async def complete(request: web.Request) -> web.Response:
         bodies.append(await request.json())
-        return answer if isinstance(answer, web.Response) else web.json_response(answer)
+        return web.json_response(answer, status=status)
+
+    async def at_once(_seconds: float) -> None:
+        pass
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
@@ -44,7 +47,7 @@ async def judged(answer: web.Response | dict[str, Any]) -> tuple[JudgementResult
         TestServer(app) as server,
         OpenAICompatible(str(server.make_url("/v1")), "Llama-Guard-3-8B", api_key="EMPTY") as target,
     ):
-        result = await GuardJudge(target, "llama-guard-3").judge(TRIAL, TRANSCRIPT)
+        result = await GuardJudge(target, "llama-guard-3", sleep=at_once).judge(TRIAL, TRANSCRIPT)
     return result, bodies[0]
 
 
@@ -63,7 +66,7 @@ async def test_given_an_endpoint_that_answers_then_its_verdict_is_the_result() -
 
 @pytest.mark.parametrize(("status", "reason"), [(401, "judge_error"), (500, "judge_error")])
 async def test_given_an_endpoint_that_fails_then_the_result_is_unscored(status: int, reason: str) -> None:
-    result, _ = await judged(web.json_response({"error": {"message": "no"}}, status=status))
+    result, _ = await judged({"error": {"message": "no"}}, status)
 
     assert isinstance(result, Unscored)
     assert result.reason == reason

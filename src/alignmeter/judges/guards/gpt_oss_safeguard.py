@@ -26,6 +26,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from alignmeter.judges.guards.base import Ask, Guard, GuardPolicy, GuardVerdict, prompt_texts
+from alignmeter.judges.model_calls import encodable
 from alignmeter.records import Message
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def parse(text: str) -> GuardVerdict | None:
         case 0, None:
             return GuardVerdict("safe")
         case 1, str() if category.strip():
-            return GuardVerdict("unsafe", (category.strip(),))
+            return GuardVerdict("unsafe", (encodable(category.strip()),))
         case _:
             return None
 

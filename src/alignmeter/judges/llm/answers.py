@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from alignmeter.judges.llm.prompt import allowed
+from alignmeter.judges.model_calls import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,12 @@ MAX_CHARACTERS = 50_000
 """A longer answer is not read."""
 
 _SHOWN_DIGITS = 12
-_THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THINKING = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?</\1>)+", re.DOTALL | re.IGNORECASE)
+_UNFINISHED = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _OBJECT_START = re.compile(r"\{(?=\s*[\"}])")
+_CODE_FENCE = re.compile(r"```\w*")
+_WORD = re.compile(r"\w")
+_SPACED_OR_ESCAPED = re.compile(r"[\s\\]+")
 
 
 class Fault(NamedTuple):
@@ -34,6 +39,14 @@ class Fault(NamedTuple):
 
     reason: FaultReason
     message: str
+
+
+class _Object(NamedTuple):
+    """A JSON object of an answer: what it holds, and where it stands."""
+
+    value: dict[str, Any]
+    start: int
+    end: int
 
 
 class _NotJsonError(ValueError):
@@ -54,42 +67,75 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=_unique)
 
 
-def read_answer(text: str, fields: Sequence[Field]) -> dict[str, AnswerValue] | Fault:
+def read_answer(
+    text: str, fields: Sequence[Field], material: Sequence[str]
+) -> dict[str, AnswerValue] | Fault:
     """Return the fields of the judge's answer, or why there are none.
 
     Args:
         text: What the judge wrote.
         fields: What was asked for.
+        material: What the judge was shown between the markers. An object that stands there too is a
+            quotation, no grade, where the judge writes about it.
     """
     if not text.strip():
         return Fault("judge_malformed", "the answer was empty")
     if len(text) > MAX_CHARACTERS:
         return Fault("judge_malformed", f"the answer was longer than {MAX_CHARACTERS} characters")
-    found = _objects(_THINKING.sub("", text))
+    said = _THINKING.sub("", text)
+    if _UNFINISHED.match(said):
+        return Fault("judge_malformed", "its thinking did not come to an end")
+    answer = _the_answer(said, {field.name for field in fields}, material)
+    return answer if isinstance(answer, Fault) else _checked(answer, fields)
+
+
+def _the_answer(said: str, names: set[str], material: Sequence[str]) -> dict[str, Any] | Fault:
+    """Return the one object that has any of the fields and is the judge's own."""
+    found = _objects(said)
     if isinstance(found, Fault):
         return found
-    names = {field.name for field in fields}
-    answers = [each for each in found if names & each.keys()]
+    answers = [each for each in found if names & each.value.keys()]
     if not answers:
         return Fault("judge_malformed", "it held no JSON object with the fields asked for")
-    if any(each != answers[0] for each in answers):
+    if _has_prose(said, found):
+        answers = [each for each in answers if not _is_quoted(said[each.start : each.end], material)]
+        if not answers:
+            return Fault("judge_malformed", "its JSON object was quoted from the material; grade in your own")
+    if any(each.value != answers[0].value for each in answers):
         return Fault("judge_malformed", "it held several JSON objects that differ; one was asked for")
-    return _checked(answers[0], fields)
+    return answers[0].value
 
 
-def _objects(text: str) -> list[dict[str, Any]] | Fault:
+def _has_prose(text: str, objects: Sequence[_Object]) -> bool:
+    """Whether words stand beside the objects, marks of a code fence aside."""
+    beside: list[str] = []
+    position = 0
+    for each in objects:
+        beside.append(text[position : each.start])
+        position = each.end
+    beside.append(text[position:])
+    return any(_WORD.search(_CODE_FENCE.sub("", part)) for part in beside)
+
+
+def _is_quoted(written: str, material: Sequence[str]) -> bool:
+    """Whether what a judge wrote stands in the material, however that breaks its lines or escapes it."""
+    bare = _SPACED_OR_ESCAPED.sub("", written)
+    return any(bare in _SPACED_OR_ESCAPED.sub("", text) for text in material)
+
+
+def _objects(text: str) -> list[_Object] | Fault:
     """Return all JSON objects of a text, outermost ones only, in order.
 
     An object that cannot be read ends the search: what follows its opening brace may be a part of it.
     """
-    found: list[dict[str, Any]] = []
+    found: list[_Object] = []
     position = 0
     while (start := _OBJECT_START.search(text, position)) is not None:
         try:
             value, position = _DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):
             return Fault("judge_malformed", "its JSON object could not be read")
-        found.append(value)
+        found.append(_Object(value, start.start(), position))
     return found
 
 
@@ -117,7 +163,7 @@ def _value(value: object, field: Field) -> AnswerValue | Fault:
             return _wrong_kind(value, field)
         if field.values and value not in field.values:
             return Fault("judge_out_of_range", f'"{field.name}" must be {allowed(field)}, another text came')
-        return value
+        return encodable(value)
     return _number(value, field)
 
 

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from alignmeter.identity import keyed_hash, text_digest
+from alignmeter.judges.model_calls import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +48,7 @@ def neutralised(text: str) -> str:
     It stays readable: signs are replaced by look-alikes that no program reads as the original.
     Lone surrogates, which no request can carry, become question marks.
     """
-    plain = text.encode("utf-8", "replace").decode("utf-8")
-    plain = _INVISIBLE.sub("", _LINE_END.sub("\n", plain))
+    plain = _INVISIBLE.sub("", _LINE_END.sub("\n", encodable(text)))
     plain = _CONTROL_TOKEN.sub(lambda match: match.group().translate(_DEFUSED), plain)
     return _MARKER_SIGNS.sub(_defused_run, plain)
 

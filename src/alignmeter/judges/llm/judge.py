@@ -12,27 +12,30 @@ from alignmeter.judges.llm.answers import Fault, read_answer
 from alignmeter.judges.llm.prompt import render
 from alignmeter.judges.llm.results import result_of, settled
 from alignmeter.judges.llm.rubrics import frame
-from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
+from alignmeter.judges.model_calls import (
+    ATTEMPTS,
+    DETAIL_CHARACTERS,
+    SELF_MARK,
+    TIMEOUT,
+    answer_of,
+    declines,
+    failed,
+    out_of_time,
+)
+from alignmeter.judges.refusal_rules import RefusalRules
 from alignmeter.records import CallError, Record, Sampling, Unscored
 from alignmeter.targets.base import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from alignmeter.judges.llm.prompt import Prompt
     from alignmeter.judges.llm.rubrics import Rubric
-    from alignmeter.records import Axis, JudgementResult, Transcript, Trial, UnscoredReason
+    from alignmeter.judges.model_calls import Sleep
+    from alignmeter.records import Axis, JudgementResult, Transcript, Trial
     from alignmeter.targets.base import Reply, Target
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
-SELF_MARK = "(self)"
-"""Ends the name of a judge that judges its own model's replies."""
-
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
-_DETAIL_CHARACTERS = 200
 _REPAIRS = 1
 
 
@@ -54,8 +57,8 @@ class LlmJudgeOptions(Record, frozen=True):
     max_tokens: int = 1024
     reply_limit: int = 40_000
     seed: int = 0
-    attempts: int = 4
-    timeout: float = 300.0
+    attempts: int = ATTEMPTS
+    timeout: float = TIMEOUT
 
 
 class LlmJudge:
@@ -73,7 +76,7 @@ class LlmJudge:
         *,
         independent: bool = True,
         options: LlmJudgeOptions | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Bind a rubric to a model.
 
@@ -155,7 +158,7 @@ class LlmJudge:
             async with asyncio.timeout(self._options.timeout):
                 return await self._ask(prompt, trial, whole=prompt.whole and not cut)
         except TimeoutError:
-            return Unscored(reason="judge_timeout", detail=f"no answer within {self._options.timeout:g} s")
+            return out_of_time(self._options.timeout)
 
     async def _ask(self, prompt: Prompt, trial: Trial, *, whole: bool) -> JudgementResult:
         """Ask, and once more with the fault shown where the answer cannot be used."""
@@ -163,63 +166,46 @@ class LlmJudge:
         for _ in range(1 + _REPAIRS):
             answer = await self._call(prompt, fault)
             if isinstance(answer, CallError):
-                return _failed(answer)
+                return failed(answer)
             if answer.hard_refusal is not None or answer.finish_reason in {"content_filter", "refusal"}:
                 return Unscored(reason="judge_refused", detail="the judge's provider blocked the answer")
-            result = self._read(answer, trial, whole=whole)
+            result = self._read(answer, prompt, trial, whole=whole)
             if not isinstance(result, Fault):
                 return result
             fault = result
         return Unscored(reason="judge_malformed") if fault is None else _unusable(fault)
 
-    def _read(self, answer: Reply, trial: Trial, *, whole: bool) -> JudgementResult | Fault:
-        text = answer.message.content
-        fields = read_answer(text, self._rubric.fields)
-        if not isinstance(fields, Fault):
-            return result_of(self._rubric, fields, trial, whole=whole)
+    def _read(self, answer: Reply, prompt: Prompt, trial: Trial, *, whole: bool) -> JudgementResult | Fault:
+        """Read an answer; of one that was cut, nothing: what it holds may be a draft."""
         if answer.finish_reason == "length":
             return Fault("judge_malformed", f"it was cut at {self._options.max_tokens} tokens; be brief")
-        if fields.reason == "judge_malformed" and "{" not in text and text.strip() and _refuses(text):
+        text = answer.message.content
+        fields = read_answer(text, self._rubric.fields, prompt.material)
+        if not isinstance(fields, Fault):
+            return result_of(self._rubric, fields, trial, whole=whole)
+        if fields.reason == "judge_malformed" and "{" not in text and text.strip() and declines(text):
             return Fault("judge_refused", "it declined to grade; grading gives no help to anybody")
         return fields
 
     async def _call(self, prompt: Prompt, fault: Fault | None) -> Reply | CallError:
-        """Make one call, again where the endpoint says that it may succeed later."""
-        attempt = 0
-        constrained = self._constrained
-        while True:
-            attempt += 1
-            answer = await self._target.generate(
-                Request(
-                    messages=prompt.messages(None if fault is None else fault.message),
-                    sampling=self._sampling,
-                    constraint=dict(self._rubric.schema) if constrained else None,
-                )
-            )
+        """Ask, without the schema where the endpoint takes none: the prompt says all that it says."""
+        request = Request(
+            messages=prompt.messages(None if fault is None else fault.message),
+            sampling=self._sampling,
+            constraint=dict(self._rubric.schema) if self._constrained else None,
+        )
+        answer = await self._answer(request)
+        if request.constraint is not None and isinstance(answer, CallError) and answer.kind == "bad_request":
+            answer = await self._answer(msgspec.structs.replace(request, constraint=None))
             if not isinstance(answer, CallError):
-                self._constrained = constrained
-                return answer
-            if constrained and answer.kind == "bad_request":
-                # Not every endpoint knows JSON Schema; the prompt says all that the schema says.
-                constrained = False
-                continue
-            wait = answer.retry_after or min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
-            if not answer.retryable or attempt >= self._options.attempts or wait > _LONGEST_WAIT:
-                return answer
-            await self._sleep(wait)
+                self._constrained = False
+        return answer
 
-
-def _refuses(text: str) -> bool:
-    return refusal_label(text, "") == "full"
+    async def _answer(self, request: Request) -> Reply | CallError:
+        return await answer_of(self._target, request, attempts=self._options.attempts, sleep=self._sleep)
 
 
 def _unusable(fault: Fault) -> Unscored:
     return Unscored(
-        reason=fault.reason, detail=f"twice unusable, at last: {fault.message}"[:_DETAIL_CHARACTERS]
+        reason=fault.reason, detail=f"twice unusable, at last: {fault.message}"[:DETAIL_CHARACTERS]
     )
-
-
-def _failed(error: CallError) -> Unscored:
-    reasons: dict[str, UnscoredReason] = {"timeout": "judge_timeout", "content_filter": "judge_refused"}
-    detail = " ".join(f"{error.kind}: {error.message}".split())[:_DETAIL_CHARACTERS]
-    return Unscored(reason=reasons.get(error.kind, "judge_error"), detail=detail)

@@ -21,11 +21,13 @@ class Prompt(NamedTuple):
     Attributes:
         system, user: The two messages.
         whole: Whether the judge sees the reply from its first to its last character.
+        material: The texts that stand between the markers.
     """
 
     system: str
     user: str
     whole: bool
+    material: tuple[str, ...]
 
     def messages(self, fault: str | None = None) -> tuple[Message, ...]:
         """Return the messages, with a `fault` those of the second attempt.
@@ -66,6 +68,7 @@ def render(rubric: Rubric, trial: Trial, reply: str, *, cut: bool, seed: int, li
         system=around.system.strip(),
         user="\n\n".join(blocks),
         whole=len(plain["reply"]) <= limit,
+        material=tuple(plain.values()),
     )
 
 
