@@ -18,6 +18,7 @@ from alignmeter.stats.judge_error import (
     shifted_thresholds,
     shown_bounds,
     unshift,
+    unshrink,
 )
 
 shares = st.floats(0, 1)
@@ -329,3 +330,24 @@ def test_a_level_outside_zero_and_one_is_refused(level: float) -> None:
         rogan_gladen(5, 10, 9, 1, 1, 9, level=level)
     with pytest.raises(ValueError, match="level"):
         sensitivity_specificity(9, 1, 1, 9, level=level)
+
+
+# --- differences ---------------------------------------------------------------------------------
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.01, 1), st.floats(0.01, 0.99))
+def test_the_interval_of_a_difference_is_on_the_side_of_the_tests_that_decide(
+    one: float, other: float, informedness: float, margin: float
+) -> None:
+    judged = min(one, other), max(one, other)
+    lower, upper = unshrink(judged, informedness)
+    assert -1 <= lower <= upper <= 1
+    assert (lower > margin) == (judged[0] > margin)
+    if abs(judged[1] - margin * informedness) > 1e-12:
+        assert (upper < margin) == (judged[1] < margin * informedness)
+
+
+@pytest.mark.parametrize("informedness", [-0.1, 0.0, 1.1])
+def test_unshrink_refuses_a_judge_that_knows_nothing(informedness: float) -> None:
+    with pytest.raises(ValueError, match="informedness"):
+        unshrink((-0.1, 0.1), informedness)

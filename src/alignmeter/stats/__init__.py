@@ -67,6 +67,7 @@ from alignmeter.stats.judge_error import (
     shifted_thresholds,
     shown_bounds,
     unshift,
+    unshrink,
 )
 from alignmeter.stats.judge_labels import (
     PpiMethod,
@@ -228,5 +229,6 @@ __all__ = [
     "two_stage_rate",
     "units_to_decide",
     "unshift",
+    "unshrink",
     "wilson",
 ]

@@ -298,6 +298,38 @@ def shown_bounds(
     return Bounds(lower, upper)
 
 
+def unshrink(bounds_of_difference: tuple[float, float], informedness: float) -> Bounds[float]:
+    """Turn an interval for the difference of two judged rates into the one for the true difference.
+
+    A judge that errs alike on both shrinks a difference by J = Se + Sp - 1, which is at most 1. The dual
+    of tests at margin x J_L for PASS and at the margin for FAIL.
+
+    Args:
+        bounds_of_difference: Lower and upper bound of the judged difference.
+        informedness: Lower bound of J, in (0, 1].
+
+    Returns:
+        `Bounds(lower, upper)` in [-1, 1].
+
+    Raises:
+        ValueError: The informedness is outside (0, 1], so that nothing is known of the difference.
+
+    Examples:
+        >>> from alignmeter.stats.judge_error import unshrink
+        >>> unshrink((-0.04, 0.06), 0.5)
+        Bounds(lower=-0.08, upper=0.12)
+        >>> unshrink((0.04, 0.06), 0.5)
+        Bounds(lower=0.04, upper=0.12)
+    """
+    if not 0 < informedness <= 1:
+        raise ValueError(f"informedness must lie in (0, 1], got {informedness!r}")
+    lower, upper = bounds_of_difference
+    return Bounds(
+        max(-1.0, lower if lower > 0 else lower / informedness),
+        min(1.0, upper if upper <= 0 else upper / informedness),
+    )
+
+
 def rogan_gladen(  # noqa: PLR0917 - the four cells of one table
     positives: float, n: float, tp: float, fn: float, fp: float, tn: float, *, level: float = 0.95
 ) -> RoganGladen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import DeltaVerdict, Interval
+from alignmeter.stats import unshrink
 from alignmeter.stats.sequential.paired_bets import pairs_floor
 from alignmeter.verdicts.gate import FAILED, INCONCLUSIVE, INVALID, PASSED
 from alignmeter.verdicts.paired_tests import (
@@ -273,13 +274,11 @@ class _Made(NamedTuple):
 
     def _interval(self, tested: Tested) -> Interval:
         """Bounds of the true difference: what a judge that errs shows is smaller than it."""
-        scale = self.margins.informedness or 1.0
-        lower = tested.lower if tested.lower > 0 else tested.lower / scale
-        upper = tested.upper if tested.upper <= 0 else tested.upper / scale
+        bounds = unshrink((tested.lower, tested.upper), self.margins.informedness or 1.0)
         method = METHODS[self.asked.method]
         return Interval(
-            lower=max(-1.0, lower),
-            upper=min(1.0, upper),
+            lower=bounds.lower,
+            upper=bounds.upper,
             level=round(1 - self.alpha - self.alpha_fail, 10),
             method=method if self.margins.event is None else f"{method}, the judge's error counted in",
         )
