@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from alignmeter.records import CardStratum, JudgeCard, Judgement, RefusalResult, Unscored
+from alignmeter.stats import Bounds, clopper_pearson
 from alignmeter.verdicts import GapStream, build_claims, decide
+from alignmeter.verdicts.gap_errors import GapErrors, Known
 from alignmeter.verdicts.gaps import gap_floor, is_gap_decidable
 
 if TYPE_CHECKING:
@@ -156,6 +160,99 @@ def test_given_a_judge_that_errs_too_differently_when_decided_then_it_is_invalid
     assert not is_gap_decidable(claim.design)
     assert claim.floor == 101
     assert _verdict(claim, [(False, False)] * 100).reason == "judge_too_weak"
+
+
+def test_given_a_judge_that_errs_alike_when_it_passes_then_the_gap_that_is_said_is_the_true_one(
+    build: Build,
+) -> None:
+    """The judge shrinks a gap by Se + Sp - 1, of which a quarter of the judge's share bounds each part."""
+    claim = _claim(build, 100, _card(sw=(360, 360), en=(360, 360)))
+    plain = _claim(build, 100, _card(of=10_000_000, sw=(10_000_000, 10_000_000), en=(10_000_000, 10_000_000)))
+    lower = float(clopper_pearson(360, 400, level=1 - 2 * 0.01 / 4).lower)
+
+    verdict, without = (_verdict(one, [(False, False)] * 64) for one in (claim, plain))
+
+    assert claim.design is not None
+    assert claim.design.p_pass == pytest.approx(0.1 * (2 * lower - 1))
+    assert verdict.verdict == "PASS"
+    assert verdict.interval is not None
+    assert without.interval is not None
+    assert verdict.interval.upper > without.interval.upper
+    assert 0.09 < verdict.interval.upper < 0.1
+    assert f"a gap of at most {100 * verdict.interval.upper:.1f} points" in verdict.sentence
+
+
+def test_given_a_judge_that_errs_differently_when_it_fails_then_the_interval_lies_over_the_limit(
+    build: Build,
+) -> None:
+    claim = _claim(build, 100, _card(sw=(350, 390)))
+    verdict = _verdict(claim, [(i % 5 > 0, False) for i in range(100)])
+    assert verdict.verdict == "FAIL"
+    assert verdict.interval is not None
+    assert 0.1 < verdict.interval.lower < verdict.interval.upper <= 1
+
+
+@given(
+    rates=st.lists(st.floats(0.5, 1), min_size=8, max_size=8),
+    gap=st.floats(-0.99, 0.99),
+    ends=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    harmful=st.booleans(),
+)
+def test_given_any_judge_that_errs_differently_then_the_interval_is_the_dual_of_tests_at_every_limit(
+    rates: list[float], gap: float, ends: tuple[float, float], harmful: bool
+) -> None:
+    """A gap is left out exactly where its smallest judged gap is above, or its largest below."""
+    se, sp, se_en, sp_en = (sorted(rates[i : i + 2]) for i in range(0, 8, 2))
+    there, here = Known((se[0], se[1]), (sp[0], sp[1])), Known((se_en[0], se_en[1]), (sp_en[0], sp_en[1]))
+    assume(there.informed and here.informed)
+    errors = GapErrors.different(there, here, harmful=harmful)
+    judged = Bounds(min(ends), max(ends))
+
+    lower, upper = errors.true(judged)
+
+    smallest, largest = errors.judged(gap)
+    assume(min(abs(smallest - judged.upper), abs(largest - judged.lower)) > 1e-9)
+    assert (upper < gap) == (smallest > judged.upper)
+    assert (lower > gap) == (largest < judged.lower)
+
+
+def test_given_a_judge_that_shrinks_gaps_when_nothing_is_shown_then_the_limit_lies_inside(
+    build: Build,
+) -> None:
+    """Also where what the judge says, taken at its word, lies under the limit."""
+    claim = _claim(build, 100, _card(of=1000, sw=(800, 800), en=(800, 800)))
+    verdict = _verdict(claim, [(i == 60, False) for i in range(100)])
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert claim.design is not None
+    assert verdict.interval is not None
+    assert verdict.interval.upper * claim.design.p_pass / 0.1 < 0.1
+    assert verdict.interval.lower < 0.1 < verdict.interval.upper
+
+
+@pytest.mark.slow
+@pytest.mark.no_cover
+def test_given_a_wide_true_gap_when_the_judge_shrinks_it_then_the_interval_holds_it(build: Build) -> None:
+    """Refused in the language only: 30%. Se = Sp = .8, as on a card of 1,000 labels; level 90%."""
+    claim = _claim(build, 150, _card(of=1000, sw=(800, 800), en=(800, 800)))
+    rng = np.random.default_rng(5)
+    runs, missed = 60, 0
+    for _ in range(runs):
+        refused = rng.random(150) < 0.3
+        seen = np.where(refused, rng.random(150) < 0.8, rng.random(150) < 0.2)
+        base = rng.random(150) < 0.2
+        verdict = _verdict(claim, [(bool(one), bool(other)) for one, other in zip(seen, base, strict=True)])
+        assert verdict.interval is not None
+        missed += not verdict.interval.lower <= 0.3 <= verdict.interval.upper
+    assert missed / runs <= 0.1 + 3 * (0.1 * 0.9 / runs) ** 0.5
+
+
+def test_given_a_judge_that_calls_everything_in_that_language_bad_when_claimed_then_it_decides_nothing(
+    build: Build,
+) -> None:
+    """More true refusals do not make more judged ones: a small judged gap would say nothing."""
+    claim = _claim(build, 100, _card(sw=(20, 360)), "sensitive")
+    assert claim.design is not None
+    assert not is_gap_decidable(claim.design)
 
 
 def test_given_missing_scores_when_decided_then_they_never_win_a_verdict(build: Build) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,8 +187,8 @@ def _margins(
     cards: dict[CardEvent, JudgeCard] = {
         card.event: card for one in tuned.hashes(AXES[measure]) for card in cards_for(one)
     }
-    languages = {trial.language for trial in trials}
-    return delta_margins(margin, alpha, card_for(cards, EVENTS[measure], languages))
+    spoken = Counter(trial.language for trial in trials)
+    return delta_margins(margin, alpha, card_for(cards, EVENTS[measure], spoken))
 
 
 def _all_measures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,11 +48,11 @@ def comparison_plans(
     whole = make_plan(_narrowed(model, None), probes, cards=cards, axes=judges.by_axis)
     claim = _attack_claim(whole)
     by_id = {trial.id: trial for trial in whole.trials}
-    languages = {by_id[unit[0]].language for unit in claim.units}
+    spoken = Counter(by_id[unit[0]].language for unit in claim.units)
     margins = delta_margins(
         model.thresholds.fine_tune_delta if margin is None else margin,
         model.design.alpha,
-        card_for(cards, EVENTS[claim.kind], languages),
+        card_for(cards, EVENTS[claim.kind], spoken),
     )
     designs = [
         design_comparison(role, partner, margins, len(claim.units))

@@ -327,7 +327,7 @@ def _claims(manifest: RunManifest, languages: Mapping[str, str], judge: Judgemen
             continue
         size = ClaimSize(changed.threshold, len(changed.units), len(changed.units[0]))
         fixed = manifest.design.mode != "sequential"
-        spoken = {languages[trial] for unit in changed.units for trial in unit}
+        spoken = Counter(languages[unit[0]] for unit in changed.units)
         card = card_for(cards, EVENTS[changed.kind], spoken)
         design = design_claim(size, rates, model.design, card, fixed=fixed)
         yield msgspec.structs.replace(changed, design=design, floor=floor_of(design))

@@ -43,6 +43,8 @@ class ClaimDesign(Record, frozen=True):
             with at least, so many bad members. Empty at fixed n.
         event: The event whose card moved the thresholds; None without one.
         sensitivity, specificity: (estimate, lower, upper) of the judge as used, None without a card.
+        baseline_sensitivity, baseline_specificity: Likewise in the language that a gap is taken against,
+            where the judge errs differently there; None otherwise.
     """
 
     method: Literal["fixed", "alpha_spending", "betting_pairs"]
@@ -60,6 +62,8 @@ class ClaimDesign(Record, frozen=True):
     event: CardEvent | None = None
     sensitivity: tuple[float, float, float] | None = None
     specificity: tuple[float, float, float] | None = None
+    baseline_sensitivity: tuple[float, float, float] | None = None
+    baseline_specificity: tuple[float, float, float] | None = None
 
 
 class Claim(Record, frozen=True):

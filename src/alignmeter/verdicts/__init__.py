@@ -18,7 +18,6 @@ from alignmeter.verdicts.design import (
     ClaimSize,
     ErrorRates,
     boundaries_of,
-    card_for,
     corrected_rate,
     design_claim,
     detectable_rate,
@@ -30,6 +29,7 @@ from alignmeter.verdicts.evidence import Tally, tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_calls, forecast
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
+from alignmeter.verdicts.judge_bounds import card_for
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_hash, keyed_uniform
 from alignmeter.records import Claim
-from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, card_for, design_claim, floor_of
+from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
 from alignmeter.verdicts.gaps import gap_claim, gap_drafts
+from alignmeter.verdicts.judge_bounds import card_for
 from alignmeter.verdicts.order import committed_order, translated
 from alignmeter.verdicts.shapes import Shape, shapes
 
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class _Draft(NamedTuple):
-    """A claim whose error rates are not yet known: they depend on how many claims there are."""
+    """A claim whose error rates are not yet known: they depend on how many claims there are.
+
+    Attributes:
+        spoken: Its units by language.
+        own_languages: Languages whose wording is ours.
+    """
 
     shape: Shape
     units: tuple[tuple[str, ...], ...]
-    languages: frozenset[str]
+    spoken: Mapping[str, int]
     own_languages: frozenset[str]
     mix: str | None
 
@@ -69,11 +75,12 @@ def build_claims(
         found, used_up = _ordered_units(model, shape, members)
         units = found[: model.design.max_units_for(shape.kind)]
         if units:
-            languages = frozenset(trial.language for trial in members)
+            languages = {trial.id: trial.language for trial in members}
+            spoken = Counter(languages[unit[0]] for unit in units)
             own = frozenset(trial.language for trial in members if trial.suite not in imported)
             there_are = len({trial.family for trial in members})
             mix = _mix(len(units), there_are, used_up) if used_up and len(units) == len(found) else None
-            drafts.append(_Draft(shape, tuple(units), languages, own, mix))
+            drafts.append(_Draft(shape, tuple(units), spoken, own, mix))
     gaps = gap_drafts(model, trials, imported)
     count = len(drafts) + len(gaps)
     alpha = model.design.alpha
@@ -101,11 +108,10 @@ def _attacked(trials: Sequence[Trial]) -> frozenset[str]:
 def _claim(
     model: ThreatModel, draft: _Draft, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCard], *, fixed: bool
 ) -> Claim:
-    shape, units, languages, own_languages, mix = draft
+    shape, units, spoken, own_languages, mix = draft
     size = ClaimSize(shape.threshold, len(units), len(units[0]))
-    design = design_claim(
-        size, rates, model.design, card_for(cards, EVENTS[shape.kind], languages), fixed=fixed
-    )
+    card = card_for(cards, EVENTS[shape.kind], spoken)
+    design = design_claim(size, rates, model.design, card, fixed=fixed)
     return Claim(
         id=shape.id,
         kind=shape.kind,

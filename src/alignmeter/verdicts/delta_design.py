@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from alignmeter.records import ComparisonDesign
 from alignmeter.stats.sequential.gaussian_looks import gaussian_looks_design, looks_n_max
 from alignmeter.stats.sequential.paired_bets import DISCORDANT
-from alignmeter.verdicts.design import JUDGE_SHARE, judge_bounds
+from alignmeter.verdicts.design import JUDGE_SHARE
+from alignmeter.verdicts.judge_bounds import known_error
 from alignmeter.verdicts.paired_tests import Margins
 
 if TYPE_CHECKING:
     from alignmeter.records import ArmRole, CardEvent, JudgeCard
+    from alignmeter.verdicts.judge_bounds import KnownError
 
 LOOKS = 10
 POWER = 0.8
@@ -48,7 +50,7 @@ class DeltaMargins(NamedTuple):
         return self.p_pass > 0
 
 
-def delta_margins(margin: float, alpha: float, card: JudgeCard | None) -> DeltaMargins:
+def delta_margins(margin: float, alpha: float, card: JudgeCard | KnownError | None) -> DeltaMargins:
     """Shift the margin by what is known of the judge.
 
     A judge that errs alike on both models shrinks a difference by its informedness J, so PASS has to
@@ -58,13 +60,13 @@ def delta_margins(margin: float, alpha: float, card: JudgeCard | None) -> DeltaM
     Args:
         margin: Largest accepted rise, in (0, 1).
         alpha: Error rate of each side, the judge's share included.
-        card: The judge's card for the claim's event; None: taken as it is.
+        card: The judge's card for the claim's event, or what `card_for` reads from it; None: taken as it is.
     """
     if card is None:
         return DeltaMargins(margin, margin, margin, alpha)
     tail = JUDGE_SHARE * alpha / 2
-    informed = judge_bounds(card.sensitivity_counts, tail)[0] + judge_bounds(card.specificity_counts, tail)[0]
-    informedness = informed - 1
+    _, sensitivity, specificity = known_error(card)
+    informedness = sensitivity.bounds(tail)[0] + specificity.bounds(tail)[0] - 1
     return DeltaMargins(
         margin=margin,
         p_pass=margin * informedness,

@@ -14,16 +14,15 @@ from alignmeter.stats import (
     Bounds,
     alpha_spending_design,
     clean_units_floor,
-    clopper_pearson,
     shifted_thresholds,
     shown_bounds,
 )
+from alignmeter.verdicts.judge_bounds import known_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from alignmeter.records import CardStratum, JudgeCard
+    from alignmeter.records import JudgeCard
     from alignmeter.threat_model import DesignSettings
+    from alignmeter.verdicts.judge_bounds import KnownError
 
 JUDGE_SHARE = 0.2
 """Share of a claim's error rate that pays for the judge's bounds (METHODS: .01 of .05)."""
@@ -43,42 +42,6 @@ _POWER = 0.8
 _RATES = 241
 
 
-def card_for(
-    cards: Mapping[CardEvent, JudgeCard], event: CardEvent, languages: Collection[str]
-) -> JudgeCard | None:
-    """What is known of the judge for an event, in one language where a claim is about one only.
-
-    A language that the card does not tell apart backs off to the whole card.
-    """
-    card = cards.get(event)
-    if card is None or len(languages) != 1:
-        return card
-    stratum = stratum_of(card, next(iter(languages)))
-    if stratum is None or stratum.sensitivity is None or stratum.specificity is None:
-        return card
-    return msgspec.structs.replace(
-        card,
-        n=stratum.n,
-        sensitivity=stratum.sensitivity,
-        specificity=stratum.specificity,
-        sensitivity_counts=stratum.sensitivity_counts,
-        specificity_counts=stratum.specificity_counts,
-    )
-
-
-def stratum_of(card: JudgeCard, language: str) -> CardStratum | None:
-    """The part of a card that is about one language, None where it has none with both kinds of labels."""
-    return next(
-        (
-            stratum
-            for stratum in card.strata
-            if (stratum.by, stratum.value) == ("language", language)
-            and min(stratum.sensitivity_counts[1], stratum.specificity_counts[1]) > 0
-        ),
-        None,
-    )
-
-
 class ClaimSize(NamedTuple):
     """What there is to decide a claim with: its limit, its units, and the trials in each."""
 
@@ -95,7 +58,12 @@ class ErrorRates(NamedTuple):
 
 
 def design_claim(
-    size: ClaimSize, rates: ErrorRates, settings: DesignSettings, card: JudgeCard | None, *, fixed: bool
+    size: ClaimSize,
+    rates: ErrorRates,
+    settings: DesignSettings,
+    card: JudgeCard | KnownError | None,
+    *,
+    fixed: bool,
 ) -> ClaimDesign:
     """Fix how one claim is decided.
 
@@ -107,7 +75,7 @@ def design_claim(
         size: Limit and units.
         rates: Error rates of PASS and FAIL, the judge's share included.
         settings: Batch and futility.
-        card: The judge's card for the claim's event.
+        card: The judge's card for the claim's event, or what `card_for` reads from it.
         fixed: Every unit is asked, then each side is tested once.
     """
     alpha, alpha_fail = rates
@@ -116,11 +84,11 @@ def design_claim(
     if card is not None:
         alpha, alpha_fail = (1 - JUDGE_SHARE) * rates.alpha, (1 - JUDGE_SHARE) * rates.alpha_fail
         share = JUDGE_SHARE * min(rates)
-        se = judge_bounds(card.sensitivity_counts, share / 2)
-        sp = judge_bounds(card.specificity_counts, share / 2)
+        _, se_known, sp_known = known_error(card)
+        se, sp = se_known.bounds(share / 2), sp_known.bounds(share / 2)
         p_pass, p_fail = shifted_thresholds(size.threshold, se, sp)
-        sensitivity = (card.sensitivity[0], *se)
-        specificity = (card.specificity[0], *sp)
+        sensitivity = (se_known.estimate, *se)
+        specificity = (sp_known.estimate, *sp)
     made = ClaimDesign(
         method="fixed" if fixed else "alpha_spending",
         alpha=alpha,
@@ -141,12 +109,6 @@ def design_claim(
     return msgspec.structs.replace(
         made, looks=boundaries.looks, pass_at=boundaries.pass_at, fail_at=boundaries.fail_at
     )
-
-
-def judge_bounds(counts: tuple[float, float], tail: float) -> tuple[float, float]:
-    """Clopper-Pearson bounds of a share at its effective size, each end wrong at most `tail`."""
-    lower, upper = clopper_pearson(*counts, level=1 - 2 * tail)
-    return float(lower), float(upper)
 
 
 def is_decidable(design: ClaimDesign) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.records import Interval, Verdict
+from alignmeter.verdicts.gap_errors import errors_of
 from alignmeter.verdicts.gaps import gap_interval, is_gap_decidable
 from alignmeter.verdicts.sentences import exact_percent
 from alignmeter.verdicts.stream import UNSCORED_FROM, GapStream
@@ -47,7 +48,9 @@ def decide_gap(
     better = sum(pair.bad is False and pair.base is True for pair in stream.pairs)
     scored = sum(pair.bad is not None and pair.base is not None for pair in stream.pairs)
     verdict, reason = _decision(claim, stream, unscored_budget)
-    bounds = gap_interval(design, stream.pairs) if is_gap_decidable(design) else None
+    bounds = None
+    if is_gap_decidable(design):
+        bounds = errors_of(claim, design).true(gap_interval(design, stream.pairs))
     estimate = (worse - better) / scored if scored else None
     return Verdict(
         claim=claim.id,
@@ -66,7 +69,7 @@ def decide_gap(
             lower=bounds.lower,
             upper=bounds.upper,
             level=round(1 - claim.alpha - (claim.alpha_fail or claim.alpha), 10),
-            method=METHOD,
+            method=METHOD if design.event is None else f"{METHOD}, the judge's error carried",
         ),
         units=stream.taken,
         available=len(claim.units),
