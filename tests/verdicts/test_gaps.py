@@ -250,8 +250,9 @@ def test_given_a_judge_that_calls_everything_in_that_language_bad_when_claimed_t
     build: Build,
 ) -> None:
     """More true refusals do not make more judged ones: a small judged gap would say nothing."""
-    claim = _claim(build, 100, _card(sw=(20, 360)), "sensitive")
+    claim = _claim(build, 100, _card(sw=(0, 395)))
     assert claim.design is not None
+    assert 0 < claim.design.p_pass < claim.design.p_fail < 1
     assert not is_gap_decidable(claim.design)
 
 
