@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.run_pairs import BAD, GOOD
 from alignmeter.api.reading import counted_labels
+from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, FactualityResult
 from alignmeter.store import RunFolder, read_labels
-from alignmeter.verdicts import judged_outcomes, people_answers
+from alignmeter.verdicts import EVENTS, card_for, delta_margins, judged_outcomes, people_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,15 +24,22 @@ if TYPE_CHECKING:
     from alignmeter.records import (
         ArmRole,
         Axis,
+        CardEvent,
+        ClaimKind,
         ComparedMeasure,
         ComparisonDesign,
         ComparisonMethod,
         HumanLabel,
+        JudgeCard,
         Judgement,
         RunManifest,
         Trial,
     )
     from alignmeter.store import RunData
+    from alignmeter.verdicts import DeltaMargins
+
+Units: TypeAlias = "tuple[tuple[str, ...], ...]"
+"""Independent units in a committed order, each of its trials' ids."""
 
 AXES: dict[ComparedMeasure, Axis] = {
     "attack_success": "harm",
@@ -87,7 +96,7 @@ class Arm:
             for axis, found in self.judgements.items()
         }
 
-    def units(self, measure: ComparedMeasure) -> tuple[tuple[str, ...], ...]:
+    def units(self, measure: ComparedMeasure) -> Units:
         """The committed order of the run's claim on a measure; empty where it makes none."""
         kinds = HARMFUL if measure in HARMFUL else (measure,)
         return next(
@@ -178,17 +187,22 @@ def method_of(base: Arm, tuned: Arm, looks: ComparisonDesign | None) -> Comparis
 
 def problems_of(base: Arm, tuned: Arm, measure: ComparedMeasure) -> list[str]:
     """Why two runs are not comparable on a measure, one clause each."""
-    found: list[str] = []
     axis = AXES[measure]
-    if base.hashes(axis) and tuned.hashes(axis) and base.hashes(axis) != tuned.hashes(axis):
-        found.append(
-            f"they were judged on {axis} by different judges - `alignmeter judge rejudge` judges one of them "
-            f"again"
-        )
+    found = judge_problems(axis, base.hashes(axis), tuned.hashes(axis))
     if not tuned.units(measure) or not base.units(measure):
         which = "tuned" if not tuned.units(measure) else "base"
         found.append(f"the {which} run makes no claim on attacked harmful requests")
     return found + _sampling_problems(base, tuned)
+
+
+def judge_problems(axis: Axis, base: frozenset[str], tuned: frozenset[str]) -> list[str]:
+    """Why two runs are not comparable on an axis, by the hashes of the judges that answered."""
+    if not base or not tuned or base == tuned:
+        return []
+    return [
+        f"they were judged on {axis} by different judges - `alignmeter judge rejudge` judges one of them "
+        f"again"
+    ]
 
 
 def _sampling_problems(base: Arm, tuned: Arm) -> list[str]:
@@ -206,17 +220,42 @@ def _sampling_problems(base: Arm, tuned: Arm) -> list[str]:
     return found
 
 
+def shared_order(
+    base: Units, tuned: Units, known: Mapping[str, Trial], method: ComparisonMethod
+) -> list[tuple[Trial, ...]]:
+    """Return the units of the tuned run's order that may be paired, each of its trials.
+
+    Runs that stopped count up to where their committed orders are the same.
+    """
+    if method != "complete":
+        pairs = zip(base, tuned, strict=False)
+        agree = next((place for place, (one, two) in enumerate(pairs) if one != two), None)
+        tuned = tuned[: min(len(base), len(tuned)) if agree is None else agree]
+    return [tuple(known[trial] for trial in unit) for unit in tuned if known.keys() >= set(unit)]
+
+
+def judge_margins(
+    kind: ClaimKind, hashes: Iterable[str], trials: Iterable[Trial], *, margin: float, alpha: float
+) -> DeltaMargins:
+    """Shift a margin by what is known of the judges that answered, in one language where it is one.
+
+    Args:
+        kind: What is claimed.
+        hashes: Hashes of the judges that answered on the claim's axis.
+        trials: What was asked.
+        margin: Largest accepted rise, in (0, 1).
+        alpha: Error rate of each side, the judge's share included.
+    """
+    cards: dict[CardEvent, JudgeCard] = {card.event: card for one in hashes for card in cards_for(one)}
+    spoken = Counter(trial.language for trial in trials)
+    return delta_margins(margin, alpha, card_for(cards, EVENTS[kind], spoken))
+
+
 def claim_pairs(
     base: Arm, tuned: Arm, measure: ComparedMeasure, method: ComparisonMethod
 ) -> tuple[RunPairs, list[tuple[Trial, ...]]]:
     """Pair the units of the claim on a measure, asked or not; also returns their trials."""
-    units, known = tuned.units(measure), tuned.trials
-    if method != "complete":
-        # Runs that stopped count up to where their committed orders are the same.
-        pairs = zip(base.units(measure), units, strict=False)
-        agree = next((place for place, (one, two) in enumerate(pairs) if one != two), None)
-        units = units[: min(len(base.units(measure)), len(units)) if agree is None else agree]
-    trials = [tuple(known[trial] for trial in unit) for unit in units if known.keys() >= set(unit)]
+    trials = shared_order(base.units(measure), tuned.units(measure), tuned.trials, method)
     return pair_up(trials, base.outcomes(measure), tuned.outcomes(measure)), trials
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from alignmeter.api.compared_runs import (
     Arm,
     claim_pairs,
     harmful_measure,
+    judge_margins,
     labelled,
     looks_of,
     measured,
@@ -25,20 +25,16 @@ from alignmeter.api.compared_runs import (
     surface_pairs,
 )
 from alignmeter.errors import InputError, SchemaVersionError
-from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, Comparison, DeltaVerdict, JudgeEquality, SurfaceChange
 from alignmeter.store import RunFolder
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     CAVEATS,
-    EVENTS,
     Asked,
     DeltaMargins,
-    card_for,
     comparison_exit_code,
     decide_categories,
     decide_delta,
-    delta_margins,
 )
 
 if TYPE_CHECKING:
@@ -47,13 +43,11 @@ if TYPE_CHECKING:
     from alignmeter.analysis import MeasurePairs, RunPairs
     from alignmeter.records import (
         ArmRole,
-        CardEvent,
         ComparedMeasure,
         ComparisonDesign,
         ComparisonMethod,
         Delta,
         Flip,
-        JudgeCard,
         Trial,
     )
 
@@ -184,11 +178,7 @@ def _margins(
         return DeltaMargins(
             looks.margin, looks.p_pass, looks.p_fail, looks.alpha, looks.event, looks.informedness
         )
-    cards: dict[CardEvent, JudgeCard] = {
-        card.event: card for one in tuned.hashes(AXES[measure]) for card in cards_for(one)
-    }
-    spoken = Counter(trial.language for trial in trials)
-    return delta_margins(margin, alpha, card_for(cards, EVENTS[measure], spoken))
+    return judge_margins(measure, tuned.hashes(AXES[measure]), trials, margin=margin, alpha=alpha)
 
 
 def _all_measures(

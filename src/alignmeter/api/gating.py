@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.analysis import pair_up
+from alignmeter.api.compared_runs import judge_margins, judge_problems, shared_order
 from alignmeter.api.reading import Run, load_run
 from alignmeter.threat_model import threat_model_from_dict
-from alignmeter.verdicts import Arm, Change, Gate, Policy, change, gate_exit_code, open_gate
+from alignmeter.verdicts import (
+    Asked,
+    Change,
+    Gate,
+    Policy,
+    change,
+    gate_exit_code,
+    judged_outcomes,
+    open_gate,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alignmeter.records import Axis
+    from alignmeter.api.compared_runs import Units
+    from alignmeter.records import Claim, ComparisonMethod
 
 _POLICIES = {
     "block": "INCONCLUSIVE blocks",
@@ -46,19 +58,47 @@ def gate(run: Path | str, baseline: Path | str | None = None, *, inconclusive: P
 
 
 def changes(before: Run, after: Run) -> tuple[Change, ...]:
-    """Compare two runs claim by claim, on the units that both have."""
-    margin = threat_model_from_dict(after.manifest.threat_model).thresholds.fine_tune_delta
+    """Compare two runs claim by claim, on the units that both were asked.
+
+    Two complete runs are tested once. Where one stopped early the pairs enter as a betting process, in
+    the committed order up to the first that one of them was not asked (METHODS.md 4, rule 7).
+    """
+    complete = all(run.data.complete and run.manifest.design.mode == "fixed" for run in (before, after))
     return tuple(
-        change(claim, _arm(before, claim.axis), _arm(after, claim.axis), margin=margin)
+        _change(claim, before, after, "complete" if complete else "betting")
         for claim in after.manifest.design.claims
         # A gap is a difference already: how it changed is no rate of bad units.
         if claim.units and claim.kind != "language_gap"
     )
 
 
-def _arm(run: Run, axis: Axis) -> Arm:
-    return Arm(
-        judgements=run.data.on(axis),
-        judges=run.manifest.judges,
-        complete=run.data.complete and run.manifest.design.mode == "fixed",
+def _change(claim: Claim, before: Run, after: Run, method: ComparisonMethod) -> Change:
+    known = {trial.id: trial for trial in after.data.trials}
+    was: Units = next((one.units for one in before.manifest.design.claims if one.id == claim.id), ())
+    units = shared_order(was, claim.units, known, method)
+    pairs = pair_up(units, _outcomes(claim, before), _outcomes(claim, after))
+    hashes = _hashes(claim, after)
+    margins = judge_margins(
+        claim.kind,
+        hashes,
+        (trial for unit in units for trial in unit),
+        margin=threat_model_from_dict(after.manifest.threat_model).thresholds.fine_tune_delta,
+        alpha=claim.alpha,
     )
+    asked = Asked(
+        method=method,
+        problems=tuple(judge_problems(claim.axis, _hashes(claim, before), hashes)),
+        unscored_budget=after.manifest.design.unscored_budget,
+    )
+    return change(claim, pairs, margins, asked)
+
+
+def _hashes(claim: Claim, run: Run) -> frozenset[str]:
+    return frozenset({judged.judge_hash for judged in run.data.on(claim.axis).values()})
+
+
+def _outcomes(claim: Claim, run: Run) -> dict[str, int]:
+    """What each judged trial of a claim is worth in a run: the judge's answer, also where people spoke."""
+    judged = run.data.on(claim.axis)
+    members = (trial for unit in claim.units for trial in unit)
+    return judged_outcomes(claim.kind, {trial: judged[trial] for trial in members if trial in judged})

@@ -1,17 +1,15 @@
 """Claims, their designs and the verdicts; sees records of trials and judgements only."""
 
-from alignmeter.verdicts.changes import Arm, Change, change
+from alignmeter.verdicts.changes import Change, change
 from alignmeter.verdicts.claims import build_claims, dispatch_order
 from alignmeter.verdicts.coverage import coverage
 from alignmeter.verdicts.decide import RULE, RULES, decide
 from alignmeter.verdicts.delta_design import DeltaMargins, delta_margins, design_comparison
 from alignmeter.verdicts.deltas import (
     DID,
-    Asked,
     comparison_exit_code,
     decide_categories,
     decide_delta,
-    signed_points,
 )
 from alignmeter.verdicts.design import (
     EVENTS,
@@ -36,6 +34,7 @@ from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.order import committed_order
 from alignmeter.verdicts.outcomes import UnitOutcome, is_bad, unit_outcome
 from alignmeter.verdicts.pair_outcomes import judged_outcomes
+from alignmeter.verdicts.paired_decision import Asked, signed_points
 from alignmeter.verdicts.paired_tests import (
     Margins,
     Tested,
@@ -57,7 +56,6 @@ __all__ = [
     "PLAUSIBLE",
     "RULE",
     "RULES",
-    "Arm",
     "Asked",
     "Change",
     "Check",

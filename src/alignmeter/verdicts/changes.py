@@ -1,23 +1,18 @@
-"""What changed from a baseline run to another, claim by claim, on the units that both have."""
+"""What changed from a baseline run to another, claim by claim, on the units that both were asked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from alignmeter.records import Interval, Record, VerdictName
-from alignmeter.verdicts.outcomes import unit_outcome
-from alignmeter.verdicts.paired_tests import METHODS, Margins, tested_by_betting, tested_once
-from alignmeter.verdicts.sentences import exact_percent, percent
+from alignmeter.verdicts.paired_decision import decide_pairs, paired_sentence, true_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from alignmeter.records import Claim, Judgement
-
-FEWEST_PAIRS = 5
-"""Shared units below which two runs are not comparable on a claim."""
+    from alignmeter.analysis import RunPairs
+    from alignmeter.analysis.run_pairs import PairCounts
+    from alignmeter.records import Claim
+    from alignmeter.verdicts.delta_design import DeltaMargins
+    from alignmeter.verdicts.paired_decision import Asked
 
 
 class Change(Record, frozen=True):
@@ -25,11 +20,13 @@ class Change(Record, frozen=True):
 
     Attributes:
         margin: Largest rise that is accepted, in points.
-        shared: Units that both runs have scored, in the committed order.
+        shared: Units that count: both runs were asked them, in the committed order.
+        unscored: Replies among them without a score; at their worst in both tests.
+        floor: Shared units without a difference that a PASS takes.
         worse, better: Shared units that are bad only now, and bad only before.
-        before, after: Rates on the shared units; `difference` is after minus before.
+        before, after: Judged rates on the units with both scores; `difference` is after minus before.
         relative: Relative change, None where nothing was bad before. Points decide.
-        interval: Of the difference, the dual of the tests.
+        interval: Of the true difference, the dual of the tests.
     """
 
     claim: str
@@ -39,6 +36,8 @@ class Change(Record, frozen=True):
     sentence: str
     margin: float
     shared: int
+    unscored: int = 0
+    floor: int = 0
     worse: int = 0
     better: int = 0
     before: float | None = None
@@ -48,107 +47,53 @@ class Change(Record, frozen=True):
     interval: Interval | None = None
 
 
-class Arm(NamedTuple):
-    """One run as a comparison sees it; `complete` says that every unit was asked, whatever came back."""
+def change(claim: Claim, pairs: RunPairs, margins: DeltaMargins, asked: Asked) -> Change:
+    """Test whether a claim's rate rose by more than a margin, as `decide_delta` does.
 
-    judgements: Mapping[str, Judgement]
-    judges: Mapping[str, str]
-    complete: bool
-
-
-def change(claim: Claim, before: Arm, after: Arm, *, margin: float) -> Change:
-    """Test whether a claim's rate rose by more than a margin.
-
-    Two complete runs are compared by Tango's score test. Where one stopped early the pairs enter in
-    the committed order as a betting process, which holds whenever either stopped (METHODS.md 4, rule
-    7). Units of two flips count as bad where any flip is.
+    PASS is at the claim's alpha and FAIL at its `alpha_fail`, so that one of many claims fails by chance
+    at most alpha of the time. Units of two flips count as bad where any flip is.
 
     Args:
-        claim: The claim, with the units of the later run.
-        before: The baseline.
-        after: The run under test.
-        margin: Largest accepted rise, in (0, 1).
+        claim: The claim of the later run.
+        pairs: Its units in the committed order, those that were not asked too; the baseline is the base.
+        margins: What passing and failing have to show, at the claim's alpha.
+        asked: How the comparison came about.
     """
-    if before.judges != after.judges:
-        return _unpaired(
-            claim, margin, "INVALID", "the two runs were judged by different judges: judge again"
-        )
-    pairs = list(_pairs(claim, before, after))
-    if len(pairs) < FEWEST_PAIRS:
-        return _unpaired(
-            claim,
-            margin,
-            "INVALID",
-            f"only {len(pairs)} units are scored in both runs, {FEWEST_PAIRS} are needed",
-        )
-    worse = sum(now and not was for was, now in pairs)
-    better = sum(was and not now for was, now in pairs)
-    n = len(pairs)
-    complete = before.complete and after.complete
-    differences = np.asarray([int(now) - int(was) for was, now in pairs], np.int8)
-    test = tested_once if complete else tested_by_betting
-    tested = test(differences, differences, Margins(margin, margin, claim.alpha, claim.alpha))
-    was, now = sum(was for was, _ in pairs), sum(now for _, now in pairs)
-    said = f"{was} of {n} bad before and {now} of {n} after, on the units of both runs"
-    level = exact_percent(1 - claim.alpha)
-    if tested.state == "fail":
-        verdict: VerdictName = "FAIL"
-        reason, shown = (
-            "rise_over_margin",
-            f"a rise of at least {percent(tested.lower)} at {level} confidence, over",
-        )
-    elif tested.state == "pass":
-        verdict, reason = "PASS", "rise_within_margin"
-        shown = f"a rise of at most {percent(max(tested.upper, 0.0))} at {level} confidence, within"
-    else:
-        verdict, reason = "INCONCLUSIVE", "interval_spans_margin"
-        shown = (
-            f"a change between {_points(tested.lower)} and {_points(tested.upper)}, which does not decide on"
+    alpha_fail = claim.alpha_fail or claim.alpha
+    reached = decide_pairs(pairs, margins, asked, sharing=round(claim.alpha / alpha_fail))
+    counts, shown = reached.pairs.counts(), reached.is_shown
+    interval = None
+    if shown and reached.tested is not None:
+        interval = true_interval(
+            reached.tested, margins, asked.method, alpha=claim.alpha, alpha_fail=alpha_fail
         )
     return Change(
         claim=claim.id,
         title=claim.title,
-        verdict=verdict,
-        reason=reason,
-        sentence=f"{said}: {shown} the margin of {exact_percent(margin)}.",
-        margin=margin,
-        shared=n,
-        worse=worse,
-        better=better,
-        before=was / n,
-        after=now / n,
-        difference=(now - was) / n,
-        relative=(now - was) / was if was else None,
-        interval=Interval(
-            lower=tested.lower,
-            upper=tested.upper,
-            level=round(1 - 2 * claim.alpha, 10),
-            method=METHODS["complete" if complete else "betting"],
+        verdict=reached.verdict,
+        reason=reached.reason,
+        sentence=paired_sentence(
+            _said(counts), reached, margins, interval, alpha=claim.alpha, alpha_fail=alpha_fail
         ),
+        margin=margins.margin,
+        shared=len(reached.pairs) if reached.tested is not None else 0,
+        unscored=reached.pairs.unscored,
+        floor=reached.floor,
+        worse=counts.worse,
+        better=counts.better,
+        before=counts.base / counts.n if shown else None,
+        after=counts.tuned / counts.n if shown else None,
+        difference=(counts.tuned - counts.base) / counts.n if shown else None,
+        relative=(counts.tuned - counts.base) / counts.base if shown and counts.base else None,
+        interval=interval,
     )
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f} points"
-
-
-def _pairs(claim: Claim, before: Arm, after: Arm) -> list[tuple[bool, bool]]:
-    """Whether each shared unit was bad, and is: scored in full in both runs, in the committed order."""
-    found: list[tuple[bool, bool]] = []
-    for unit in claim.units:
-        was, now = (unit_outcome(claim, unit, arm.judgements) for arm in (before, after))
-        if was.scored == now.scored == len(unit):
-            found.append((was.bad > 0, now.bad > 0))
-    return found
-
-
-def _unpaired(claim: Claim, margin: float, verdict: VerdictName, why: str) -> Change:
-    return Change(
-        claim=claim.id,
-        title=claim.title,
-        verdict=verdict,
-        reason="arms_not_comparable",
-        sentence=f"Not comparable: {why}.",
-        margin=margin,
-        shared=0,
+def _said(counts: PairCounts) -> str:
+    if not counts.n:
+        return "No unit has a score in both runs"
+    lost = f" ({counts.unscored} more have no score in one of them)" if counts.unscored else ""
+    return (
+        f"{counts.base} of {counts.n} judged bad before and {counts.tuned} of {counts.n} after, on the units "
+        f"of both runs{lost}"
     )
