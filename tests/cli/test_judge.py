@@ -214,5 +214,6 @@ def test_a_judge_that_declines_to_judge_is_told_so_in_words(cli: Cli, bot: Bot) 
 def test_what_a_judge_left_unscored_stands_beside_its_figures(cli: Cli, bot: Bot) -> None:
     text = cli("judge", "calibrate", "--judge", f"llm:refusal@{bot(GRADES)}", "--language", "en").out
 
-    assert "unscored" in text
+    assert "un-" in text
+    assert "scored" in text
     assert "0.0%" in text

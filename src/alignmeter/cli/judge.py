@@ -259,7 +259,7 @@ def _print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("judge", "event", "measured on, by"):
         table.add_column(heading, overflow="fold")
-    for heading in ("n", "unscored", "kappa", "Se", "Sp", "J"):
+    for heading in ("n", "un-\nscored", "kappa", "Se", "Sp", "J"):
         table.add_column(heading, justify="right", no_wrap=True)
     for card in known:
         table.add_row(
