@@ -212,7 +212,9 @@ def _agreement(
     any_truth = (truth != clean).astype(np.int64)
     any_predicted = np.where(predicted == k, 2, (predicted != clean).astype(np.int64))
     binary = confusion_matrix(any_truth, any_predicted, 3)
-    reasons = Counter(each.result.reason for each in labelled.judged if isinstance(each.result, Unscored))
+    reasons: Counter[UnscoredReason] = Counter(
+        each.result.reason for each in labelled.judged if isinstance(each.result, Unscored)
+    )
     nothing = bool((predicted == k).all())
     return Agreement(
         split=split,
