@@ -46,6 +46,18 @@ def test_a_plan_says_which_claims_can_pass_and_what_a_run_costs(cli: Cli, tmp_pa
     assert max(map(len, text.splitlines()[1:])) <= 80  # the first names a path
 
 
+def test_a_plan_names_the_domain_that_ends_a_claim_in_the_mix_of_the_weights(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "weighed.yaml"
+    path.write_text("name: Ward\ndomains: {medical: 9, legal: 1}\n")
+
+    text = " ".join(cli("plan", "-m", path).out.split())
+
+    assert "false_refusal_sensitive: Keeps the weights of the domains: ends after 35 of 64" in text
+    assert "families, medical has no more." in text
+
+
 def test_a_plan_that_measures_nothing_says_so(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "finnish.yaml"
     path.write_text("name: Neuvonta\nlanguages: {fi: 1}\n")
