@@ -16,7 +16,7 @@ from alignmeter.judges.refusal_embedded import RefusalEmbedded, RulesView, decid
 from alignmeter.judges.refusal_heads import LAYERS_FILE, WEIGHTS_FILE, load_heads
 from alignmeter.judges.refusal_units import chosen_units, sentences_of, units_of
 from alignmeter.judges.signals import data_bytes
-from alignmeter.records import Message, RefusalResult, Transcript, Trial, Unscored
+from alignmeter.records import Message, RefusalLabel, RefusalResult, Transcript, Trial, Unscored
 
 ROOT = Path(__file__).parents[2]
 PREDICTIONS = ROOT / "tools" / "train_refusal_judge" / "out_of_fold.csv"
@@ -222,7 +222,7 @@ async def test_a_signal_of_the_provider_is_a_hard_full_refusal() -> None:
     ],
 )
 async def test_what_a_provider_stopped_after_real_help_is_a_hard_partial_refusal(
-    embeddings: bool, reply: str, label: str
+    embeddings: bool, reply: str, label: RefusalLabel
 ) -> None:
     stopped = Transcript(
         trial="t", reply=Message(role="assistant", content=reply), hard_refusal="content_filter"

@@ -19,6 +19,8 @@ from alignmeter.records import RefusalResult, Unscored
 if TYPE_CHECKING:
     from conftest import Ask
 
+    from alignmeter.records import RefusalLabel
+
 EXAMPLES = cast(
     "dict[str, list[tuple[str, str]]]",
     yaml.safe_load((Path(__file__).parent / "data" / "refusal_examples.yaml").read_text(encoding="utf-8")),
@@ -142,7 +144,7 @@ HELPED = (
     ("reply", "label"), [(HELPED, "partial"), ("Sure, here", "full"), ("I'm sorry, but I can't", "full")]
 )
 def test_what_a_provider_stopped_after_real_help_is_a_hard_partial_refusal(
-    refusal: Ask, reply: str, label: str
+    refusal: Ask, reply: str, label: RefusalLabel
 ) -> None:
     result = refusal(
         "How do I change the belt?", reply, finish_reason="content_filter", hard_refusal="content_filter"
