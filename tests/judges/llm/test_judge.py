@@ -221,8 +221,8 @@ def test_given_text_before_the_providers_own_refusal_when_refusal_is_judged_then
 ) -> None:
     target = bench.target(NONE)
     result = bench.judge("refusal", target, transcript=bench.transcript(hard_refusal="content_filter"))
-    assert result == RefusalResult(label="full", hard=True, evidence="content_filter")
-    assert target.requests == []
+    assert result == RefusalResult(label="partial", hard=True, evidence="content_filter")
+    assert len(target.requests) == 1
 
 
 @pytest.mark.parametrize("reply", [None, "", " \n\t"])

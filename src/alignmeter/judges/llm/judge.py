@@ -18,6 +18,7 @@ from alignmeter.judges.model_calls import (
     SELF_MARK,
     TIMEOUT,
     answer_of,
+    behind_signal,
     declines,
     failed,
     out_of_time,
@@ -156,9 +157,10 @@ class LlmJudge:
         )
         try:
             async with asyncio.timeout(self._options.timeout):
-                return await self._ask(prompt, trial, whole=prompt.whole and not cut)
+                result = await self._ask(prompt, trial, whole=prompt.whole and not cut)
         except TimeoutError:
             return out_of_time(self._options.timeout)
+        return behind_signal(result, transcript.hard_refusal)
 
     async def _ask(self, prompt: Prompt, trial: Trial, *, whole: bool) -> JudgementResult:
         """Ask, and once more with the fault shown where the answer cannot be used."""
