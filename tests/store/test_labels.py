@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
-from alignmeter.errors import RunFolderError, StorageError
+from alignmeter.errors import InputError, RunFolderError, StorageError
 from alignmeter.records import HumanLabel
 from alignmeter.store import LABELS_FILE, LabelWriter, read_labels
 
@@ -59,6 +60,17 @@ def test_given_a_corrupt_line_in_the_middle_when_read_then_the_error_names_it(
     with pytest.raises(RunFolderError, match=r"labels\.jsonl:2"):
         LabelWriter(tmp_path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("field", [{"at": float("nan")}, {"at": float("inf")}, {"note": "caf\udce9"}])
+def test_given_a_label_that_could_not_be_read_again_when_written_then_none_is(
+    tmp_path: Path, field: dict[str, str | float]
+) -> None:
+    with LabelWriter(tmp_path) as writer:
+        with pytest.raises(InputError, match="the label of trial 'b' cannot be kept"):
+            writer.append([_label("a"), msgspec.structs.replace(_label("b"), **field)])
+        writer.append([_label("c")])
+    assert [label.trial for label in read_labels(tmp_path)] == ["c"]
 
 
 def test_given_someone_who_labels_when_another_process_wants_to_then_it_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from alignmeter.errors import RunFolderError, StorageError
+from alignmeter.errors import InputError, RunFolderError, StorageError
 from alignmeter.records import HumanLabel
 
 if TYPE_CHECKING:
@@ -101,9 +101,10 @@ class LabelWriter:
         """Write labels and force them onto the disk, all of them or none.
 
         Raises:
+            InputError: One could not be read again; nothing is written.
             StorageError: The disk is full or gone; the file is left as it was before the call.
         """
-        data = b"".join(_encoder.encode(label) + b"\n" for label in labels)
+        data = b"".join(_line(label) for label in labels)
         view = memoryview(data)
         try:
             while view:
@@ -124,6 +125,16 @@ class LabelWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _line(label: HumanLabel) -> bytes:
+    """One line of the file, which can be read again."""
+    try:
+        line = _encoder.encode(label)
+        _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise InputError(f"the label of trial {label.trial[:12]!r} cannot be kept: {error}") from None
+    return line + b"\n"
 
 
 def _lock(fd: int, folder: Path) -> None:
