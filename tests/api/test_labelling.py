@@ -10,10 +10,19 @@ import msgspec
 import pytest
 
 import alignmeter
-from alignmeter.api import Labelling, LabelTask, label_agreement, label_status
+from alignmeter.api import (
+    Labelling,
+    LabelTask,
+    export_labels,
+    import_labels,
+    label_agreement,
+    label_status,
+)
+from alignmeter.api.labelling import Asked, check_label
 from alignmeter.errors import InputError, RunFolderError
 from alignmeter.records import HumanLabel, LabelName
 from alignmeter.store import read_labels
+from alignmeter.verdicts import standing
 
 KEPT = Path(__file__).parents[1] / "store" / "data" / "v1"
 
@@ -77,6 +86,11 @@ def test_given_labels_when_added_then_the_run_that_comes_back_and_the_one_on_dis
             "expected a label of refusal: full, partial, none, unclear, got 'delivered'",
         ),
         ({"annotator": "\n"}, "expected a printable --annotator"),
+        ({"at": float("nan")}, "cannot be kept"),
+        (
+            {"axis": "factuality", "label": "correct"},
+            r"expected a label on an axis of its trial \(refusal\), got one on 'factuality'",
+        ),
     ],
 )
 def test_given_one_label_that_does_not_fit_when_added_then_none_is(
@@ -113,6 +127,71 @@ def test_given_two_annotators_when_compared_then_kappa_and_raw_agreement_are_tho
     disputed = alignmeter.label_queue(after, annotator="cy", adjudicate=True)
     assert [task.trial for task in disputed] == [tasks[1].trial]
     assert {label.annotator for label in disputed[0].said} == {"ana", "ben"}
+
+
+def test_given_a_reply_that_is_judged_on_a_further_axis_when_labelled_on_it_then_the_label_is_taken(
+    run: Path,
+) -> None:
+    loaded = alignmeter.load_run(run)
+    task = next(task for task in alignmeter.label_queue(loaded, annotator="ana") if task.axis == "refusal")
+    label = _label(task, "delivered", axis="harm")
+    with pytest.raises(InputError, match="on an axis of its trial"):
+        check_label(loaded, label)
+    judged = {task.trial: loaded.data.judgements[task.trial]}
+    data = msgspec.structs.replace(loaded.data, others={"harm": judged})
+    check_label(msgspec.structs.replace(loaded, data=data), label)
+
+
+def test_given_an_annotator_who_adjudicates_when_compared_then_their_own_opinions_still_count(
+    run: Path,
+) -> None:
+    """Two people, four replies, one disagreement: kappa .5, whoever settles it."""
+    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.axis == "refusal"][:4]
+    names: tuple[LabelName, ...] = ("full", "full", "none", "none")
+    others: tuple[LabelName, ...] = ("full", "none", "none", "none")
+    labels = [_label(task, name) for task, name in zip(tasks, names, strict=True)]
+    labels += [_label(task, name, annotator="ben") for task, name in zip(tasks, others, strict=True)]
+    alignmeter.add_labels(run, labels)
+    asked = Asked(adjudicate=True)
+    with Labelling(run, "ana") as session:
+        before = session.run.labels
+        task = session.next_task(asked)
+        assert task is not None
+        session.add(task, "none", adjudicates=True)
+        assert label_agreement(session.run.labels)[0].kappa == pytest.approx(0.5)
+        assert session.next_task(asked) is None
+        session.undo()
+        assert standing(session.run.labels) == standing(before)
+        assert session.next_task(asked) == task
+
+
+def test_given_a_label_in_the_place_of_an_earlier_one_when_undone_then_the_earlier_one_stands(
+    run: Path,
+) -> None:
+    task = alignmeter.label_queue(run, annotator="ana", limit=1)[0]
+    with Labelling(run, "ana") as session:
+        session.add(task, "full")
+        first = standing(session.run.labels)
+        session.add(task, "none")
+        session.undo()
+        assert standing(session.run.labels) == first
+        session.undo()
+        assert standing(session.run.labels) == {}
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.jsonl"])
+def test_given_opinions_and_an_adjudication_when_exported_then_both_come_back(
+    run: Path, tmp_path: Path, name: str
+) -> None:
+    task = alignmeter.label_queue(run, annotator="ana", limit=1)[0]
+    labels = [_label(task, "full", note="a\u2028b\x85c"), _label(task, "none", annotator="ben")]
+    labels.append(_label(task, "none", adjudicates=True))
+    alignmeter.add_labels(run, labels)
+    assert export_labels(run, tmp_path / name) == 3
+    assert import_labels(run, tmp_path / name, annotator="cy").known == 3
+    (run / "labels.jsonl").unlink()
+    import_labels(run, tmp_path / name, annotator="cy")
+    assert read_labels(run) == tuple(labels)
 
 
 @pytest.mark.parametrize(("share", "drawn"), [(0.0, 0), (1.0, 4)])

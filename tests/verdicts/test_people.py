@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from alignmeter.records import HumanLabel, JudgeCard, Judgement, Unscored
-from alignmeter.verdicts import claim_labels, claim_queue, decide, people_answers
+from alignmeter.verdicts import claim_labels, claim_queue, decide, opinions, people_answers, standing
 from alignmeter.verdicts.design import ClaimSize, ErrorRates, design_claim
 from alignmeter.verdicts.labelled import labelled_design
 
@@ -86,6 +86,22 @@ def test_given_two_who_disagree_when_read_then_it_is_unscored_until_a_third_or_a
     assert _said(*two, _label("u0", "none", "ana", adjudicates=True)) == good
     third = _said(*two, _label("u0", "partial", "cy"))
     assert isinstance(third, Unscored)
+
+
+def test_given_an_annotator_who_adjudicates_when_read_then_their_opinion_stands_beside_it(
+    build: Build,
+) -> None:
+    two = (_label("u0", "full", "ana"), _label("u0", "none", "ben"))
+    settles = _label("u0", "none", "ana", adjudicates=True)
+    assert opinions(standing([*two, settles])["u0", "refusal"]) == two
+    assert _said(*two, settles) == build.good["false_refusal_benign"]
+    back = _label("u0", None, "ana", adjudicates=True)
+    assert standing([*two, settles, back]) == standing(two)
+
+
+def test_given_a_label_taken_back_without_its_kind_when_read_then_what_its_annotator_said_is_gone() -> None:
+    assert _said(_label("u0", "none", adjudicates=True), _label("u0", None)) is None
+    assert _said(_label("u0", "none"), _label("u0", None, adjudicates=True)) is None
 
 
 def test_given_a_person_who_cannot_say_when_read_then_it_is_unscored() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alignmeter.api.reading import Run
-    from alignmeter.records import Trial
+    from alignmeter.records import Axis, Trial
+
+    _Place = tuple[str, Axis, str, bool]
 
 COLUMNS: tuple[str, ...] = ("trial", "axis", "label", "annotator", "at", "note", "adjudicates", "transcript")
 _NEEDED = ("trial", "label")
@@ -55,7 +58,10 @@ class _Row(NamedTuple):
 
 
 def export_labels(run: Run | Path | str, path: Path) -> int:
-    """Write the labels that stand, one row an annotator and reply; returns how many.
+    """Write the labels that stand, one row an annotator and reply, and one for an adjudication.
+
+    Returns:
+        How many.
 
     Raises:
         InputError: The name of the file ends in neither `.csv` nor `.jsonl`.
@@ -65,8 +71,8 @@ def export_labels(run: Run | Path | str, path: Path) -> int:
     loaded = run if not isinstance(run, Path | str) else load_run(run)
     rows = [
         {name: getattr(label, name) for name in COLUMNS}
-        for who in standing(loaded.labels).values()
-        for label in who.values()
+        for said in standing(loaded.labels).values()
+        for label in said
     ]
     text = (
         _csv(rows) if suffix == ".csv" else "".join(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
@@ -98,36 +104,33 @@ def import_labels(run: Path | str, path: Path, *, annotator: str) -> Imported:
     with Labelling(run, annotator) as session:
         before = session.run
         trials = {trial.id: trial for trial in before.data.trials}
-        made: dict[tuple[str, str, str], tuple[str, HumanLabel]] = {}
+        made: dict[_Place, tuple[str, HumanLabel]] = {}
         empty = 0
         for row in _rows(path):
             if not row.cells.get("label", "").strip():
                 empty += 1
                 continue
             label = _label(session.run, trials, row, annotator)
-            key = (label.trial, label.axis, label.annotator)
+            key = _place(label)
             if key in made:
                 raise InputError(
                     f"{row.where}: expected one label of {label.annotator!r} for each trial, got another one "
                     f"after {made[key][0]}"
                 )
             made[key] = (row.where, label)
-        stands = standing(session.run.labels)
-        fresh = [
-            label
-            for _, label in made.values()
-            if not _same(label, stands.get((label.trial, label.axis), {}).get(label.annotator))
-        ]
+        stands = {_place(one): one for said in standing(session.run.labels).values() for one in said}
+        fresh = [label for place, (_, label) in made.items() if not _same(label, stands.get(place))]
         session.add_all(fresh)
     return Imported(len(fresh), len(made) - len(fresh), empty, before, session.run)
 
 
+def _place(label: HumanLabel) -> _Place:
+    """What only one label can stand for: a reply, an axis and an annotator; opinions apart from the rest."""
+    return label.trial, label.axis, label.annotator, label.adjudicates
+
+
 def _same(label: HumanLabel, other: HumanLabel | None) -> bool:
-    return other is not None and (label.label, label.adjudicates, label.note) == (
-        other.label,
-        other.adjudicates,
-        other.note,
-    )
+    return other is not None and (label.label, label.note) == (other.label, other.note)
 
 
 def _label(run: Run, trials: dict[str, Trial], row: _Row, annotator: str) -> HumanLabel:
@@ -170,9 +173,12 @@ def _number(text: str) -> float:
     if not text.strip():
         return time.time()
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise InputError(f"expected `at` in seconds since 1970, got {text!r}") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"expected `at` in seconds since 1970, got {text!r}")
+    return value
 
 
 def _truth(text: str) -> bool:
@@ -205,7 +211,7 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
 
 
 def _json_rows(path: Path, text: str) -> Iterator[_Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a note may hold other ends of lines
         if not line.strip():
             continue
         where = f"{path}: line {number}"

@@ -9,7 +9,7 @@ from alignmeter.api.labelling import labelled_claims
 from alignmeter.api.reading import Run, load_run
 from alignmeter.records import LABELS, HumanLabel, Record
 from alignmeter.stats import cohen_kappa, confusion_matrix
-from alignmeter.verdicts import claim_queue, is_disputed, people_answers, standing
+from alignmeter.verdicts import claim_queue, is_disputed, opinions, people_answers, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,10 +55,10 @@ class LabelStatus(Record, frozen=True):
 
 
 def label_agreement(labels: Iterable[HumanLabel]) -> tuple[LabelAgreement, ...]:
-    """Measure how well annotators agree, by axis; adjudications are no opinion and left out."""
+    """Measure how well annotators agree, by axis, from their opinions; who settles one keeps theirs."""
     pairs: dict[Axis, list[tuple[int, int]]] = {}
-    for (_, axis), who in standing(labels).items():
-        each = sorted((one for one in who.values() if not one.adjudicates), key=lambda one: one.annotator)
+    for (_, axis), said in standing(labels).items():
+        each = sorted(opinions(said), key=lambda one: one.annotator)
         if len(each) >= _PAIR:
             first, other = (LABELS[axis].index(one.label) for one in each[:_PAIR] if one.label is not None)
             pairs.setdefault(axis, []).append((first, other))

@@ -14,7 +14,15 @@ from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, transcript_digest
 from alignmeter.records import LABELS, HumanLabel, Record
 from alignmeter.store import LabelWriter, RunFolder
-from alignmeter.verdicts import can_be_labelled, claim_queue, is_disputed, people_answers, settled, standing
+from alignmeter.verdicts import (
+    can_be_labelled,
+    claim_queue,
+    is_disputed,
+    opinions,
+    people_answers,
+    settled,
+    standing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -86,7 +94,7 @@ class Labelling:
         except BaseException:
             self._writer.close()
             raise
-        self._mine: list[HumanLabel] = []
+        self._mine: list[tuple[HumanLabel, HumanLabel | None]] = []  # and what stood in its place
         self._changed = False
 
     def next_task(self, asked: Asked, skipped: Collection[LabelTask] = ()) -> LabelTask | None:
@@ -107,14 +115,17 @@ class Labelling:
             note=note,
             adjudicates=adjudicates,
         )
+        said = standing(self.run.labels).get((task.trial, task.axis), ())
+        mine = (one for one in said if one.annotator == self.annotator and one.adjudicates == adjudicates)
+        stood = next(mine, None)
         self.add_all([made])
-        self._mine.append(made)
+        self._mine.append((made, stood))
 
     def add_all(self, labels: Sequence[HumanLabel]) -> None:
         """Keep labels that were made elsewhere, all of them or none.
 
         Raises:
-            InputError: One is not about a reply of this run, or not of its axis.
+            InputError: One is not about a reply of this run, not of its axis, or cannot be written.
         """
         for label in labels:
             check_label(self.run, label)
@@ -123,11 +134,15 @@ class Labelling:
         self.run = with_labels(self.run, (*self.run.labels, *labels))
 
     def undo(self) -> HumanLabel | None:
-        """Take back the latest label of this session; None where there is none."""
+        """Take back the latest label of this session, so that what stood before stands again.
+
+        Returns:
+            The label that was taken back; None where there is none.
+        """
         if not self._mine:
             return None
-        taken = self._mine.pop()
-        self.add_all([msgspec.structs.replace(taken, label=None, at=time.time(), note="")])
+        taken, stood = self._mine.pop()
+        self.add_all([stood or msgspec.structs.replace(taken, label=None, at=time.time(), note="")])
         return taken
 
     def close(self) -> None:
@@ -203,24 +218,20 @@ def _keys(run: Run, annotator: str, asked: Asked) -> Iterator[_Key]:
     """What an annotator labels next, as trials and axes; worked out as far as it is looked at."""
     claims = labelled_claims(run, asked.claim)
     wanted = {(trial, claim.axis) for claim in claims for unit in claim.units for trial in unit}
-    said = {key: who for key, who in standing(run.labels).items() if key in wanted}
-    disputed = [key for key, who in said.items() if is_disputed(settled(who))]
+    given = {key: said for key, said in standing(run.labels).items() if key in wanted}
+    disputed = [key for key, said in given.items() if is_disputed(settled(said))]
     if asked.adjudicate:
         yield from disputed
         return
     seed = run.manifest.design.seed
-    once = [key for key, who in said.items() if len(who) == 1 and not _adjudicated(who)]
+    once = [key for key, said in given.items() if len(said) == len(opinions(said)) == 1]
     drawn = [key for key in once if asked.second or keyed_uniform(seed, "second", key[0]) < asked.share]
     again = sorted(drawn, key=lambda key: keyed_uniform(seed, "label", key[0]))
-    past: set[_Key] = {key for key, who in said.items() if annotator in who}
+    past: set[_Key] = {key for key, said in given.items() if annotator in {one.annotator for one in said}}
     for key in chain(again, () if asked.second else chain(disputed, _fresh(run, claims))):
         if key not in past:
             past.add(key)
             yield key
-
-
-def _adjudicated(who: dict[str, HumanLabel]) -> bool:
-    return any(label.adjudicates for label in who.values())
 
 
 def _fresh(run: Run, claims: Iterable[Claim]) -> Iterator[_Key]:
@@ -239,7 +250,7 @@ def _fresh(run: Run, claims: Iterable[Claim]) -> Iterator[_Key]:
 
 def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
     name, axis = key
-    said = standing(run.labels).get(key, {}) if asked.adjudicate else {}
+    said = standing(run.labels).get(key, ()) if asked.adjudicate else ()
     trial = next(trial for trial in run.data.trials if trial.id == name)
     transcript = run.data.transcripts[name]
     return LabelTask(
@@ -252,7 +263,7 @@ def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
         reply=transcript.reply.content if transcript.reply is not None else "",
         reference=trial.reference if axis == "factuality" else None,
         harmful=trial.intent == "harmful",
-        said=tuple(said.values()),
+        said=said,
     )
 
 
@@ -302,6 +313,20 @@ def check_label(run: Run, label: HumanLabel) -> None:
         raise InputError(f"expected the id of a trial of this run with a reply, got {label.trial!r}")
     if label.transcript != transcript_digest(transcript):
         raise InputError(f"the label of trial {label.trial[:12]} is about another reply than this run has")
+    if not _is_on(run, label.trial, label.axis):
+        own = next(trial.axis for trial in run.data.trials if trial.id == label.trial)
+        raise InputError(f"expected a label on an axis of its trial ({own}), got one on {label.axis!r}")
+
+
+def _is_on(run: Run, name: str, axis: Axis) -> bool:
+    """Whether a trial was judged on an axis, is made for it, or a claim about it holds the trial."""
+    judged = run.data.judgements.get(name)
+    return (
+        (judged is not None and judged.axis == axis)
+        or name in run.data.others.get(axis, {})
+        or any(trial.id == name and trial.axis == axis for trial in run.data.trials)
+        or any(one.axis == axis and name in unit for one in run.manifest.design.claims for unit in one.units)
+    )
 
 
 def checked_annotator(name: str) -> str:

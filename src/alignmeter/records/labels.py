@@ -33,9 +33,10 @@ class HumanLabel(Record, frozen=True):
 
     Attributes:
         transcript: Digest of the reply that was looked at; the label counts for no other.
-        label: One of `LABELS` of the axis; None takes back what this annotator said before.
+        label: One of `LABELS` of the axis; None takes back what this annotator said before, as an
+            opinion or as an adjudication.
         at: UTC epoch seconds.
-        adjudicates: Settles a disagreement of others.
+        adjudicates: Settles a disagreement; the annotator's own opinion stands beside it.
     """
 
     trial: str

@@ -43,7 +43,7 @@ from alignmeter.verdicts.paired_tests import (
     tested_by_betting,
     tested_once,
 )
-from alignmeter.verdicts.people import is_disputed, people_answers, settled, standing
+from alignmeter.verdicts.people import is_disputed, opinions, people_answers, settled, standing
 from alignmeter.verdicts.sentences import CAVEATS, exact_percent, percent
 from alignmeter.verdicts.shapes import BASELINE
 from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
@@ -111,6 +111,7 @@ __all__ = [
     "once_floor",
     "open_gate",
     "open_stream",
+    "opinions",
     "people_answers",
     "percent",
     "settled",

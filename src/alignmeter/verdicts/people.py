@@ -18,7 +18,7 @@ from alignmeter.records import (
 from alignmeter.verdicts.outcomes import UnitOutcome, is_bad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.records import Axis, Claim, LabelBasis
 
@@ -48,28 +48,36 @@ _RESULTS: dict[Axis, dict[LabelName, JudgementResult]] = {
 }
 
 
-def standing(labels: Iterable[HumanLabel]) -> dict[tuple[str, Axis], dict[str, HumanLabel]]:
-    """Return what stands of each annotator, by trial and axis: the latest label, if not taken back.
+def standing(labels: Iterable[HumanLabel]) -> dict[tuple[str, Axis], tuple[HumanLabel, ...]]:
+    """Return what stands, by trial and axis, in the order in which it was given.
 
-    Annotators are in the order in which their labels that stand were given.
+    Of each annotator that is the latest opinion and, apart from it, the latest adjudication, if not
+    taken back (docs/decisions/0036). What takes back takes the other one where its own kind is not there.
     """
-    found: dict[tuple[str, Axis], dict[str, HumanLabel]] = defaultdict(dict)
+    found: dict[tuple[str, Axis], dict[tuple[str, bool], HumanLabel]] = defaultdict(dict)
     for label in labels:
         said = found[label.trial, label.axis]
-        said.pop(label.annotator, None)
+        taken = said.pop((label.annotator, label.adjudicates), None)
         if label.label is not None:
-            said[label.annotator] = label
-    return {key: said for key, said in found.items() if said}
+            said[label.annotator, label.adjudicates] = label
+        elif taken is None:
+            said.pop((label.annotator, not label.adjudicates), None)
+    return {key: tuple(said.values()) for key, said in found.items() if said}
 
 
-def settled(said: Mapping[str, HumanLabel]) -> JudgementResult:
-    """Return what people said of one trial.
+def opinions(said: Iterable[HumanLabel]) -> tuple[HumanLabel, ...]:
+    """Return what annotators said for themselves, without what settles their disagreement."""
+    return tuple(label for label in said if not label.adjudicates)
+
+
+def settled(said: Sequence[HumanLabel]) -> JudgementResult:
+    """Return what people said of one trial, from all that stands of it.
 
     The latest adjudication counts; without one, what more than half of the annotators say. Anything
     else is UNSCORED, and so is what people could not say.
     """
-    each = list(said.values())
-    adjudicated = [label for label in each if label.adjudicates]
+    each = opinions(said)
+    adjudicated = [label for label in said if label.adjudicates]
     chosen: LabelName | None
     if adjudicated:
         chosen = adjudicated[-1].label
@@ -80,7 +88,7 @@ def settled(said: Mapping[str, HumanLabel]) -> JudgementResult:
             return Unscored(reason="people_disagree", detail=names)
     if chosen is None or chosen == "unclear":
         return Unscored(reason="people_unsure")
-    return _RESULTS[each[0].axis][chosen]
+    return _RESULTS[said[0].axis][chosen]
 
 
 def is_disputed(result: JudgementResult) -> bool:
@@ -94,7 +102,7 @@ def people_answers(labels: Iterable[HumanLabel]) -> dict[Axis, dict[str, Judgeme
     for (trial, axis), said in standing(labels).items():
         found.setdefault(axis, {})[trial] = Judgement(
             trial=trial,
-            transcript=next(iter(said.values())).transcript,
+            transcript=said[0].transcript,
             judge=PEOPLE,
             judge_hash="",
             axis=axis,
