@@ -89,6 +89,27 @@ def test_a_session_ends_at_its_limit_or_with_its_input_and_the_next_goes_on(
     assert len(trials) == len(set(trials)) == 3
 
 
+@pytest.mark.parametrize(
+    ("answers", "kept"),
+    [("f u n", ["full", None, "none"]), ("f", ["full"]), ("f n n", ["full"]), ("f u q", ["full", None])],
+)
+def test_the_last_label_of_a_session_can_be_undone_before_it_ends(
+    answer: Answer, run: Path, answers: str, kept: list[str | None]
+) -> None:
+    outcome = answer(answers, "--limit", "1", "--annotator", "ana")
+    assert [label for _, label in _given(run)] == kept
+    assert "u takes back the last label" in outcome.out
+    assert f"Saved. {len(kept) % 2} labels" in outcome.out
+
+
+def test_a_note_that_is_no_utf8_costs_no_label(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for errors in ("strict", "surrogateescape"):
+        typed = io.BytesIO(b"t\ncaf\xe9\nf\nq\n")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(typed, encoding="utf-8", errors=errors))
+        assert cli("label", "first", "--annotator", "ana").code == 0
+    assert [label.note for label in read_labels(run)] == ["caf\ufffd"] * 2
+
+
 def test_a_key_that_means_nothing_is_told_the_keys_and_help_says_how_to_judge(
     answer: Answer,
     run: Path,  # noqa: ARG001 - it is what is labelled
@@ -187,6 +208,17 @@ BAD_FILES = {
     "no object": ("labels.jsonl", "[1]\n", "line 1: expected a JSON object"),
     "no label": ("labels.jsonl", '{{"trial": "{0}"}}\n', "line 1: expected trial and label"),
     "a date": ("labels.csv", "trial,label,at\n{0},full,today\n", "line 2: expected `at` in seconds"),
+    "no time": (
+        "labels.csv",
+        "trial,label,at\n{0},full,nan\n",
+        "line 2: expected `at` in seconds since 1970",
+    ),
+    "an endless time": ("labels.csv", "trial,label,at\n{0},full,inf\n", "line 2: expected `at` in seconds"),
+    "axis of other trials": (
+        "labels.csv",
+        "trial,label,axis\n{0},correct,factuality\n",
+        "line 2: expected a label on an axis of its trial (refusal), got one on 'factuality'",
+    ),
     "other ending": ("labels.txt", "", "ends in .csv or .jsonl"),
     "missing": ("none.csv", None, "expected a readable file"),
 }
@@ -234,7 +266,9 @@ def test_options_that_cannot_be_are_refused_on_one_line(
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     outcome = cli("label", "first", *options)
     assert outcome.code == 2
-    assert what in outcome.out + outcome.err
+    said = outcome.out + outcome.err
+    assert what in said
+    assert said.count("\n") == 1
     assert read_labels(run) == ()
 
 

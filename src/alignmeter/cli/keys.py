@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
@@ -23,8 +24,13 @@ def is_single() -> bool:
 
 @contextmanager
 def single_keys() -> Generator[None]:
-    """Let a terminal hand over every key at once, and give it back as it was; elsewhere nothing."""
+    """Let a terminal hand over every key at once, and give it back as it was.
+
+    Elsewhere lines are read, with U+FFFD for what is not of their encoding.
+    """
     if not is_single() or sys.platform == "win32":
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType] - its buffer
         yield
         return
     import termios

@@ -164,11 +164,13 @@ def _status(path: Path, claim: str | None, *, as_json: bool) -> None:
 
 def _session(path: Path, annotator: str, asked: Asked, limit: int | None) -> None:
     from alignmeter.api import Labelling
+    from alignmeter.api.labelling import labelled_claims
     from alignmeter.cli.keys import single_keys
     from alignmeter.cli.labelling import Dialogue
 
     with Labelling(path, annotator) as work, single_keys():
         before = work.run
+        labelled_claims(before, asked.claim)  # an unknown claim is refused before anything is said
         dialogue = Dialogue(work, asked, limit)
         dialogue.run()
     done = len(work.run.labels) - len(before.labels)

@@ -69,15 +69,32 @@ class Dialogue:
         """Ask until nothing is left, the limit is reached, or the annotator quits."""
         self._say(_WARNING)
         self._say(f"Keys: {_COMMANDS}.{'' if is_single() else ' One answer a line.'}")
-        while self._limit is None or self.given < self._limit:
-            task = self._work.next_task(self._asked, self._skipped)
-            if task is None:
-                left = f" but the {len(self._skipped)} you skipped" if self._skipped else ""
-                self._say(f"\nNothing is left to label{left}.")
+        while True:
+            task = self._next()
+            if task is not None:
+                self._show(task, full=False)
+            if not (self._is_undone() if task is None else self._answer(task)):
                 return
-            self._show(task, full=False)
-            if not self._answer(task):
-                return
+
+    def _next(self) -> LabelTask | None:
+        """The next reply; None at the limit or, which is said, where nothing is left."""
+        if self.given == self._limit:
+            return None
+        task = self._work.next_task(self._asked, self._skipped)
+        if task is None:
+            left = f" but the {len(self._skipped)} you skipped" if self._skipped else ""
+            self._say(f"\nNothing is left to label{left}.")
+        return task
+
+    def _is_undone(self) -> bool:
+        """Before the session ends, take back the last label if the annotator wants to."""
+        if not self.given:
+            return False
+        self._say("u takes back the last label; any other key, or the end of the input, saves.")
+        if (read_answer() or "").lower() != "u":
+            return False
+        self._undo()
+        return True
 
     def _answer(self, task: LabelTask) -> bool:
         """Take keys until one of them settles the reply; False to stop."""
