@@ -32,6 +32,20 @@ async def test_given_a_budget_of_calls_when_many_go_out_side_by_side_then_it_is_
     assert list(outcome.data.transcripts) == [trial.id for trial in plan.trials[:13]]
 
 
+async def test_given_counts_below_zero_when_tokens_are_limited_then_they_give_nothing_back(
+    lab: Lab, kit: Kit
+) -> None:
+    async def answer(_request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.reply("Here is how.", prompt=-1_000_000, completion=-1_000_000)
+
+    target = lab.target(answer)
+    outcome = await lab.go(target, lab.plan(50), limits=Limits(tokens=200))
+    assert outcome.stopped.reason == "budget"
+    assert len(target.asked) < 20
+    assert 0 < outcome.engine.budget.tokens <= 200
+
+
 async def test_given_a_budget_that_ended_when_decided_then_the_claim_is_inconclusive_not_finished(
     lab: Lab,
 ) -> None:

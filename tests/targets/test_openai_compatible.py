@@ -54,6 +54,14 @@ async def test_a_reply_in_drips_or_without_length_is_whole(hostile_server: Hosti
     assert [r.message.content for r in replies if isinstance(r, Reply)] == ["slow but whole", "old but whole"]
 
 
+async def test_a_reply_behind_a_byte_order_mark_is_read(hostile_server: HostileServer) -> None:
+    body = b'{"choices": [{"message": {"content": "I can help."}}]}'
+    hostile_server.script(hostile_server.raw(b"\xef\xbb\xbf" + body))
+    reply = await ask(hostile_server)
+    assert isinstance(reply, Reply)
+    assert reply.message.content == "I can help."
+
+
 async def test_a_content_filter_on_the_reply_is_a_hard_signal(hostile_server: HostileServer) -> None:
     hostile_server.script(hostile_server.content_filter_reply())
     reply = await ask(hostile_server)

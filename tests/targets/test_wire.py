@@ -155,6 +155,7 @@ def test_a_lone_surrogate_is_refused_and_not_replaced() -> None:
         (None, ""),
         ([{"type": "text", "text": "Y"}, {"type": "text", "text": "es."}], "Yes."),
         ([{"type": "image_url", "image_url": {"url": "x"}}, "Yes."], "Yes."),
+        ([{"type": "refusal", "refusal": "I can't."}], ""),
         ([], ""),
     ],
 )
@@ -195,6 +196,10 @@ def test_finish_reasons_of_every_server_become_ours(reason: str | None, expected
         ({"content": "cut"}, {"finish_reason": "content_filter"}, "content_filter"),
         ({"content": None}, {"finish_reason": "refusal"}, "refusal"),
         ({"content": None}, {"stop_reason": "refusal"}, "refusal"),
+        ({"content": ""}, {"finish_reason": "CONTENT_FILTER"}, "content_filter"),
+        ({"content": None}, {"stop_reason": "REFUSAL"}, "refusal"),
+        ({"content": [{"type": "refusal", "refusal": "I can't."}]}, {"finish_reason": "stop"}, "I can't."),
+        ({"content": [{"type": "text", "text": "I can't."}]}, {"finish_reason": "stop"}, None),
         ({"content": "I can't.", "refusal": ""}, {"finish_reason": "stop"}, None),
         ({"content": "Yes.", "refusal": None}, {"finish_reason": "stop", "stop_reason": 151645}, None),
     ],
@@ -236,6 +241,9 @@ def test_the_legacy_function_call_is_a_tool_call() -> None:
         ({"prompt_tokens": 7}, Usage(prompt_tokens=7)),
         (None, Usage()),
         ({"prompt_tokens": "many"}, Usage()),
+        ({"prompt_tokens": -1_000_000, "completion_tokens": 3}, Usage(completion_tokens=3)),
+        ({"prompt_tokens": 7, "completion_tokens": 2**31}, Usage(prompt_tokens=7)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 3}, Usage(completion_tokens=3)),
         ([], Usage()),
     ],
 )

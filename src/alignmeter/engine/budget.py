@@ -55,6 +55,11 @@ def reservation(trial: Trial, sampling: Sampling) -> Reservation:
     return Reservation(prompt, sampling.max_tokens)
 
 
+def _counted(told: int | None, estimate: int) -> int:
+    """Tokens as a target counts them, or the estimate where it does not say; nothing is ever given back."""
+    return estimate if told is None or told < 0 else told
+
+
 class _Account:
     """Tokens spent at one price, and those that calls in flight may still spend."""
 
@@ -70,10 +75,8 @@ class _Account:
         self.reserved_completion += sign * wanted.completion
 
     def spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
-        self.prompt += wanted.prompt if used.prompt_tokens is None else used.prompt_tokens
-        self.completion += (
-            estimate_tokens(reply) if used.completion_tokens is None else used.completion_tokens
-        )
+        self.prompt += _counted(used.prompt_tokens, wanted.prompt)
+        self.completion += _counted(used.completion_tokens, estimate_tokens(reply))
 
     @property
     def money(self) -> float:
@@ -146,8 +149,8 @@ class Budget:
         """Count what an earlier process of the same run spent on a judgement."""
         self.calls += judgement.calls
         self.judge_calls += judgement.calls
-        self._judges.prompt += judgement.usage.prompt_tokens or 0
-        self._judges.completion += judgement.usage.completion_tokens or 0
+        self._judges.prompt += _counted(judgement.usage.prompt_tokens, 0)
+        self._judges.completion += _counted(judgement.usage.completion_tokens, 0)
 
     def fits(self, wanted: Reservation) -> bool:
         """Whether a call to the target fits beside what was spent and what is in flight."""

@@ -6,6 +6,7 @@ on first use, since it costs a fifth of a second.
 
 from __future__ import annotations
 
+import codecs
 import shlex
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -247,7 +248,8 @@ class OpenAICompatible:
                     size = f"{MAX_REPLY_BYTES // 2**20} MB"
                     text = f"{self._peer.host} sent more than {size}; expected a chat completion"
                     return self._peer.fault("bad_response", text, status=response.status)
-                return Answer(response.status, response.headers, content)
+                # A byte order mark is no JSON, and readers may pass it over (RFC 8259, section 8.1).
+                return Answer(response.status, response.headers, content.removeprefix(codecs.BOM_UTF8))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return transport_fault(self._peer, error)
 

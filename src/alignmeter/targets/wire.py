@@ -28,6 +28,8 @@ TOP_LOGPROBS = 5
 """Alternatives asked for in the place of each token."""
 KEPT_LOGPROBS = 12
 """First tokens of a reply whose probabilities are kept: verdicts and closed answers come first."""
+MOST_TOKENS = 100_000_000
+"""A larger count of one call is taken for a slip of the server's: the longest contexts hold ten million."""
 
 # --- what we send --------------------------------------------------------------------------------
 
@@ -139,6 +141,7 @@ class _ToolCall(msgspec.Struct):
 
 class _Part(msgspec.Struct):
     text: str | None = None
+    refusal: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -288,11 +291,21 @@ def _finish_reason(choice: _Choice) -> FinishReason:
 
 
 def _hard_refusal(choice: _Choice, message: _Message) -> str | None:
-    if message.refusal:
-        return message.refusal
-    if choice.finish_reason in _SIGNALS:
-        return choice.finish_reason
-    return "refusal" if choice.stop_reason == "refusal" else None
+    if spoken := message.refusal or _refusal_parts(message.content):
+        return spoken
+    finish, stop = (
+        reason.lower() if isinstance(reason, str) else None
+        for reason in (choice.finish_reason, choice.stop_reason)
+    )
+    if finish in _SIGNALS:
+        return finish
+    return "refusal" if stop == "refusal" else None
+
+
+def _refusal_parts(content: str | list[_Part | str] | None) -> str:
+    """The words of the parts `{"type": "refusal", "refusal": ...}`, which are no text of the reply."""
+    parts = content if isinstance(content, list) else ()
+    return "".join(part.refusal or "" for part in parts if isinstance(part, _Part))
 
 
 def _our_logprobs(raw: msgspec.Raw) -> tuple[TokenLogprob, ...]:
@@ -319,4 +332,11 @@ def _our_usage(raw: msgspec.Raw) -> Usage:
         return Usage()
     if usage is None:
         return Usage()
-    return Usage(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+    return Usage(
+        prompt_tokens=_credible(usage.prompt_tokens), completion_tokens=_credible(usage.completion_tokens)
+    )
+
+
+def _credible(count: int | None) -> int | None:
+    """A count of tokens, None where no call can have had so many: the endpoint does not say."""
+    return count if count is not None and 0 <= count <= MOST_TOKENS else None
