@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 import pytest
 
 from alignmeter.errors import StorageError
-from alignmeter.store import JournalWriter, RunFolder, write_parquet
+from alignmeter.records import Usage
+from alignmeter.store import Answered, JournalWriter, RunFolder, write_parquet
 from alignmeter.store.parquet import JUDGEMENTS, TRANSCRIPTS
 
 if TYPE_CHECKING:
@@ -137,6 +139,43 @@ def test_given_a_run_that_asked_nothing_when_written_then_the_tables_are_empty(
     journal.append_all([opened, *build.planned("a")])
     journal.close()
     assert _equal_to_fold(folder) == ([], [])
+
+
+def test_given_a_count_beyond_32_bits_when_written_then_the_tables_hold_it(
+    tmp_path: Path, build: Build
+) -> None:
+    answered = build.replied("a")
+    used = Usage(prompt_tokens=2**31, completion_tokens=2**62)
+    transcript = msgspec.structs.replace(answered.transcript, usage=used)
+    folder = RunFolder.create(tmp_path / "run", build.manifest())
+    journal = folder.journal()
+    journal.append_all([*build.planned("a"), Answered(transcript=transcript)])
+    journal.close()
+    (row,), _ = _equal_to_fold(folder)
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (2**31, 2**62)
+
+
+def test_given_a_reply_of_eighteen_megabytes_when_written_then_it_is_in_the_tables(
+    tmp_path: Path, build: Build
+) -> None:
+    folder = RunFolder.create(tmp_path / "run", build.manifest())
+    journal = folder.journal()
+    journal.append_all([*build.planned("a"), build.replied("a", "no " * 6_000_000)])
+    journal.close()
+    (row,), _ = _equal_to_fold(folder)
+    assert len(row["reply"]) == 18_000_000
+
+
+def test_given_what_no_table_can_hold_when_written_then_it_is_a_warning_and_no_stale_table_is_left(
+    written: Written, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_parquet(written.folder.path)
+    with written.journal.open("ab") as file:
+        usage = f'{{"prompt_tokens": {10**30}}}'
+        file.write(f'{{"type": "answered", "transcript": {{"trial": "c", "usage": {usage}}}}}\n'.encode())
+    write_parquet(written.folder.path)
+    assert "has no Parquet tables, its journal has everything" in caplog.text
+    assert not (written.folder.path / TRANSCRIPTS).exists()
 
 
 def test_given_a_place_that_cannot_be_written_when_written_then_it_is_a_storage_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ TRANSCRIPTS = "transcripts.parquet"
 JUDGEMENTS = "judgements.parquet"
 
 _SMALLEST_BUFFER = 1 << 20
+_LEAST_MEMORY = 1 << 30
+_BUFFERS = 128
+"""Times the longest line that DuckDB may set aside; it touches a small part of that."""
+
+_logger = logging.getLogger(__name__)
 
 _PLANNED = """
     SELECT json->>'$.trial.id' AS trial, (json->>'$.index')::INTEGER AS dispatch_index,
@@ -36,8 +42,8 @@ _ANSWERED = """
            json->>'$.transcript.reply.content' AS reply,
            coalesce(json->>'$.transcript.finish_reason', 'unknown') AS finish_reason,
            json->>'$.transcript.hard_refusal' AS hard_refusal,
-           (json->>'$.transcript.usage.prompt_tokens')::INTEGER AS prompt_tokens,
-           (json->>'$.transcript.usage.completion_tokens')::INTEGER AS completion_tokens,
+           (json->>'$.transcript.usage.prompt_tokens')::BIGINT AS prompt_tokens,
+           (json->>'$.transcript.usage.completion_tokens')::BIGINT AS completion_tokens,
            (json->>'$.transcript.started_at')::DOUBLE AS started_at,
            (json->>'$.transcript.latency')::DOUBLE AS latency,
            coalesce((json->>'$.transcript.attempts')::INTEGER, 1) AS attempts,
@@ -70,7 +76,7 @@ _COUNTED = f"""
 """  # noqa: S608 - constant text
 
 
-def write_parquet(folder: Path) -> tuple[Path, Path]:
+def write_parquet(folder: Path) -> None:
     """Write `transcripts.parquet` and `judgements.parquet` of a run from its journal.
 
     One row a trial: the transcript that counts (its first reply, or else its last error) joined
@@ -78,15 +84,37 @@ def write_parquet(folder: Path) -> tuple[Path, Path]:
     it came after the run. What follows the
     last whole line of the journal is left out, as everywhere.
 
+    Tables are disposable: what DuckDB cannot make of the journal (a number out of range, a line too long
+    for its memory) is a warning, and the tables are left out rather than left stale.
+
     Raises:
-        StorageError: The files cannot be written.
+        StorageError: The disk is full, read-only or gone.
     """
+    import duckdb
+
+    try:
+        _write(folder)
+    except duckdb.IOException as error:
+        raise StorageError(
+            f"cannot write the Parquet tables of {folder}: {_cause(error)}; the journal is intact"
+        ) from None
+    except duckdb.Error as error:
+        for name in (TRANSCRIPTS, JUDGEMENTS):
+            (folder / name).unlink(missing_ok=True)
+            _temporary(folder / name).unlink(missing_ok=True)
+        _logger.warning(
+            "%s has no Parquet tables, its journal has everything: %s", folder, str(error).splitlines()[0]
+        )
+
+
+def _write(folder: Path) -> None:
     import duckdb
 
     journal = str(folder / JOURNAL).replace("'", "''")
     # DuckDB's reader takes several buffers of this size, whatever the lines really are.
     largest = max(_SMALLEST_BUFFER, _longest_line(folder / JOURNAL) + 1)
-    connection = duckdb.connect(config={"threads": 2, "memory_limit": "1GB"})
+    memory = max(_LEAST_MEMORY, _BUFFERS * largest)
+    connection = duckdb.connect(config={"threads": 2, "memory_limit": f"{memory}B"})
     try:
         connection.execute(
             "CREATE VIEW lines AS SELECT json, row_number() OVER () AS line "  # noqa: S608 - quoted path
@@ -106,17 +134,14 @@ def write_parquet(folder: Path) -> tuple[Path, Path]:
             WHERE j.line > a.line
             QUALIFY row_number() OVER (PARTITION BY trial, axis, judge_hash ORDER BY j.line DESC) = 1
         """  # noqa: S608 - constant text
-        return (
-            _copy(connection, transcripts, folder / TRANSCRIPTS),
-            _copy(connection, judgements, folder / JUDGEMENTS),
-        )
-    except duckdb.Error as error:
-        first = _cause(error)
-        raise StorageError(
-            f"cannot write the Parquet tables of {folder}: {first}; the journal is intact"
-        ) from None
+        _copy(connection, transcripts, folder / TRANSCRIPTS)
+        _copy(connection, judgements, folder / JUDGEMENTS)
     finally:
         connection.close()
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
 
 
 def _longest_line(journal: Path) -> int:
@@ -139,12 +164,11 @@ def _cause(error: Exception) -> str:
     return full if full.lower() in text.lower() else text.splitlines()[0]
 
 
-def _copy(connection: object, query: str, path: Path) -> Path:
+def _copy(connection: object, query: str, path: Path) -> None:
     import duckdb
 
     assert isinstance(connection, duckdb.DuckDBPyConnection)  # noqa: S101 - narrows the lazy type
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _temporary(path)
     quoted = str(temporary).replace("'", "''")
     connection.execute(f"COPY ({query}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
     temporary.replace(path)
-    return path
