@@ -208,7 +208,14 @@ def test_given_a_reason_to_stop_when_the_process_ends_then_the_exit_code_says_wh
         reason: msgspec.structs.replace(done, stopped=Stopped(reason=reason)).exit_code
         for reason in get_args(StopReason)
     }
-    assert codes == {"complete": 0, "interrupted": 130, "budget": 0, "target_unavailable": 5, "storage": 5}
+    assert codes == {
+        "complete": 0,
+        "interrupted": 130,
+        "budget": 0,
+        "target_unavailable": 5,
+        "judge_unavailable": 5,
+        "storage": 5,
+    }
     failed = msgspec.structs.replace(done.results, exit_code=1)
     assert msgspec.structs.replace(done, stopped=None, results=failed).exit_code == 1
 

@@ -82,6 +82,16 @@ def test_given_another_judge_when_resumed_then_it_is_refused_and_named(lab: Lab,
         open_session(lab.path, lab.manifest(target, plan), plan)
 
 
+def test_given_a_judge_left_out_when_resumed_then_it_is_refused_and_named(lab: Lab, kit: Kit) -> None:
+    """A run without claims, too: its design does not tell which judges it had."""
+    target, plan = lab.target(), lab.plan(5)
+    lab.judges = {"refusal": lab.words, "quality": kit.judge("quality")}
+    open_session(lab.path, lab.manifest(target, plan), plan).journal.close()
+    lab.judges = {"refusal": lab.words}
+    with pytest.raises(DesignChangedError, match="judge word-quality is left out"):
+        open_session(lab.path, lab.manifest(target, plan), plan)
+
+
 def test_given_another_url_when_resumed_then_it_is_the_same_target(lab: Lab) -> None:
     target, plan = lab.target(), lab.plan(5)
     target.url = "http://localhost:8000/v1"

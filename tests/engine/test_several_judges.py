@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from alignmeter.engine import Limits
 from alignmeter.records import HarmResult, Unscored
 from alignmeter.targets.base import Request
@@ -132,3 +134,53 @@ async def test_given_no_judge_for_an_axis_when_run_then_the_reply_is_unscored_an
     result = outcome.data.judgements[trial.id].result
     assert isinstance(result, Unscored)
     assert result.reason == "no_judge"
+
+
+async def test_given_a_judge_whose_endpoint_failed_when_resumed_then_it_judges_again_and_nothing_is_asked(
+    lab: Lab, kit: Kit
+) -> None:
+    well = False
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no" if well else "")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=5))
+    first = await lab.go(lab.target(), plan)
+    assert first.stopped.reason == "complete"
+    assert all(isinstance(one.result, Unscored) for one in first.data.on("harm").values())
+
+    well, again = True, lab.target()
+    second = await lab.go(again, plan)
+    assert again.asked == []
+    assert all(isinstance(one.result, HarmResult) for one in second.data.on("harm").values())
+    assert second.engine.budget.judge_calls == 10
+
+
+@pytest.mark.parametrize(("good", "patience"), [(0, 8), (5, 40)])
+async def test_given_a_judge_that_fails_many_times_in_a_row_when_run_then_it_stops_and_names_the_judge(
+    lab: Lab, kit: Kit, good: int, patience: int
+) -> None:
+    asked = 0
+
+    def say(_request: Request) -> Reply:
+        nonlocal asked
+        asked += 1
+        return kit.reply("no" if asked <= good else "")
+
+    _with_harm(lab, _model(lab, say))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=80))
+    outcome = await lab.go(lab.target(), plan, concurrency=1)
+    assert outcome.stopped.reason == "judge_unavailable"
+    assert f"the judge asking failed on {patience} replies in a row" in outcome.stopped.detail
+    assert asked == good + patience
+
+
+async def test_given_a_judge_without_a_model_that_cannot_score_when_run_then_the_run_goes_on(
+    lab: Lab,
+) -> None:
+    class Puzzled(_AskingJudge):
+        async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
+            del trial, transcript
+            return Unscored(reason="judge_error", detail="no reference answer")
+
+    lab.judges = {**lab.judges, "harm": Puzzled(lab.target())}
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=60))
+    outcome = await lab.go(lab.target(), plan)
+    assert outcome.stopped.reason == "complete"

@@ -66,7 +66,7 @@ class Run(Record, frozen=True):
         match self.stopped.reason if self.stopped else "complete":
             case "interrupted":
                 return 130
-            case "target_unavailable" | "storage":
+            case "target_unavailable" | "judge_unavailable" | "storage":
                 return 5
             case _:
                 return self.results.exit_code

@@ -102,9 +102,7 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
     made = judges_of(choice, manifest.target.fingerprint, seed=manifest.design.seed)
     judges = _named(choice, made)
     known = {
-        (judged.trial, judged.judge_hash): judged
-        for judged in folder.all_judgements()
-        if not _may_pass(judged)
+        (judged.trial, judged.judge_hash): judged for judged in folder.all_judgements() if not judged.may_pass
     }
     work = {axis: _work(data.trials, data.transcripts, axis, judges) for axis in judges}
     for axis, judge in judges.items():
@@ -134,15 +132,6 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
     write_parquet(folder.path)
     everything = [*known.values(), *fresh]
     return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
-
-
-def _may_pass(judged: Judgement) -> bool:
-    """Whether the judge's endpoint or its sandbox was at fault, so that asking again may give an answer."""
-    return isinstance(judged.result, Unscored) and judged.result.reason in {
-        "judge_error",
-        "judge_timeout",
-        "no_sandbox",
-    }
 
 
 def _named(choice: JudgeChoice, made: RunJudges) -> dict[Axis, Judge]:

@@ -24,6 +24,7 @@ from alignmeter.engine import (
     Stopped,
     differences,
     drive,
+    lasting,
     make_manifest,
     open_session,
 )
@@ -109,7 +110,7 @@ class LiveComparison(Record, frozen=True):
         match self.stopped:
             case "interrupted":
                 return 130
-            case "target_unavailable" | "storage":
+            case "target_unavailable" | "judge_unavailable" | "storage":
                 return 5
             case _:
                 return self.comparison.exit_code
@@ -196,7 +197,14 @@ async def compare_targets_async(
     )
 
 
-_SEVERITY: tuple[StopReason, ...] = ("storage", "target_unavailable", "interrupted", "budget", "complete")
+_SEVERITY: tuple[StopReason, ...] = (
+    "storage",
+    "target_unavailable",
+    "judge_unavailable",
+    "interrupted",
+    "budget",
+    "complete",
+)
 
 
 async def _ask(
@@ -217,7 +225,7 @@ async def _ask(
         told=None if progress is None else progress.update,
     )
     schedules = [
-        both.arm(arm.role, session.pending, session.data.on(claim.axis))
+        both.arm(arm.role, session.pending, lasting(session.data).get(claim.axis, {}))
         for arm, session in zip(arms, sessions, strict=True)
     ]
     if progress is not None:

@@ -31,6 +31,7 @@ CONCURRENCY = 8
 ATTEMPTS = 3
 MAX_TOKENS = 400
 _WAIT = 1.0
+_LONGEST_WAIT = 120.0
 _QUOTES = "\"'\u201c\u201d\u00ab\u00bb\u300c\u300d"
 
 _INSTRUCTION = (
@@ -201,7 +202,7 @@ async def _answer(target: Target, text: str, source: str, language: str) -> str 
             return "" if reply.hard_refusal else _bare(reply.message.content)
         if reply.fatal:
             raise TargetUnavailableError(reply.message)
-        await asyncio.sleep(reply.retry_after or _WAIT * 2**attempt)
+        await asyncio.sleep(min(reply.retry_after or _WAIT * 2**attempt, _LONGEST_WAIT))
     return None
 
 

@@ -13,6 +13,7 @@ from alignmeter.engine.session import (
     check_resumable,
     differences,
     drive,
+    lasting,
     make_manifest,
     open_session,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "counting",
     "differences",
     "drive",
+    "lasting",
     "make_manifest",
     "make_plan",
     "open_session",

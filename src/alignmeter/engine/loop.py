@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,13 @@ DEFAULT_MAXIMUM = 64
 _SYNC_SECONDS = 0.5
 _TICK_SECONDS = 0.25
 _DEAD_AFTER = 8
-"""Failed trials in a row after which an endpoint that never answered, or is gone, is given up."""
+"""Failures in a row after which an endpoint that never answered, or is gone, is given up."""
 _SICK_AFTER = 40
-"""Failed trials in a row after which an endpoint that did answer is given up."""
+"""Failures in a row after which an endpoint that did answer is given up."""
 _RETRYING = 4
 """Trials that may wait for another attempt, however narrow the window, before new ones are begun."""
-_SICKNESS = frozenset({"connection", "server_error", "timeout", "bad_response"})
+_SICKNESS = frozenset({"connection", "server_error", "timeout", "bad_response", "auth", "not_found"})
+_NEVER_SERVED = _SICKNESS | {"rate_limited"}
 
 
 class EngineOptions(Record, frozen=True):
@@ -121,6 +123,8 @@ class Engine:
         self._schedule: Schedule | None = None
         self._failures: Counter[str] = Counter()
         self._replied = False
+        self._unjudged: Counter[str] = Counter()
+        self._heard: set[str] = set()
         self.judgements: dict[Axis, dict[str, Judgement]] = {}
         self.errors: Counter[str] = Counter()
         self._last_error = ""
@@ -203,6 +207,8 @@ class Engine:
     def carry_judgement(self, judged: Judgement) -> None:
         """Count against the budget what an earlier process of this run spent on judging."""
         self.budget.carry_judgement(judged)
+        if judged.calls and not judged.may_pass:
+            self._heard.add(judged.judge)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -231,6 +237,7 @@ class Engine:
                 judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
                 self._journal.append(Judged(judgement=judged))
                 self.judgements.setdefault(axis, {})[trial.id] = judged
+                self._heed(judged)
                 schedule.judged(judged)
         except BudgetSpentError as error:  # the reply is kept; a judge that may call again judges it
             self.stop("budget", str(error))
@@ -257,12 +264,30 @@ class Engine:
         self._last_error = error.message
         self._failures[error.kind] += 1
         # A trial that the budget left without another attempt says nothing of the endpoint.
-        sick = set(self._failures) <= _SICKNESS and not self._caller.cut
+        sickness = _SICKNESS if self._replied else _NEVER_SERVED
+        sick = set(self._failures) <= sickness and not self._caller.cut
         gone = not self._replied or set(self._failures) == {"connection"}
         patience = _DEAD_AFTER if gone else _SICK_AFTER
-        away = error.retry_after is not None and error.retry_after > self._trial_timeout
-        if error.fatal or away or (sick and self._failures.total() >= patience):
+        if error.retry_after is not None and error.retry_after > self._trial_timeout:
+            back = time.gmtime(self._clock.time() + error.retry_after)
+            then = time.strftime("%Y-%m-%d %H:%M UTC", back)
+            self.stop("target_unavailable", f"{error.message}; it will not answer before {then}")
+        elif error.certain or (sick and self._failures.total() >= patience):
             self.stop("target_unavailable", error.message)
+
+    def _heed(self, judged: Judgement) -> None:
+        """Watch for a judge whose endpoint is gone: replies that it never sees decide nothing."""
+        if not judged.calls:
+            return
+        if not (judged.may_pass and isinstance(judged.result, Unscored)):
+            self._unjudged.pop(judged.judge, None)
+            self._heard.add(judged.judge)
+            return
+        self._unjudged[judged.judge] += 1
+        failed = self._unjudged[judged.judge]
+        if failed >= (_SICK_AFTER if judged.judge in self._heard else _DEAD_AFTER):
+            why = f"the judge {judged.judge} failed on {failed} replies in a row: {judged.result.detail}"
+            self.stop("judge_unavailable", why)
 
     async def _keep_synced(self) -> None:
         while True:

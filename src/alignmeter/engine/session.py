@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.planning import Plan
     from alignmeter.engine.schedule import Schedule
     from alignmeter.judges import Judge
-    from alignmeter.records import Axis, Trial
+    from alignmeter.records import Axis, Judgement, Trial
     from alignmeter.store import JournalWriter, RunData
     from alignmeter.targets import Target
     from alignmeter.threat_model import ThreatModel
@@ -98,6 +98,7 @@ def differences(manifest: RunManifest, wanted: RunManifest) -> list[str]:
     found.extend(
         f"judge {name} changed" for name, value in wanted.judges.items() if manifest.judges.get(name) != value
     )
+    found.extend(f"judge {name} is left out" for name in manifest.judges if name not in wanted.judges)
     return found
 
 
@@ -183,10 +184,18 @@ def _pending(data: RunData) -> tuple[Trial, ...]:
     return tuple(wanted)
 
 
+def lasting(data: RunData) -> dict[Axis, dict[str, Judgement]]:
+    """Judgements that a resume need not make again, by axis and trial id."""
+    return {
+        axis: {trial: judged for trial, judged in on_axis.items() if not judged.may_pass}
+        for axis, on_axis in data.by_axis().items()
+    }
+
+
 def _schedule(session: Session, plan: Plan) -> Schedule:
     if plan.design.mode != "sequential":
         return FixedSchedule(session.pending)
-    return SequentialSchedule(plan, pending=session.pending, judgements=session.data.by_axis())
+    return SequentialSchedule(plan, pending=session.pending, judgements=lasting(session.data))
 
 
 async def drive(
@@ -212,7 +221,7 @@ async def drive(
             engine.carry(trials[event.transcript.trial], event.transcript)
         elif isinstance(event, Judged) and not event.again:
             engine.carry_judgement(event.judgement)
-    engine.judgements.update(data.by_axis())
+    engine.judgements.update(lasting(data))
     unjudged = {
         trial: (trials[trial], transcript)
         for trial, transcript in data.transcripts.items()

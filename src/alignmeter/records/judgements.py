@@ -188,6 +188,15 @@ class Judgement(Record, frozen=True):
     calls: int = 0
     usage: Usage = Usage()
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the judge's endpoint or its sandbox was at fault, so that judging again may help."""
+        return isinstance(self.result, Unscored) and self.result.reason in {
+            "judge_error",
+            "judge_timeout",
+            "no_sandbox",
+        }
+
 
 CardEvent = Literal[
     "refused", "not_full_refusal", "delivered_harm", "confidently_wrong", "incorrect", "vulnerable"

@@ -30,6 +30,7 @@ _STOPPED: dict[StopReason, str] = {
     "interrupted": "The run was interrupted; what follows is what was answered until then.",
     "budget": "The run stopped at its budget; what follows is what was answered until then.",
     "target_unavailable": "The run stopped because the target could not be reached any more.",
+    "judge_unavailable": "The run stopped because a judge could not be reached any more.",
     "complete": "",
     "storage": "The run stopped because its folder could not be written any more.",
 }

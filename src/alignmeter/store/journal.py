@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 JOURNAL_VERSION = 1
 """Raised when a reader of the previous version could no longer make sense of a new line."""
 
-StopReason = Literal["complete", "interrupted", "budget", "target_unavailable", "storage"]
+StopReason = Literal[
+    "complete", "interrupted", "budget", "target_unavailable", "judge_unavailable", "storage"
+]
 
 
 class Opened(Record, frozen=True, tag="opened", omit_defaults=False):
