@@ -213,7 +213,7 @@ async def test_given_retry_after_beyond_the_time_of_a_trial_when_met_then_the_ru
 
     outcome = await lab.go(lab.target(answer), lab.plan(40))
     assert outcome.stopped.reason == "target_unavailable"
-    assert outcome.stopped.detail == "a rate_limited"
+    assert outcome.stopped.detail == "a rate_limited; it will not answer before 1970-01-02 00:16 UTC"
     assert lab.clock.now - 1000 < 60
 
 

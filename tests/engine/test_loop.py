@@ -236,13 +236,65 @@ async def test_given_faults_between_replies_when_they_never_come_in_a_row_then_t
     assert outcome.engine.errors == {"connection": 85}
 
 
-async def test_given_rate_limits_alone_when_they_go_on_then_the_run_is_not_given_up(
+async def test_given_rate_limits_alone_when_it_did_answer_then_the_run_is_not_given_up(
+    lab: Lab, kit: Kit
+) -> None:
+    plan = lab.plan(61)
+
+    def answer(request: Request, _before: int) -> Reply | CallError:
+        return kit.reply() if request.trial == plan.trials[0].id else kit.fault("rate_limited", status=429)
+
+    outcome = await lab.go(lab.target(_script(answer)), plan, retry=RetryPolicy(attempts=2), concurrency=1)
+    assert outcome.stopped.reason == "complete"
+    assert outcome.engine.errors == {"rate_limited": 60}
+
+
+async def test_given_rate_limits_in_place_of_any_reply_when_eight_trials_failed_then_it_is_given_up(
     lab: Lab, kit: Kit
 ) -> None:
     target = lab.target(_script(lambda _request, _before: kit.fault("rate_limited", status=429)))
     outcome = await lab.go(target, lab.plan(60), retry=RetryPolicy(attempts=2))
+    assert outcome.stopped.reason == "target_unavailable"
+    assert outcome.engine.errors == {"rate_limited": 8}
+
+
+@pytest.mark.parametrize(("kind", "status"), [("auth", 403), ("not_found", 404)])
+async def test_given_a_firewall_that_blocks_some_prompts_when_met_then_only_these_trials_are_unscored(
+    lab: Lab, kit: Kit, kind: CallErrorKind, status: int
+) -> None:
+    plan = lab.plan(100)
+    blocked = {trial.id for trial in plan.trials[::33]}
+
+    def answer(request: Request, _before: int) -> Reply | CallError:
+        return kit.fault(kind, status=status) if request.trial in blocked else kit.reply()
+
+    outcome = await lab.go(lab.target(_script(answer)), plan)
     assert outcome.stopped.reason == "complete"
-    assert outcome.engine.errors == {"rate_limited": 60}
+    assert outcome.engine.errors == {kind: 4}
+    unscored = {
+        trial for trial, judged in outcome.data.judgements.items() if isinstance(judged.result, Unscored)
+    }
+    assert unscored == blocked
+
+    again = lab.target(_script(answer))
+    outcome = await lab.go(again, plan)
+    assert outcome.stopped.reason == "complete"
+    assert set(again.asked) == blocked
+
+
+@pytest.mark.parametrize(("well", "patience"), [(0, 8), (5, 40)])
+async def test_given_an_endpoint_that_forbids_all_that_follows_when_met_then_there_is_an_end(
+    lab: Lab, kit: Kit, well: int, patience: int
+) -> None:
+    plan = lab.plan(100)
+    answered = {trial.id for trial in plan.trials[:well]}
+
+    def answer(request: Request, _before: int) -> Reply | CallError:
+        return kit.reply() if request.trial in answered else kit.fault("auth", status=403)
+
+    outcome = await lab.go(lab.target(_script(answer)), plan, concurrency=1)
+    assert outcome.stopped.reason == "target_unavailable"
+    assert outcome.engine.errors == {"auth": patience}
 
 
 # --- stops and resumes ---------------------------------------------------------------------------

@@ -166,6 +166,7 @@ from alignmeter.records.tax import (
     VariantTax,
 )
 from alignmeter.records.transcripts import (
+    OF_ONE_REQUEST,
     CallError,
     CallErrorKind,
     FinishReason,
@@ -189,6 +190,7 @@ from alignmeter.records.trials import (
 
 __all__ = [
     "LABELS",
+    "OF_ONE_REQUEST",
     "SCHEMA_VERSION",
     "AnsweredTax",
     "ArmRole",

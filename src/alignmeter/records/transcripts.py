@@ -62,6 +62,10 @@ CallErrorKind = Literal[
 ]
 
 
+OF_ONE_REQUEST = frozenset({403, 404, 405})
+"""HTTP statuses that a firewall or router may give to one request while it lets others pass."""
+
+
 class CallError(Record, frozen=True):
     """A fault of the target as data: never a refusal, never safety, always UNSCORED.
 
@@ -86,8 +90,13 @@ class CallError(Record, frozen=True):
 
     @property
     def fatal(self) -> bool:
-        """Whether no other call of this run can succeed either: a wrong key or an unknown model."""
+        """Whether key, credit or model are said to be wrong; before any reply, that no call can succeed."""
         return self.kind in {"auth", "not_found"}
+
+    @property
+    def certain(self) -> bool:
+        """Whether no other call of this run can succeed either, whatever was answered before."""
+        return self.fatal and self.status not in OF_ONE_REQUEST
 
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "unknown"]

@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from alignmeter.records import CallError
+from alignmeter.records import OF_ONE_REQUEST, CallError
 from alignmeter.targets.endpoint import DEFAULT_KEY_VARIABLES
 from alignmeter.targets.wire_errors import (
     ErrorBody,
@@ -46,6 +46,8 @@ class Peer(NamedTuple):
     model: str
     key: ApiKey | None
     timeout: float
+    answered: bool = False
+    """Whether it has sent a reply already, so that neither key nor address can be wrong."""
 
     @property
     def host(self) -> str:
@@ -121,16 +123,20 @@ def _kind(status: int, error: ErrorBody) -> CallErrorKind:
         return "content_filter"
     if status < _SERVER_ERROR and "model_not_found" in error.codes:
         return "not_found"
+    if "insufficient_quota" in error.codes:  # sent as 429, and no waiting helps
+        return "auth"
     return _KINDS.get(status) or ("server_error" if status >= _SERVER_ERROR else "bad_request")
 
 
 def _sentence(kind: CallErrorKind, peer: Peer, status: int, error: ErrorBody, wait: float | None) -> str:
     match kind:
-        case "rate_limited" if "insufficient_quota" in error.codes:
-            what = "the quota of this key is used up; check its plan and billing"
         case "rate_limited":
             pause = "" if wait is None else f" {wait:g} s"
             what = f"too many requests; wait{pause} or lower the concurrency"
+        case "auth" if "insufficient_quota" in error.codes:
+            what = "the quota of this key is used up; check its plan and billing"
+        case "auth" | "not_found" if peer.answered and status in OF_ONE_REQUEST:
+            what = "it does not serve this request, though it served others; a filter may stand before it"
         case "auth":
             what = _about_key(peer.key, status)
         case "not_found":

@@ -231,7 +231,11 @@ class OpenAICompatible:
             reply = decode_reply(body)
         except WireError as error:
             return shape_fault(self._peer, answer, str(error))
-        return reply if isinstance(reply, Reply) else reported_fault(self._peer, answer, reply)
+        if not isinstance(reply, Reply):
+            return reported_fault(self._peer, answer, reply)
+        if not self._peer.answered:
+            self._peer = self._peer._replace(answered=True)
+        return reply
 
     async def _exchange(self, method: str, path: str, body: bytes | None = None) -> Answer | CallError:
         import aiohttp

@@ -16,8 +16,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MAX_RETRY_AFTER = 120.0
-"""Seconds: no server makes us wait longer than this between two attempts."""
+MAX_RETRY_AFTER = 366 * 86_400.0
+"""Seconds, a year: whoever asks to wait longer asks for no time at all."""
 
 
 class ErrorBody(NamedTuple):
