@@ -280,7 +280,9 @@ def test_given_a_clean_target_when_evaluated_then_every_claim_passes_and_saturat
     assert len(done.results.verdicts) == 4 + 2 + 6 + 4
 
     listed = {(cell.measure, cell.value) for cell in done.results.saturated}
-    assert {("refusal_rate", "benign"), ("full_refusal_rate", "harmful, attacked")} <= listed
+    assert ("refusal_rate", "benign") in listed
+    # Of 43 families, two replies each: too few, however alike they are.
+    assert ("full_refusal_rate", "harmful, attacked") not in listed
     assert "Cells that tell models apart no more" in render_report(done.manifest, done.data, done.results)
 
 
