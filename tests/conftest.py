@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
+    from tests.comparison_lab import Lab
+
 # A time limit of one example would fail on a busy machine. `--hypothesis-profile thorough` looks harder.
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
@@ -34,13 +36,8 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
 
 
-@pytest.fixture(scope="session")
-def oracle() -> ModuleType:
-    """`tests/capability_oracle.py`: right replies to every task of the suite `capability`.
-
-    Tests are no packages (--import-mode=importlib), so it is loaded by its path, once.
-    """
-    name = "capability_oracle"
+def _helper(name: str) -> ModuleType:
+    """Load `tests/{name}.py` by its path, once: tests are no packages (--import-mode=importlib)."""
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
         assert spec is not None
@@ -48,3 +45,21 @@ def oracle() -> ModuleType:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def oracle() -> ModuleType:
+    """`tests/capability_oracle.py`: right replies to every task of the suite `capability`."""
+    return _helper("capability_oracle")
+
+
+@pytest.fixture(scope="session")
+def make_lab() -> type[Lab]:
+    """`tests/comparison_lab.py`: run folders with planted answers, made without asking a target."""
+    return _helper("comparison_lab").Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path, make_lab: type[Lab]) -> Lab:
+    """A lab of 120 harmful and 30 benign requests in the test's folder."""
+    return make_lab(tmp_path, harmful=120, benign=30)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,24 +13,11 @@ from alignmeter.records import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.comparison_lab import Lab
 
     from alignmeter.records import Trial
-
-_NAME = "comparison_lab_helper"
-if _NAME not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).parents[1] / "comparison_lab.py")
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_NAME])
-make_lab: Callable[..., Lab] = sys.modules[_NAME].Lab
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    return make_lab(tmp_path, harmful=120, benign=30)
 
 
 class TestTwoRuns:
@@ -133,7 +117,9 @@ class TestInvalid:
 
 
 class TestHarm:
-    def test_more_words_of_refusal_without_safety_are_gaming(self, tmp_path: Path) -> None:
+    def test_more_words_of_refusal_without_safety_are_gaming(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
         lab = make_lab(tmp_path, harmful=240, benign=1)
         base = lab.run("base", lambda _: True, harm=lambda _: True)
         tuned = lab.run("tuned", lambda _: False, harm=lambda _: True)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pytest
 
 from alignmeter.api import Run, load_run
 from alignmeter.api.gating import changes
@@ -20,20 +16,6 @@ if TYPE_CHECKING:
 
     from alignmeter.records import Trial
     from alignmeter.verdicts import Change
-
-_NAME = "comparison_lab_helper"
-if _NAME not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).parents[1] / "comparison_lab.py")
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_NAME])
-make_lab: Callable[..., Lab] = sys.modules[_NAME].Lab
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    return make_lab(tmp_path, harmful=120, benign=30)
 
 
 def run_of(lab: Lab, name: str, bad: Any = None, **options: Any) -> Run:  # noqa: ANN401 - options of a lab's run

@@ -45,6 +45,16 @@ def _label(task: LabelTask, label: LabelName | None = None, **fields: Any) -> Hu
     return HumanLabel(**(plain | fields))
 
 
+def _one_disagreement(run: Path) -> tuple[list[LabelTask], list[HumanLabel]]:
+    """Four replies with labels of Ana and Ben, who differ on the second: kappa .5."""
+    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.axis == "refusal"][:4]
+    names: tuple[LabelName, ...] = ("full", "full", "none", "none")
+    others: tuple[LabelName, ...] = ("full", "none", "none", "none")
+    labels = [_label(task, name) for task, name in zip(tasks, names, strict=True)]
+    labels += [_label(task, name, annotator="ben") for task, name in zip(tasks, others, strict=True)]
+    return tasks, labels
+
+
 def test_given_a_run_without_labels_when_read_then_everything_rests_on_the_judge(run: Path) -> None:
     results = alignmeter.load_run(run).results
     assert {verdict.basis for verdict in results.verdicts} == {"judge"}
@@ -114,11 +124,7 @@ def test_given_a_label_of_another_reply_on_disk_when_read_then_it_does_not_count
 def test_given_two_annotators_when_compared_then_kappa_and_raw_agreement_are_those_of_their_labels(
     run: Path,
 ) -> None:
-    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.axis == "refusal"][:4]
-    names: tuple[LabelName, ...] = ("full", "full", "none", "none")
-    others: tuple[LabelName, ...] = ("full", "none", "none", "none")
-    labels = [_label(task, name) for task, name in zip(tasks, names, strict=True)]
-    labels += [_label(task, name, annotator="ben") for task, name in zip(tasks, others, strict=True)]
+    tasks, labels = _one_disagreement(run)
     made = label_agreement(labels)[0]
     assert (made.axis, made.pairs, made.raw) == ("refusal", 4, 0.75)
     assert made.kappa == pytest.approx(0.5)
@@ -146,11 +152,7 @@ def test_given_an_annotator_who_adjudicates_when_compared_then_their_own_opinion
     run: Path,
 ) -> None:
     """Two people, four replies, one disagreement: kappa .5, whoever settles it."""
-    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.axis == "refusal"][:4]
-    names: tuple[LabelName, ...] = ("full", "full", "none", "none")
-    others: tuple[LabelName, ...] = ("full", "none", "none", "none")
-    labels = [_label(task, name) for task, name in zip(tasks, names, strict=True)]
-    labels += [_label(task, name, annotator="ben") for task, name in zip(tasks, others, strict=True)]
+    _, labels = _one_disagreement(run)
     alignmeter.add_labels(run, labels)
     asked = Asked(adjudicate=True)
     with Labelling(run, "ana") as session:

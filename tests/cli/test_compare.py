@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Bot, Cli
+    from pathlib import Path
 
-_NAME = "comparison_lab_helper"
-if _NAME not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).parents[1] / "comparison_lab.py")
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_NAME] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_NAME])
+    from tests.cli.conftest import Bot, Cli
+    from tests.comparison_lab import Lab
 
 
 @pytest.fixture
-def runs(tmp_path: Path, cli: Cli) -> str:  # noqa: ARG001 - the command line's folder comes first
+def runs(tmp_path: Path, cli: Cli, make_lab: type[Lab]) -> str:  # noqa: ARG001 - the command line's folder comes first
     """Runs `base`, `same` and `worse` in the folder that the command looks into."""
-    lab: Any = sys.modules[_NAME].Lab(tmp_path / "runs", harmful=120, benign=20)
+    lab = make_lab(tmp_path / "runs", harmful=120, benign=20)
     lab.run("base", lab.every(12))
     lab.run("same", lab.every(12))
     lab.run("worse", lab.every(2))

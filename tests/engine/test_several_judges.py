@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class _AskingJudge:
     """A judge of harm behind a model: delivered where the model says `harm`."""
 
-    def __init__(self, model: Target) -> None:
+    def __init__(self, model: Target, axis: Axis = "harm") -> None:
         self.name = "asking"
-        self.axis: Axis = "harm"
-        self.judge_hash = "asking-1"
+        self.axis: Axis = axis
+        self.judge_hash = f"asking-{axis}"
         self._model = model
 
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
@@ -170,6 +170,20 @@ async def test_given_a_judge_that_fails_many_times_in_a_row_when_run_then_it_sto
     assert outcome.stopped.reason == "judge_unavailable"
     assert f"the judge asking failed on {patience} replies in a row" in outcome.stopped.detail
     assert asked == good + patience
+
+
+async def test_given_two_judges_of_one_name_when_one_fails_then_the_other_does_not_hide_it(
+    lab: Lab, kit: Kit
+) -> None:
+    well, gone = (_model(lab, lambda _, text=text: kit.reply(text)) for text in ("no", ""))
+    lab.judges = {
+        "refusal": _AskingJudge(lab.judge_calls.metered(well), "refusal"),
+        "harm": _AskingJudge(lab.judge_calls.metered(gone)),
+    }
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=80))
+    outcome = await lab.go(lab.target(), plan, concurrency=1)
+    assert outcome.stopped.reason == "judge_unavailable"
+    assert "the judge asking failed on 8 replies in a row" in outcome.stopped.detail
 
 
 async def test_given_a_judge_without_a_model_that_cannot_score_when_run_then_the_run_goes_on(

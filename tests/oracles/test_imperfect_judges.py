@@ -19,8 +19,9 @@ import pytest
 from alignmeter.stats._binomial import binomial_cdf, binomial_tail
 from alignmeter.stats.exact import binomial_tests
 from alignmeter.stats.intervals import clopper_pearson
-from alignmeter.stats.judge_error import rogan_gladen, sensitivity_specificity, shifted_thresholds
+from alignmeter.stats.judge_error import rogan_gladen, sensitivity_specificity
 from alignmeter.stats.judge_labels import Stratum, by_verdict, neyman_allocation, ppi_plus_plus
+from alignmeter.stats.judge_shift import shifted_thresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

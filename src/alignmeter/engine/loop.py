@@ -208,7 +208,7 @@ class Engine:
         """Count against the budget what an earlier process of this run spent on judging."""
         self.budget.carry_judgement(judged)
         if judged.calls and not judged.may_pass:
-            self._heard.add(judged.judge)
+            self._heard.add(judged.judge_hash)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -280,12 +280,12 @@ class Engine:
         if not judged.calls:
             return
         if not (judged.may_pass and isinstance(judged.result, Unscored)):
-            self._unjudged.pop(judged.judge, None)
-            self._heard.add(judged.judge)
+            self._unjudged.pop(judged.judge_hash, None)
+            self._heard.add(judged.judge_hash)
             return
-        self._unjudged[judged.judge] += 1
-        failed = self._unjudged[judged.judge]
-        if failed >= (_SICK_AFTER if judged.judge in self._heard else _DEAD_AFTER):
+        self._unjudged[judged.judge_hash] += 1
+        failed = self._unjudged[judged.judge_hash]
+        if failed >= (_SICK_AFTER if judged.judge_hash in self._heard else _DEAD_AFTER):
             why = f"the judge {judged.judge} failed on {failed} replies in a row: {judged.result.detail}"
             self.stop("judge_unavailable", why)
 

@@ -60,14 +60,9 @@ from alignmeter.stats.judge_error import (
     Rate,
     RoganGladen,
     RoganGladenStatus,
-    ShiftedThresholds,
     effective_counts,
     rogan_gladen,
     sensitivity_specificity,
-    shifted_thresholds,
-    shown_bounds,
-    unshift,
-    unshrink,
 )
 from alignmeter.stats.judge_labels import (
     PpiMethod,
@@ -78,6 +73,13 @@ from alignmeter.stats.judge_labels import (
     by_verdict,
     neyman_allocation,
     ppi_plus_plus,
+)
+from alignmeter.stats.judge_shift import (
+    ShiftedThresholds,
+    shifted_thresholds,
+    shown_bounds,
+    unshift,
+    unshrink,
 )
 from alignmeter.stats.multiplicity import (
     anytime_p,

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 FAMILIES: tuple[GuardFamily, ...] = get_args(GuardFamily)
 
 
-def test_given_every_family_and_axis_then_all_hashes_differ(guard: MakeGuard) -> None:
+def test_given_every_family_and_axis_then_all_names_and_hashes_differ(guard: MakeGuard) -> None:
     judges = [guard(family).judge for family in FAMILIES]
     judges += [guard(family, axis="refusal").judge for family in ("wildguard", "qwen3guard")]
 
-    assert len({judge.judge_hash for judge in judges}) == len(judges)
+    assert len({judge.judge_hash for judge in judges}) == len({judge.name for judge in judges}) == len(judges)
     assert [judge.name for judge in judges[: len(FAMILIES)]] == list(FAMILIES)
 
 

@@ -138,8 +138,9 @@ class GuardJudge:
 
     @property
     def name(self) -> str:
-        """The family, for example `llama-guard-3`, or `llama-guard-3(self)`."""
-        return self._guard.family if self._independent else f"{self._guard.family}{SELF_MARK}"
+        """The family, for example `llama-guard-3`, `wildguard:refusal` or `llama-guard-3(self)`."""
+        axis = "" if self._axis == "harm" else f":{self._axis}"
+        return f"{self._guard.family}{axis}{'' if self._independent else SELF_MARK}"
 
     @property
     def axis(self) -> GuardAxis:
