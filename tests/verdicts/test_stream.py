@@ -171,6 +171,19 @@ def test_given_more_unscored_than_the_whole_claim_may_have_when_fifty_units_are_
         assert (stream.advance(_outcomes(build, claim, signs)), len(stream.used)) == (state, used)
 
 
+def test_given_a_claim_that_is_given_up_when_it_is_for_replies_without_a_score_then_it_says_so(
+    build: Build,
+) -> None:
+    claim = _claim(build, 400)
+    assert claim.design is not None
+    claim = msgspec.structs.replace(claim, design=msgspec.structs.replace(claim.design, futility=0.05))
+    near_the_limit = ("g" * 19 + "b") * 20
+    for signs, state in (("?", "unscored"), (near_the_limit, "futile"), ("?" + near_the_limit, "futile")):
+        stream = ClaimStream(claim, 0.05)
+        assert stream.advance(_outcomes(build, claim, signs)) == state
+        assert (len(stream.used) < 50) == (state == "unscored")
+
+
 def test_given_fewer_than_fifty_units_when_all_are_unscored_then_it_is_never_given_up_for_it(
     build: Build,
 ) -> None:

@@ -93,7 +93,7 @@ class ClaimStream:
         self.process = boundaries_of(design).start() if design is not None and sequential else None
         flips = len(claim.units[0]) if claim.units else 1
         self._flips = flips
-        self._unscored_limit = unscored_budget * len(claim.units) * flips
+        self._unscored_budget = unscored_budget
         self._unscored = 0
         self._horizon, self._counted = 0, -1
         if design is not None and not is_decidable(design) and design.method == "alpha_spending":
@@ -126,8 +126,8 @@ class ClaimStream:
             return
         self._unscored += outcome.unscored
         self.state = self.process.update(outcome.bad / self._flips, missing=outcome.unscored / self._flips)
-        hopeless = len(self.used) >= UNSCORED_FROM and self._unscored > self._unscored_limit
-        if self.state == "continue" and hopeless:
+        unscored = self._unscored / self._flips
+        if _is_unscored(self.state, unscored, self.taken, len(self.claim.units), self._unscored_budget):
             self.state = "unscored"
 
     def wants(self, index: int) -> bool:
@@ -167,7 +167,7 @@ class GapStream:
         self.pairs: list[Pair] = []
         self.state: State = "continue"
         self._design = claim.design
-        self._unscored_limit = unscored_budget * 2 * len(claim.units)
+        self._unscored_budget = unscored_budget
         if not is_gap_decidable(claim.design):
             self.state = "undecided"
             return
@@ -204,12 +204,14 @@ class GapStream:
         failed = _bet(self._failing, pair, design.p_fail) == "fail"
         if passed or failed:
             self.state = "pass" if passed else "fail"
-        elif len(self.pairs) >= UNSCORED_FROM and self.unscored > self._unscored_limit:
-            self.state = "unscored"
         elif len(self.pairs) == len(self.claim.units):
             self.state = "undecided"
         elif self._is_hopeless():
             self.state = "futile"
+        if _is_unscored(
+            self.state, self.unscored / 2, self.taken, len(self.claim.units), self._unscored_budget
+        ):
+            self.state = "unscored"
 
     def _is_hopeless(self) -> bool:
         """Whether a verdict has become unlikely; asked at every eighth pair."""
@@ -228,6 +230,18 @@ class GapStream:
     def wants(self, index: int) -> bool:
         """Whether a pair is worth asking now: the next few are, while the claim is open."""
         return self.state == "continue" and index < len(self.pairs) + AHEAD
+
+
+def _is_unscored(state: State, unscored: float, taken: int, units: int, budget: float) -> bool:
+    """Whether so many of the units have no score that a claim without a decision can only end INVALID.
+
+    An open claim is given up where they are more than all its units together may have. One that would be
+    given up as hopeless is so for their sake where they are more than it may have at the first unit at which
+    the budget is enforced: then it is not the rate that is near the limit.
+    """
+    if state == "continue":
+        return taken >= UNSCORED_FROM and unscored > budget * units
+    return state == "futile" and units >= UNSCORED_FROM and unscored > budget * max(taken, UNSCORED_FROM)
 
 
 def _bet(process: BettingProcess, pair: Pair, margin: float) -> Step:
