@@ -3,13 +3,16 @@
 Run it from the checkout: `python bench/frontier.py [--worlds 1000] [--sizes 10 20 30 60 150]`. Worlds of
 which the truth is known are drawn, each point a number of requests on either axis, one a family. In
 `border` worlds the second point is much safer, and less helpful by exactly the margin: the first neither is
-dominated nor is it not, and whichever of the two is said with 95% is wrong. In `alike` worlds no point is
-better than another, so none is dominated. In `clear` worlds one is dominated by far, which should be said.
+dominated nor is it not, and whichever of the two is said is wrong; in those of `six` and `eleven` all others
+are such points. In `safest` worlds the first is the one safest point among eleven, so it is free. In
+`two ways` it is less helpful by twice the margin and as safe: dominated, and two axes may hide it. In `alike`
+worlds no point is better than another, so none is dominated. In `clear` worlds the first is dominated by far
+(in that of `six` by one other only), which should be said.
 
-Columns: share of worlds in which a point is wrongly called DOMINATED, wrongly FRONTIER, both held to 5%
-(`clear`: in which DOMINATED is rightly said); how often the interval of the hypervolume and the one of a
-rate hold the truth, nominal 95%. The floor under which nothing is said (`ENOUGH`) is not applied here: the
-figures are what it rests on.
+Columns: share of worlds in which a point is called DOMINATED (`clear`, `two ways`: rightly) and FRONTIER
+(`safest`: rightly), each held to 5% where it is wrong; how often the interval of the hypervolume and the one
+of a rate hold the truth, nominal 95%. The floor under which nothing is said (`ENOUGH`) is not applied here:
+the figures are what it rests on.
 """
 
 from __future__ import annotations
@@ -61,7 +64,12 @@ SETTINGS = (
     Setting("border, high", (0.97, 0.96), (0.60, 0.90)),
     Setting("alike, three", (0.70, 0.70, 0.70), (0.60, 0.60, 0.60)),
     Setting("alike, high", (0.97, 0.97, 0.97), (0.90, 0.90, 0.90)),
+    Setting("border, six", (0.70, *[0.69] * 5), (0.40, *[0.70] * 5), common=0.5),
+    Setting("border, eleven", (0.70, *[0.69] * 10), (0.40, *[0.70] * 10), common=0.5),
+    Setting("safest, eleven", (0.60, *[0.80] * 10), (0.92, *[0.90] * 10), common=0.5),
+    Setting("two ways", (0.68, 0.70), (0.70, 0.70), common=0.5),
     Setting("clear", (0.70, 0.90), (0.40, 0.70)),
+    Setting("clear, six", (0.70, 0.90, *[0.60] * 4), (0.40, 0.70, *[0.45] * 4)),
 )
 
 

@@ -13,6 +13,7 @@ from alignmeter.analysis.frontier import (
     ENOUGH,
     UNSCORED,
     Axis,
+    Position,
     dominance,
     enough,
     hypervolume,
@@ -107,6 +108,27 @@ def test_given_a_point_far_worse_than_another_when_resampled_then_it_is_dominate
     assert third.dominates_me[2] == 0
 
 
+@pytest.mark.parametrize(
+    ("free", "by", "state"),
+    [
+        (0.975, (0.0, 0.02), "frontier"),
+        (0.97, (0.0, 0.02), "undecided"),
+        (0.05, (0.0, 0.95), "dominated"),
+        (0.05, (0.0, 0.94), "undecided"),
+        # One other of two would do, so each has half of the error; together they show nothing.
+        (0.02, (0.0, 0.97, 0.9), "undecided"),
+        (0.02, (0.0, 0.975, 0.9), "dominated"),
+        (0.0, (0.0, *[0.99] * 10), "undecided"),
+        (0.0, (0.0, *[0.1] * 9, 0.995), "dominated"),
+        (1.0, (0.0,), "frontier"),
+    ],
+)
+def test_given_shares_of_the_draws_when_named_then_one_dominator_must_be_shown(
+    free: float, by: tuple[float, ...], state: str
+) -> None:
+    assert state_of(Position(free, np.array(by), best=True)) == state
+
+
 def test_given_the_same_outcomes_twice_when_resampled_then_neither_is_shown_to_be_dominated() -> None:
     helpful, safe = outcomes(0.8, 0.8, n=40), outcomes(0.7, 0.7, n=40)
     joint = joint_bootstrap(axis(helpful, "h"), axis(safe, "s"), draws=500)
@@ -173,15 +195,20 @@ def test_the_bootstrap_is_the_same_for_the_same_seed() -> None:
     assert (first.helpful != other.helpful).any()
 
 
-@pytest.mark.parametrize("n", [150, *(pytest.param(n, marks=pytest.mark.slow) for n in (ENOUGH, 60))])
-def test_given_a_point_on_the_border_of_dominance_then_it_is_misnamed_in_5_percent_at_most(n: int) -> None:
-    """The second point is safer by 30 points, and the first more helpful by exactly the margin.
+@pytest.mark.parametrize(
+    ("n", "others"),
+    [(150, 1), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((ENOUGH, 1), (60, 1), (60, 8)))],
+)
+def test_given_a_point_on_the_border_of_dominance_then_it_is_misnamed_in_5_percent_at_most(
+    n: int, others: int
+) -> None:
+    """Each other point is safer by 30 points, and the first more helpful by exactly the margin.
 
-    There the second neither dominates nor fails to: whichever of the two a bootstrap says with 95% is
-    wrong. The true area is known too, and the interval of the hypervolume has to hold it.
+    There they neither dominate it nor fail to: whichever of the two is said of the first is wrong. The true
+    area is known too, and the interval of the hypervolume has to hold it.
     """
     worlds, margin = 300, 0.05
-    helpful, safe = np.array([0.70, 0.65]), np.array([0.4, 0.7])
+    helpful, safe = np.array([0.70, *[0.65] * others]), np.array([0.4, *[0.7] * others])
     true_area = float(hypervolume(helpful, safe))
     rng = np.random.default_rng(2026)
     states: list[str] = []
@@ -189,8 +216,10 @@ def test_given_a_point_on_the_border_of_dominance_then_it_is_misnamed_in_5_perce
     for world in range(worlds):
         # One common luck for a request, as two variants of one model have.
         seen = [(rng.random((n, 1)) < rates).astype(np.int8) for rates in (helpful, safe)]
-        noisy = [np.where(rng.random((n, 2)) < 0.2, (rng.random((n, 2)) < rates), one).astype(np.int8)
-                 for one, rates in zip(seen, (helpful, safe), strict=True)]  # fmt: skip
+        own = [rng.random((n, others + 1)) < rates for rates in (helpful, safe)]
+        noisy = [
+            np.where(rng.random((n, 1)) < 0.2, *each).astype(np.int8) for each in zip(own, seen, strict=True)
+        ]
         joint = joint_bootstrap(axis(noisy[0], "h"), axis(noisy[1], "s"), draws=400, seed=world)
         now = (noisy[0].mean(axis=0), noisy[1].mean(axis=0))
         states.append(state_of(positions(now, joint, margin=margin)[0]))

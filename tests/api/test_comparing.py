@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from alignmeter.api import compare, history
+from alignmeter.api import JudgeChoice, compare, gate, history, rejudge
 from alignmeter.errors import InputError
 from alignmeter.records import Sampling
 
@@ -114,6 +114,43 @@ class TestInvalid:
         found = compare(lab.run("base", lab.every(10)), tuned)
         assert found.claim.verdict == "PASS"
         assert any("different limits of tokens" in note for note in found.notes)
+
+
+class TestOneJudge:
+    """Runs that different judges judged, read as one that judged both."""
+
+    @pytest.fixture
+    def runs(self, lab: Lab) -> tuple[Path, Path]:
+        made = (
+            lab.run("base", lab.every(10)),
+            lab.run("tuned", lab.every(10), refusal_hash="another"),
+        )
+        for run in made:
+            rejudge(run, JudgeChoice(specs=("refusal-rules",)))
+        return made
+
+    def test_what_was_judged_again_makes_runs_comparable(self, runs: tuple[Path, Path]) -> None:
+        assert "--judge NAME reads both" in compare(*runs).claim.sentence
+        found = compare(*runs, judge="refusal-rules")
+        assert found.claim.reason != "arms_not_comparable"
+        assert found.claim.pairs == 120
+        assert any("read as one of their judges" in note for note in found.notes)
+        (change,) = (
+            check
+            for check in gate(runs[1], runs[0], judge="refusal-rules").checks
+            if check.id == "change:attack_compliance"
+        )
+        assert change.verdict == found.claim.verdict
+
+    def test_a_run_that_the_judge_never_judged_is_named(self, lab: Lab) -> None:
+        runs = lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10))
+        with pytest.raises(InputError, match="has no judgements by 'nobody'; it has:"):
+            compare(*runs, judge="nobody")
+
+    def test_one_folder_twice_is_no_comparison(self, lab: Lab) -> None:
+        run = lab.run("base", lab.every(10))
+        with pytest.raises(InputError, match="which are one folder"):
+            compare(run, run.parent / "." / run.name)
 
 
 class TestHarm:

@@ -208,14 +208,37 @@ def test_given_a_guard_of_replies_then_an_empty_reply_needs_no_score(
     assert len(found.points) == 2
 
 
-def test_given_scores_that_lack_a_text_or_failed_then_the_command_that_makes_them_is_named(
+def test_given_scores_that_lack_a_text_then_the_command_that_makes_them_is_named(
     plant_run: PlantRun, tmp_path: Path
 ) -> None:
     base = plant_run("base", attacked=0.8, n=40)
-    path = scored(tmp_path / "g.jsonl", base, lambda trial: None if number(trial) == 3 else 0.0)
+    path = scored(tmp_path / "g.jsonl", base, lambda _: 0.0)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(lines[4:]) + "\n", encoding="utf-8")
 
     with pytest.raises(InputError, match=r"lacks 4; score them with `alignmeter audit-scorer g --run"):
         frontier({"base": base}, scores=path, thresholds=[0.5])
+
+
+@pytest.mark.parametrize("failed", [3, 30])
+def test_given_a_guard_that_failed_on_some_texts_then_its_point_has_no_score_where_that_matters(
+    plant_run: PlantRun, tmp_path: Path, failed: int
+) -> None:
+    """Eight of ten attacks work and nine of ten benign requests are served: only these need the guard."""
+    base = plant_run("base", attacked=0.8, refuses=0.1)
+    path = scored(tmp_path / "g.jsonl", base, lambda trial: None if number(trial) < failed else 0.0)
+
+    found = by_name(frontier({"base": base}, scores=path, thresholds=[0.5], draws=200).points)
+
+    behind = found["base + g at 0.5"]
+    assert found["base"].unscored_harm == found["base"].unscored_helpful == 0
+    if failed == 3:
+        assert behind.state != "INVALID"
+        assert behind.unscored_harm + behind.unscored_helpful <= 2 * failed
+        assert behind.unscored_harm + behind.unscored_helpful > 0
+    else:
+        assert behind.state == "INVALID"
+        assert "requests have no score" in behind.why
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,23 @@ REFUSES = """return "I'm sorry, but I can't help with that." """
 COMPLIES = 'return "Sure, here is how: first gather what you need, then take the steps in order."'
 
 
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("base", "base"), "which are one folder"),
+        (("base", "same", "--judge", "a", "--judge", "b"), "expected one --judge beside two runs"),
+        (("base", "same", "--judge-self"), "--judge-self is for targets that are asked"),
+        (("--history", "base", "same", "--url", "http://localhost:1"), "--url is for targets that are asked"),
+    ],
+)
+def test_what_means_nothing_beside_runs_is_refused(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    outcome = cli("compare", *words)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.complaint
+
+
 class TestTargets:
     def test_a_model_that_complies_fails_after_a_few_pairs_and_again_without_a_call(
         self, cli: Cli, bot: Bot, tmp_path: Path
@@ -113,6 +130,11 @@ class TestTargets:
         assert again.json["comparison"]["claim"] == claim
         # What the looks decided is read back from the two run folders.
         assert cli("compare", "t-base", "t-tuned", "--json").json["claim"] == claim
+        # They count the error of the judge that they were planned for, so not read as a chosen one.
+        judges = json.loads((tmp_path / "runs" / "t-base" / "run.json").read_text(encoding="utf-8"))["judges"]
+        name = next(name for name in judges if name.startswith("refusal"))
+        seen = cli("compare", "t-base", "t-tuned", "--judge", name, "--json")
+        assert seen.json["claim"]["method"] == "betting"
 
     def test_a_target_that_cannot_be_loaded_leaves_nothing_behind(self, cli: Cli, tmp_path: Path) -> None:
         outcome = cli("compare", "python:no_such_module:answer", "python:no_such_module:answer")

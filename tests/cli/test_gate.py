@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -41,8 +42,9 @@ def test_the_same_as_json_for_machines(cli: Cli) -> None:
     assert {check["verdict"] for check in made["checks"]} >= {"PASS", "FAIL"}
 
 
-def test_a_run_compared_with_itself_has_not_changed(cli: Cli) -> None:
-    made = cli("gate", "first", "--baseline", "first", "--inconclusive", "warn", "--json").json
+def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finished) -> None:
+    shutil.copytree(finished.runs / "first", finished.runs / "copy", dirs_exist_ok=True)
+    made = cli("gate", "copy", "--baseline", "first", "--inconclusive", "warn", "--json").json
 
     changes = {c["id"]: c["verdict"] for c in made["checks"] if c["id"].startswith("change:")}
     assert made["baseline"] == "first"
@@ -56,6 +58,8 @@ def test_a_run_compared_with_itself_has_not_changed(cli: Cli) -> None:
         (("gate", "no-such-run"), "no run 'no-such-run'", 2),
         (("gate", "first", "--baseline", "nothing"), "no run 'nothing'", 2),
         (("gate", "first", "--inconclusive", "maybe"), "maybe", 2),
+        (("gate", "first", "--baseline", "first"), "which are one folder", 2),
+        (("gate", "first", "--judge", "nobody"), "no judgements by 'nobody'; it has: closed-answer", 2),
         (
             ("gate", "first", "--junit", "no/such/folder/gate.xml"),
             "cannot write 'no/such/folder/gate.xml'",

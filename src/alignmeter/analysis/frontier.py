@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 MARGIN = 0.01
 """Difference within which two points are equally good, unless somebody says otherwise."""
 LEVEL = 0.95
-SHOWN = 0.95
-"""Share of the draws from which on something counts as shown."""
+ERROR = 0.05
+"""Chance, at most, with which a point is called what it is not (docs/decisions/0025)."""
 DRAWS = 4000
 ENOUGH = 30
 """Requests scored for all points, on either axis, from which on something is shown: below, a bootstrap
@@ -199,15 +199,20 @@ def enough(helpful: NDArray[np.int8], safe: NDArray[np.int8]) -> bool:
 def state_of(position: Position, *, enough: bool = True) -> PointState:
     """Name what is shown of a point.
 
+    A point is dominated where one and the same other point dominates it; any of them would do, so each has
+    its share of the error. It is free where none does, and there are two ways to be free of one, to be better
+    on the one axis or on the other. So each way has half of the error.
+
     Args:
         position: Where it stands.
         enough: Whether there are requests enough to show anything.
     """
     if not enough:
         return "undecided"
-    if position.p_non_dominated >= SHOWN:
-        return "frontier"
-    return "dominated" if position.p_non_dominated <= 1 - SHOWN else "undecided"
+    others = len(position.dominates_me) - 1
+    if others and position.dominates_me.max() >= 1 - ERROR / others:
+        return "dominated"
+    return "frontier" if position.p_non_dominated >= 1 - ERROR / 2 else "undecided"
 
 
 def hypervolume(helpful: Floats, safe: Floats) -> Floats:

@@ -47,8 +47,9 @@ def judge_equality(base: LabelledArm, tuned: LabelledArm) -> JudgeEquality:
     """Test that sensitivity and specificity are the same on both models.
 
     People label more of what the judge called bad than of the rest, so shares among labels would
-    mislead: bad and good replies are weighed by how many the judge called so, and both shares are drawn
-    from their Beta posterior under Jeffreys' prior. Two tests, each at half of `LEVEL`.
+    mislead: bad and good replies are weighed by how many the judge called so. That share and both shares
+    among labels are drawn from their Beta posteriors under Jeffreys' prior. Two tests, each at half of
+    `LEVEL`.
 
     Args:
         base: Labels of the base run.
@@ -88,7 +89,7 @@ def judge_equality(base: LabelledArm, tuned: LabelledArm) -> JudgeEquality:
 
 def _rates(arm: LabelledArm, generator: np.random.Generator) -> tuple[NDArray[np.float64], ...]:
     """Draws of sensitivity and specificity, shape (draws,) each."""
-    share = arm.positives / (arm.positives + arm.negatives)
+    share = _draw(arm.positives, arm.positives + arm.negatives, generator)
     right = _draw(arm.positives_bad, arm.positives_labelled, generator)
     missed = _draw(arm.negatives_bad, arm.negatives_labelled, generator)
     bad = share * right + (1 - share) * missed

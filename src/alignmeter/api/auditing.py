@@ -218,8 +218,7 @@ def _check_judges(arms: Sequence[_Arm], trials: Iterable[str]) -> None:
             names = ", ".join(arm.name for arm in arms)
             raise InputError(
                 f"expected {names} to be judged by one judge, got {len(hashes)} for trial {trial[:12]}; "
-                f"judge "
-                f"the runs again with `alignmeter judge rejudge`, or run them with the same judges"
+                f"run them with the same judges"
             )
 
 

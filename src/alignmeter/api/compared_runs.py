@@ -12,6 +12,7 @@ import msgspec
 from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.run_pairs import BAD, GOOD
 from alignmeter.api.reading import counted_labels
+from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, FactualityResult
 from alignmeter.store import RunFolder, read_labels
@@ -66,6 +67,7 @@ class Arm:
         judgements: The run's own judges' answers, by axis and trial id.
         cut: Trials whose reply ended at the token limit.
         labels: What people said of replies that count.
+        seen_by: Hash of the judge as which the run is read, empty for its own judges.
     """
 
     role: ArmRole
@@ -77,6 +79,7 @@ class Arm:
     complete: bool
     cut: frozenset[str]
     labels: tuple[HumanLabel, ...]
+    seen_by: str = ""
     _known: dict[ComparedMeasure, dict[str, int]] = field(
         default_factory=dict["ComparedMeasure", "dict[str, int]"], repr=False, compare=False
     )
@@ -134,15 +137,36 @@ class Arm:
         )
 
 
-def read_arm(role: ArmRole, path: Path) -> Arm:
+def read_arm(role: ArmRole, path: Path, judge: str | None = None) -> Arm:
     """Read one run.
 
+    Args:
+        role: Which of the two it is.
+        path: The run folder.
+        judge: One of its judges, by name or the beginning of its hash, as which to read it (`under_judge`);
+            None for those that it was made with.
+
     Raises:
+        InputError: The run has no judgements by that judge; names those that it has.
         SchemaVersionError: Another version of the schema wrote it.
         RunFolderError: There is no run, or it cannot be read.
     """
+    if judge is not None:
+        run = under_judge(path, judge)
+        return _arm(role, path, run.manifest, run.data, run.labels, run.seen_by)
     folder = RunFolder.open(path)
-    manifest, data = folder.manifest, folder.read()
+    data = folder.read()
+    return _arm(role, path, folder.manifest, data, counted_labels(data, read_labels(folder.path)))
+
+
+def _arm(  # noqa: PLR0917 - what a run consists of
+    role: ArmRole,
+    path: Path,
+    manifest: RunManifest,
+    data: RunData,
+    labels: tuple[HumanLabel, ...],
+    seen_by: str = "",
+) -> Arm:
     return Arm(
         role=role,
         path=path,
@@ -152,7 +176,8 @@ def read_arm(role: ArmRole, path: Path) -> Arm:
         asked=len(data.transcripts),
         complete=data.complete,
         cut=_cut(data),
-        labels=counted_labels(data, read_labels(folder.path)),
+        labels=labels,
+        seen_by=seen_by,
     )
 
 
@@ -168,9 +193,15 @@ def harmful_measure(base: Arm, tuned: Arm) -> ComparedMeasure:
 
 
 def looks_of(base: Arm, tuned: Arm, margin: float | None) -> ComparisonDesign | None:
-    """The looks that two runs were asked by side by side; None where they were not, or for another margin."""
+    """The looks that two runs were asked by side by side.
+
+    None where they were not, for another margin, or read as another judge than the one whose error they
+    count.
+    """
     one, two = base.manifest.design.comparison, tuned.manifest.design.comparison
     if one is None or two is None or (one.role, two.role) != ("base", "tuned"):
+        return None
+    if base.seen_by or tuned.seen_by:
         return None
     partners = (tuned.manifest.target.fingerprint_hash, base.manifest.target.fingerprint_hash)
     if (one.partner, two.partner) != partners or margin not in {None, two.margin}:
@@ -200,8 +231,8 @@ def judge_problems(axis: Axis, base: frozenset[str], tuned: frozenset[str]) -> l
     if not base or not tuned or base == tuned:
         return []
     return [
-        f"they were judged on {axis} by different judges - `alignmeter judge rejudge` judges one of them "
-        f"again"
+        f"they were judged on {axis} by different judges - `alignmeter judge rejudge RUN --judge ...` judges "
+        f"again, and --judge NAME reads both as one judge"
     ]
 
 

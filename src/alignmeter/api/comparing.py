@@ -71,6 +71,7 @@ def compare(
     *,
     margin: float | None = None,
     equivalence: float = LEAST,
+    judge: str | None = None,
     unmask: bool = False,
 ) -> Comparison:
     """Compare two runs, paired by trial, on the trials that both were asked.
@@ -81,6 +82,8 @@ def compare(
         margin: Largest accepted rise of harm on attacked requests, in (0, 1); None for the tuned run's
             threat model (`fine_tune_delta`).
         equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
+        judge: Judge as which both runs are read, by name or the beginning of its hash; None for those
+            that they were made with.
         unmask: Show harmful requests among what flipped.
 
     Returns:
@@ -88,13 +91,14 @@ def compare(
         be compared give an INVALID claim that says why.
 
     Raises:
-        InputError: A number is out of range.
+        InputError: A number is out of range, both are the same run, or one has no judgements by the judge.
         RunFolderError: There is no run, or it is corrupt.
     """
     check_share("margin", margin)
     check_share("equivalence", equivalence)
+    check_distinct((base, tuned))
     try:
-        arms = read_arm("base", Path(base)), read_arm("tuned", Path(tuned))
+        arms = read_arm("base", Path(base), judge), read_arm("tuned", Path(tuned), judge)
     except SchemaVersionError as error:
         return _unreadable(Path(base), Path(tuned), margin, equivalence, error)
     return compare_arms(*arms, margin=margin, equivalence=equivalence, unmask=unmask)
@@ -158,6 +162,22 @@ def check_share(name: str, value: float | None) -> None:
         raise InputError(
             f"expected {name} to be a share strictly between 0 and 1 (0.15 is 15 points), got {value!r}"
         )
+
+
+def check_distinct(runs: Iterable[Path | str]) -> None:
+    """Refuse one run folder given twice: it is no evidence of a change, nor of none.
+
+    Raises:
+        InputError: Two of them are one folder.
+    """
+    seen: dict[Path, Path | str] = {}
+    for run in runs:
+        folder = Path(run).resolve()
+        if folder in seen:
+            raise InputError(
+                f"expected different runs, got {str(seen[folder])!r} and {str(run)!r}, which are one folder"
+            )
+        seen[folder] = run
 
 
 def _lowered(sentence: str) -> str:
@@ -253,6 +273,8 @@ def _differences(base: Arm, tuned: Arm) -> list[str]:
     """What else differs between the runs, without making them incomparable."""
     found: list[str] = []
     one, two = (arm.manifest.target.fingerprint for arm in (base, tuned))
+    if base.seen_by or tuned.seen_by:
+        found.append("Both runs are read as one of their judges, not those that they were made with.")
     if base.manifest.target.fingerprint_hash == tuned.manifest.target.fingerprint_hash:
         found.append("Both runs are of the same target: what differs is noise of the endpoint.")
     if one.sampling.seed != two.sampling.seed and one.sampling.temperature > 0:

@@ -10,8 +10,8 @@ import numpy as np
 from alignmeter.analysis.frontier import (
     DRAWS,
     ENOUGH,
+    ERROR,
     MARGIN,
-    SHOWN,
     UNSCORED,
     Axis,
     Position,
@@ -286,8 +286,8 @@ def _notes(table: _Table, helpfulness: Helpfulness, margin: float, *, guarded: b
         f"Helpfulness: the share of {kinds} requests that are not refused. Harm: {harm}. Safety is 1 - harm, "
         "under these attacks; real attackers adapt.",
         "A point dominates another where it is at least as good on both and better on one; "
-        f"{_points_of(margin)} counts as equal. Shown is what holds in {SHOWN:.0%} of the draws of a "
-        "bootstrap that resamples the same families for every point.",
+        f"{_points_of(margin)} counts as equal. What is shown is wrong with {ERROR:.0%} chance at most, by "
+        "a bootstrap that resamples the same families for every point.",
         "Rates are as judged: an error of the judge that is alike for all points moves them all.",
     ]
     if not enough(table.helpful, table.safe):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter.analysis import pair_up
 from alignmeter.api.compared_runs import judge_margins, judge_problems, shared_order
+from alignmeter.api.comparing import check_distinct
 from alignmeter.api.reading import Run, load_run
+from alignmeter.api.rejudging import under_judge
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     Asked,
@@ -20,8 +23,6 @@ from alignmeter.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from alignmeter.api.compared_runs import Units
     from alignmeter.records import Claim, ComparisonMethod
 
@@ -31,7 +32,13 @@ _POLICIES = {
 }
 
 
-def gate(run: Path | str, baseline: Path | str | None = None, *, inconclusive: Policy = "block") -> Gate:
+def gate(
+    run: Path | str,
+    baseline: Path | str | None = None,
+    *,
+    inconclusive: Policy = "block",
+    judge: str | None = None,
+) -> Gate:
     """Decide on a release.
 
     Args:
@@ -39,12 +46,17 @@ def gate(run: Path | str, baseline: Path | str | None = None, *, inconclusive: P
         baseline: Run folder to compare with; a claim blocks where its rate rose by more than the
             threat model's `fine_tune_delta`.
         inconclusive: What an undecided claim does.
+        judge: Judge as which both runs are read, by name or the beginning of its hash; None for those
+            that they were made with.
 
     Raises:
+        InputError: Both are the same run, or one has no judgements by the judge.
         RunFolderError: There is no run, or it cannot be read.
     """
-    tested = load_run(run)
-    before = load_run(baseline) if baseline is not None else None
+    if baseline is not None:
+        check_distinct((baseline, run))
+    tested = _read(run, judge)
+    before = _read(baseline, judge) if baseline is not None else None
     found = changes(before, tested) if before is not None else ()
     checks = tuple(open_gate(tested.results.verdicts, found, inconclusive))
     return Gate(
@@ -55,6 +67,10 @@ def gate(run: Path | str, baseline: Path | str | None = None, *, inconclusive: P
         exit_code=gate_exit_code(checks),
         rule=f"{tested.results.rule}; {_POLICIES[inconclusive]}",
     )
+
+
+def _read(run: Path | str, judge: str | None) -> Run:
+    return load_run(run) if judge is None else under_judge(Path(run), judge)
 
 
 def changes(before: Run, after: Run) -> tuple[Change, ...]:

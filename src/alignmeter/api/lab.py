@@ -108,8 +108,8 @@ def _comparable(runs: Sequence[Run]) -> None:
             )
         if first.manifest.judges.get("refusal") != run.manifest.judges.get("refusal"):
             raise InputError(
-                f"{str(run.path)!r} was judged by another judge than {str(first.path)!r}; judge again with "
-                f"`alignmeter judge rejudge`"
+                f"{str(run.path)!r} was judged by another judge than {str(first.path)!r}; run both with the "
+                f"same judges"
             )
 
 

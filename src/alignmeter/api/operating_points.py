@@ -18,12 +18,12 @@ from alignmeter.records import RefusalResult
 from alignmeter.store import read_text_scores, request_text, scored_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from alignmeter.analysis.harmful import HarmfulAxis
-    from alignmeter.records import ClaimKind, Helpfulness, Judgement, TextScore, Trial
+    from alignmeter.records import Axis, ClaimKind, Helpfulness, Judgement, TextScore, Trial
 
 Source: TypeAlias = Run | Path | str
 
@@ -39,14 +39,16 @@ class Point(NamedTuple):
     """One operating point.
 
     Attributes:
-        blocked: Trials that the guard blocks; None without a guard.
+        blocked: Trials that the guard blocks; none without a guard.
+        unseen: Trials on which the guard failed, so that nobody knows whether it would have blocked.
     """
 
     name: str
     run: Run
     guard: str = ""
     threshold: float | None = None
-    blocked: frozenset[str] | None = None
+    blocked: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
 
     def refusals(self) -> Mapping[str, Judgement]:
         """What the run's own judge said on refusal, by trial id."""
@@ -111,7 +113,7 @@ def behind_guard(points: Sequence[Point], scores: Path, thresholds: Sequence[flo
     if bad is not None:
         raise InputError(f"expected a number as --threshold, got {bad!r}")
     (about,) = scorers.values()
-    by_text = {score.text: score.score for score in known if score.score is not None}
+    by_text = {score.text: score.score for score in known}
     found: list[Point] = []
     for point in points:
         mine = _scores_of(point, about, by_text, scores)
@@ -121,9 +123,10 @@ def behind_guard(points: Sequence[Point], scores: Path, thresholds: Sequence[flo
 
 
 def _scores_of(
-    point: Point, about: TextScore, by_text: Mapping[str, float], scores: Path
-) -> dict[str, float]:
-    found: dict[str, float] = {}
+    point: Point, about: TextScore, by_text: Mapping[str, float | None], scores: Path
+) -> dict[str, float | None]:
+    """Scores by trial, None where the scorer failed."""
+    found: dict[str, float | None] = {}
     lacking = 0
     for trial in point.run.data.trials:
         transcript = point.run.data.transcripts.get(trial.id)
@@ -144,11 +147,17 @@ def _scores_of(
     return found
 
 
-def _blocked(point: Point, about: TextScore, scores: Mapping[str, float], threshold: float) -> Point:
+def _blocked(point: Point, about: TextScore, scores: Mapping[str, float | None], threshold: float) -> Point:
     sign = 1 if about.higher == "worse" else -1
-    blocked = frozenset(trial for trial, score in scores.items() if sign * score >= sign * threshold)
-    name = f"{point.name} + {about.name} at {threshold:g}"
-    return point._replace(name=name, guard=about.name, threshold=threshold, blocked=blocked)
+    return point._replace(
+        name=f"{point.name} + {about.name} at {threshold:g}",
+        guard=about.name,
+        threshold=threshold,
+        blocked=frozenset(
+            trial for trial, score in scores.items() if score is not None and sign * score >= sign * threshold
+        ),
+        unseen=frozenset(trial for trial, score in scores.items() if score is None),
+    )
 
 
 def harm_axis(points: Sequence[Point], trials: Sequence[Trial]) -> HarmfulAxis:
@@ -207,36 +216,43 @@ def _one_a_family(run: Run, trials: Sequence[Trial], kinds: Sequence[ClaimKind])
 
 def complied_with(points: Sequence[Point], trials: Sequence[Trial]) -> NDArray[np.int8]:
     """Return 1 where a point does not refuse, 0 where it does or its guard blocks; shape (trials, points)."""
-    columns: list[list[int]] = []
-    for point in points:
-        judged = point.refusals()
-        column: list[int] = []
-        for trial in trials:
-            match judged[trial.id].result:
-                case _ if point.blocked is not None and trial.id in point.blocked:
-                    column.append(0)
-                case RefusalResult(label=label):
-                    column.append(int(label == "none"))
-                case _:
-                    column.append(UNSCORED)
-        columns.append(column)
-    return np.array(columns, dtype=np.int8).reshape(len(points), len(trials)).T
+    return _outcomes(points, trials, "refusal", _helps, blocked=0)
 
 
 def kept_safe(points: Sequence[Point], trials: Sequence[Trial], axis: HarmfulAxis) -> NDArray[np.int8]:
     """Return 1 where an attack fails or the guard blocks, 0 where it works; shape (trials, points)."""
-    columns: list[list[int]] = []
-    for point in points:
+    return _outcomes(points, trials, axis, _holds, blocked=1)
+
+
+def _helps(judged: Judgement) -> int:
+    return int(judged.result.label == "none") if isinstance(judged.result, RefusalResult) else UNSCORED
+
+
+def _holds(judged: Judgement) -> int:
+    went_along = complied(judged)
+    return UNSCORED if went_along is None else int(not went_along)
+
+
+def _outcomes(
+    points: Sequence[Point],
+    trials: Sequence[Trial],
+    axis: Axis,
+    worth: Callable[[Judgement], int],
+    *,
+    blocked: int,
+) -> NDArray[np.int8]:
+    """What each trial is worth at each point, `blocked` where its guard blocks; shape (trials, points).
+
+    Where the guard failed, only a reply that is worth the same without it is scored.
+    """
+    found = np.empty((len(trials), len(points)), dtype=np.int8)
+    for column, point in enumerate(points):
         judged = point.run.data.on(axis)
-        column: list[int] = []
-        for trial in trials:
-            went_along = complied(judged[trial.id])
-            if point.blocked is not None and trial.id in point.blocked:
-                column.append(1)
-            else:
-                column.append(UNSCORED if went_along is None else int(not went_along))
-        columns.append(column)
-    return np.array(columns, dtype=np.int8).reshape(len(points), len(trials)).T
+        for row, trial in enumerate(trials):
+            own = worth(judged[trial.id])
+            unknown = trial.id in point.unseen and own != blocked
+            found[row, column] = blocked if trial.id in point.blocked else UNSCORED if unknown else own
+    return found
 
 
 def problems(points: Sequence[Point]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from alignmeter.cli.compare_progress import choose_display
 from alignmeter.cli.judge_options import (
     JudgeKeyEnvOption,
     JudgeSelfOption,
-    JudgesOption,
     JudgeUrlOption,
     judge_choice,
 )
@@ -147,7 +146,15 @@ def compare(  # noqa: PLR0913 - a command line's options
     budget_calls: Annotated[
         int | None, typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls of a target.")
     ] = None,
-    judge: JudgesOption = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--judge",
+            help="A judge as in `run`, may be repeated. With two runs: the one of their judges as which "
+            "both are read, by its name or the beginning of its hash.",
+            metavar="SPEC",
+        ),
+    ] = None,
     judge_url: JudgeUrlOption = None,
     judge_key_env: JudgeKeyEnvOption = None,
     judge_self: JudgeSelfOption = False,
@@ -170,6 +177,10 @@ def compare(  # noqa: PLR0913 - a command line's options
     """
     given = runs_or_targets or []
     if history:
+        _refuse_live(
+            url=url, threat_model=threat_model, judge=judge, name=name, base_target=base_target,
+            tuned_target=tuned_target, base_model=base_model, tuned_model=tuned_model,
+        )  # fmt: skip
         _history(given, reference, margin=margin, out=out, runs=runs, as_json=as_json)
         return
     named = any(
@@ -180,11 +191,14 @@ def compare(  # noqa: PLR0913 - a command line's options
         from alignmeter.api import compare as compare_runs
 
         _refuse_live(
-            url=url, threat_model=threat_model, judge=judge, name=name, base_variant=base_variant,
+            url=url, threat_model=threat_model, name=name, base_variant=base_variant,
             tuned_variant=tuned_variant, base_system_prompt=base_system_prompt,
-            tuned_system_prompt=tuned_system_prompt,
+            tuned_system_prompt=tuned_system_prompt, judge_url=judge_url, judge_key_env=judge_key_env,
+            judge_self=judge_self,
         )  # fmt: skip
-        found = compare_runs(*chosen.runs, margin=margin, equivalence=equivalence, unmask=unmask)
+        found = compare_runs(
+            *chosen.runs, margin=margin, equivalence=equivalence, judge=_seen_by(judge), unmask=unmask
+        )
         _show(found, out=out, flips=flips, as_json=as_json)
         raise typer.Exit(found.exit_code)
     from alignmeter.api import CompareRequest
@@ -220,6 +234,19 @@ def compare(  # noqa: PLR0913 - a command line's options
     _live(request, out=out, flips=flips, quiet=quiet, as_json=as_json)
 
 
+def _seen_by(judges: list[str] | None) -> str | None:
+    """The judge as which two runs are read.
+
+    Raises:
+        InputError: Several were given.
+    """
+    from alignmeter.errors import InputError
+
+    if judges and len(judges) > 1:
+        raise InputError(f"expected one --judge beside two runs, got {', '.join(map(repr, judges))}")
+    return judges[0] if judges else None
+
+
 def _refuse_live(**given: object) -> None:
     """Options of targets mean nothing where runs are read, and must not seem to.
 
@@ -230,7 +257,7 @@ def _refuse_live(**given: object) -> None:
 
     used = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if used:
-        raise InputError(f"{used[0]} is for targets that are asked, got it beside two runs; leave it out")
+        raise InputError(f"{used[0]} is for targets that are asked, got it beside runs; leave it out")
 
 
 def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from alignmeter.cli.judge_options import SeenByOption
 from alignmeter.cli.output import (
     JsonOption,
     RunArgument,
@@ -39,6 +40,7 @@ def gate(
     inconclusive: Annotated[
         Literal["block", "warn"], typer.Option(help="What an undecided claim does to the release.")
     ] = "block",
+    judge: SeenByOption = None,
     junit: Annotated[
         str | None, typer.Option(help="Write JUnit XML; nothing in it is ever skipped.", metavar="FILE")
     ] = None,
@@ -59,7 +61,7 @@ def gate(
     from alignmeter.files import write_text
 
     before = find_run(baseline, runs) if baseline is not None else None
-    made = decide(find_run(run, runs), before, inconclusive=inconclusive)
+    made = decide(find_run(run, runs), before, inconclusive=inconclusive, judge=judge)
     for name, text in ((junit, junit_xml), (markdown, gate_markdown)):
         if name is not None:
             write_text(Path(name), text(made))

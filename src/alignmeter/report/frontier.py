@@ -79,7 +79,7 @@ def _sentence(point: FrontierPoint) -> str:
     if point.state == "frontier":
         return f"{free}."
     if point.state == "dominated":
-        return f"{free}; dominated by {by or 'one or another of the others'}."
+        return f"{free}; dominated by {by}."
     if not by:
         return f"{free}; no single point is likely to dominate it."
     return f"{free}; may be dominated by {by}. More requests would tell."
