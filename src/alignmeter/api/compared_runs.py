@@ -155,6 +155,7 @@ def read_arm(role: ArmRole, path: Path, judge: str | None = None) -> Arm:
         run = under_judge(path, judge)
         return _arm(role, path, run.manifest, run.data, run.labels, run.seen_by)
     folder = RunFolder.open(path)
+    folder.check()
     data = folder.read()
     return _arm(role, path, folder.manifest, data, counted_labels(data, read_labels(folder.path)))
 

@@ -237,6 +237,7 @@ def load_run(path: Path | str) -> Run:
         RunFolderError: There is no run, or it cannot be read.
     """
     folder = RunFolder.open(Path(path))
+    folder.check()
     manifest, data = folder.manifest, folder.read()
     labels = counted_labels(data, read_labels(folder.path))
     results = analyse(manifest, data, labels)

@@ -259,6 +259,7 @@ def under_judge(path: Path, judge: str) -> Run:
         RunFolderError: There is no run, or it cannot be read.
     """
     folder = RunFolder.open(path)
+    folder.check()
     manifest = folder.manifest
     found = {judged.judge_hash: judged for judged in folder.all_judgements()}
     matching = [one for one in found.values() if one.judge == judge or one.judge_hash.startswith(judge)]

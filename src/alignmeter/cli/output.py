@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alignmeter.visible import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
 RunsOption = Annotated[str, typer.Option("--runs", help="Folder that holds run folders.", metavar="DIR")]
@@ -51,9 +54,9 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any record or JSON-like va
 
 
 def print_line(text: str) -> None:
-    """Print one line as it is, never wrapped: a path or a command to copy."""
+    """Print one line, never wrapped: a path or a command to copy."""
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{visible(text)}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         forget_stdout()
@@ -62,13 +65,23 @@ def print_line(text: str) -> None:
 def console(*, stderr: bool = False) -> Console:
     """A Rich console; plain text where the output is no terminal."""
     from rich.console import Console
+    from rich.segment import Segment
 
     class PatientConsole(Console):
-        """Goes on in silence when its reader goes away, so that the command keeps its exit code."""
+        """Goes on in silence when its reader goes away, so that the command keeps its exit code.
+
+        Whatever it prints, no text acts on the terminal: names and sentences may come from files of others.
+        """
 
         def on_broken_pipe(self) -> None:
             self.quiet = True
             forget_stdout()
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else visible(text), style, control)
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

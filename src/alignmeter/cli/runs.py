@@ -99,7 +99,7 @@ def _row(folder: RunFolder) -> _Row:
 @app.command("show", epilog=examples("alignmeter runs show latest", "alignmeter runs show latest --json"))
 def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json: JsonOption = False) -> None:
     """Show what a run was: target, design, judges, packages, verdicts."""
-    from rich.markup import escape
+    from rich.text import Text
 
     from alignmeter.api import load_run
     from alignmeter.cli.locate import find_run
@@ -126,6 +126,6 @@ def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json:
         "State": loaded.data.closed.reason if loaded.data.closed else "unfinished",
     }
     for name, value in lines.items():
-        out.print(f"[bold]{name:<13}[/bold] {escape(value)}")
+        out.print(Text.assemble((f"{name:<13}", "bold"), f" {value}"))
     out.print()
     out.print(render_verdicts(manifest, loaded.results, width=out.width))

@@ -25,6 +25,10 @@ EXAMPLES = examples(
 
 _MASK = "[masked: reply to a harmful request; --unmask shows it]"
 _WIDTH = 400
+_QUOTING: dict[str, object] = {"evidence": "", "detail": "", "problems": ()}
+"""Fields of a judge's result that may quote the reply, and what stands there where it is masked."""
+_OF_THE_MACHINERY = frozenset({"target_error", "no_judge", "judge_error", "judge_timeout", "no_sandbox"})
+"""Reasons for no score whose detail says what failed, not what was replied."""
 
 
 def show(  # noqa: PLR0913 - a command line's options
@@ -159,12 +163,16 @@ def _row(
 
 
 def _unevidenced(judgement: Judgement, *, masked: bool) -> object:
-    """The result of a judgement; its evidence quotes the reply, so it is masked with it."""
+    """The result of a judgement; what may quote the reply is masked with it."""
     import msgspec
 
+    from alignmeter.records import Unscored
+
     result = judgement.result
-    quotes = masked and "evidence" in result.__struct_fields__
-    return msgspec.structs.replace(result, evidence="") if quotes else result
+    if not masked or (isinstance(result, Unscored) and result.reason in _OF_THE_MACHINERY):
+        return result
+    hidden = {name: empty for name, empty in _QUOTING.items() if name in result.__struct_fields__}
+    return msgspec.structs.replace(result, **hidden)
 
 
 def _print(rows: list[dict[str, object]]) -> None:

@@ -10,21 +10,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-if TYPE_CHECKING:
-    from alignmeter.verdicts import Check, Gate
+from alignmeter.verdicts import Check
 
-_ILLEGAL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in {9, 10, 13}}
+if TYPE_CHECKING:
+    from alignmeter.verdicts import Gate
+
+_ILLEGAL = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), 0xFFFE, 0xFFFF) if code not in {9, 10, 13}
+}
+_UNCHECKED = Check(
+    id="gate",
+    title="The run holds something to check",
+    status="block",
+    verdict="NOT MEASURED",
+    sentence="No check was made, so nothing passes.",
+)
+"""Stands where a gate blocks without a check of its own: a suite without tests would be a green build."""
 
 
 def junit_xml(gate: Gate) -> str:
     """Render a gate: one test case a check, a failure for each that blocks."""
-    blocked = sum(check.status == "block" for check in gate.checks)
+    checks = gate.checks or (_UNCHECKED,)
+    blocked = sum(check.status == "block" for check in checks)
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(
         suites,
         "testsuite",
         name=_clean(f"alignmeter {gate.target}"),
-        tests=str(len(gate.checks)),
+        tests=str(len(checks)),
         failures=str(blocked),
         errors="0",
         skipped="0",
@@ -33,7 +46,7 @@ def junit_xml(gate: Gate) -> str:
     for name, value in (("run", gate.run), ("baseline", gate.baseline), ("rule", gate.rule)):
         if value is not None:
             ElementTree.SubElement(properties, "property", name=name, value=_clean(value))
-    for check in gate.checks:
+    for check in checks:
         _case(suite, gate, check)
     ElementTree.indent(suites)
     return (

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import between, rate, spaced, visible
-from alignmeter.verdicts import percent
+from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,7 +172,7 @@ def _forest_row(index: int, verdict: Verdict) -> dict[str, Any]:
         "lower": interval.lower if interval and scored else None,
         "upper": interval.upper if interval and scored else None,
         "threshold": verdict.threshold,
-        "limit": percent(verdict.threshold),
+        "limit": exact_percent(verdict.threshold),
         "zero": 0.0,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report.text import between, count, plural, visible
-from alignmeter.verdicts import percent
+from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from alignmeter.records import ClaimLabels, LabelBasis, LabelEstimate, LabelStratum, Results
@@ -69,7 +69,7 @@ def estimate_line(estimate: LabelEstimate) -> str:
 
 
 def _rate(estimate: LabelEstimate) -> str:
-    level = percent(estimate.interval.level)
+    level = exact_percent(estimate.interval.level)
     return f"{percent(estimate.rate)}, {level} interval {between(estimate.interval)}"
 
 

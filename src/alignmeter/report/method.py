@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
-from alignmeter.verdicts import percent
+from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,8 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
     rules = (
         Fact("Rule", visible(results.rule)),
         Fact("Mode", design.mode),
-        Fact("Error rate of each one-sided test", percent(design.alpha)),
-        Fact("Budget of unscored units", percent(design.unscored_budget)),
+        Fact("Error rate of each one-sided test", exact_percent(design.alpha)),
+        Fact("Budget of unscored units", exact_percent(design.unscored_budget)),
         Fact("Seed of order and draws", str(design.seed)),
         Fact("Design", manifest.design_hash),
         Fact("Trials in dispatch order", design.trials),

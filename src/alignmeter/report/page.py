@@ -15,7 +15,7 @@ from alignmeter.report.tables import saturated_rows, suites
 from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
 from alignmeter.report.transcripts import Fact, facets, items, unscored_counts
 from alignmeter.report.words import BAD, ERRORS
-from alignmeter.verdicts import percent
+from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def _card(verdict: Verdict, shown: Sequence[Item]) -> Card:
         mark=MARKS[verdict.verdict],
         sentence=visible(verdict.sentence),
         headline="" if verdict.kind == "coverage" else rate(verdict.estimate),
-        limit="" if verdict.kind == "coverage" else percent(verdict.threshold),
+        limit="" if verdict.kind == "coverage" else exact_percent(verdict.threshold),
         jump=f"Show the {plural(bad, 'transcript')} that {BAD[verdict.kind]}" if bad else "",
         facts=() if verdict.kind == "coverage" else tuple(_figures(verdict)),
         caveats=tuple(visible(caveat) for caveat in verdict.caveats),
@@ -148,7 +148,7 @@ def _rated(verdict: Verdict) -> Rated:
         verdict=verdict.verdict,
         estimate=rate(verdict.estimate),
         between=between(verdict.interval),
-        limit=percent(verdict.threshold),
+        limit=exact_percent(verdict.threshold),
         bad=_bad(verdict),
     )
 
@@ -166,7 +166,10 @@ def _figures(verdict: Verdict) -> list[Fact]:
     figures = [Fact("Estimate", rate(verdict.estimate))]
     if interval is not None:
         figures.append(
-            Fact(f"Interval, {percent(interval.level)}", f"{between(interval)} ({visible(interval.method)})")
+            Fact(
+                f"Interval, {exact_percent(interval.level)}",
+                f"{between(interval)} ({visible(interval.method)})",
+            )
         )
     figures += [
         *(
@@ -174,7 +177,7 @@ def _figures(verdict: Verdict) -> list[Fact]:
             if verdict.corrected is not None
             else ()
         ),
-        Fact("Limit", percent(verdict.threshold)),
+        Fact("Limit", exact_percent(verdict.threshold)),
         *_counted(verdict),
         *_saved(verdict),
         Fact("Unscored", count(verdict.unscored)),

@@ -8,7 +8,7 @@ from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.summary import MARKS, STYLES, asked, overall
 from alignmeter.report.text import between, count, rate, visible
-from alignmeter.verdicts import percent
+from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
     if not results.verdicts:
         return Group(heading, *scores, "", _overall(outcome))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=min(width, 120))
-    table.add_column("Claim", ratio=1, overflow="fold")
+    table.add_column("Claim", ratio=1, overflow="fold", min_width=12)
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Estimate", justify="right", no_wrap=True)
     table.add_column("Limit", justify="right", no_wrap=True)
@@ -91,7 +91,7 @@ def _row(verdict: Verdict, *, roomy: bool) -> tuple[Text, ...]:
         Text(visible(verdict.title)),
         _verdict(verdict),
         estimate,
-        Text(percent(verdict.threshold)),
+        Text(exact_percent(verdict.threshold)),
         Text(count(verdict.units)),
     )
 
@@ -144,5 +144,7 @@ def _compared(verdict: Verdict | None) -> Text:
         return Text("not claimed", "dim")
     said = _verdict(verdict)
     if verdict.kind != "coverage":
-        said.append(f"\n{rate(verdict.estimate)}, limit {percent(verdict.threshold)}", "not bold default")
+        said.append(
+            f"\n{rate(verdict.estimate)}, limit {exact_percent(verdict.threshold)}", "not bold default"
+        )
     return said

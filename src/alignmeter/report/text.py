@@ -1,7 +1,7 @@
-"""Text of strangers made safe to look at, and numbers made ready to read.
+"""Text of strangers cut and escaped for where it is shown, and numbers made ready to read.
 
-Escaping for HTML is the template's work. What is done here is what escaping leaves alone:
-characters that reorder, hide or break text are shown by their code point, as in `⟦U+202E⟧`.
+Escaping for HTML is the template's work. What escaping leaves alone, characters that reorder, hide or
+break text, is the work of `alignmeter.visible`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.verdicts import percent
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from alignmeter.records import Interval
@@ -23,18 +24,6 @@ TEXT_BUDGET = 12_000_000
 
 TEXT_FLOOR = 500
 """Characters of one text that are always shown, whatever the budget."""
-
-_UNSEEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and line feed: null, escape (ANSI), C1
-    "\xad\u061c\u180e\u200b\u200e\u200f"  # soft hyphen, zero width space, direction marks
-    "\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # separators, bidirectional overrides
-    "\ud800-\udfff"  # lone surrogates: not encodable
-    "\U000e0000-\U000e0fff"  # tags and variation selectors that smuggle text
-    "]"
-    # Joiners are part of the spelling of Persian or Hindi, and of nothing in ASCII.
-    "|(?<![^\x00-\x7f])[\u200c\u200d](?![^\x00-\x7f])"
-)
 
 _MARKDOWN = str.maketrans(
     {char: f"\\{char}" for char in "\\`*_[]|~"}
@@ -50,15 +39,6 @@ class Clipped(NamedTuple):
 
     text: str
     omitted: int
-
-
-def visible(text: str) -> str:
-    """Show every character that would act on the page or on a terminal, instead of letting it act."""
-    return _UNSEEN.sub(_code_point, text.replace("\r\n", "\n"))
-
-
-def _code_point(match: re.Match[str]) -> str:
-    return f"⟦U+{ord(match[0]):04X}⟧"
 
 
 def markdown(text: str) -> str:

@@ -141,7 +141,8 @@ def _write(folder: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+    """A name of this process's own: two may write the tables of one run at a time."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _longest_line(journal: Path) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.errors import RunFolderError, SchemaVersionError, StorageError
-from alignmeter.identity import transcript_digest
+from alignmeter.identity import digest, transcript_digest
 from alignmeter.records import (
     SCHEMA_VERSION,
     Axis,
@@ -31,6 +31,9 @@ MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
 VERDICTS = "verdicts.json"
 REPORT = "report.html"
+
+_END_OF_TIME = 253_402_300_800.0
+"""Seconds to the year 10000, beyond which no calendar of the standard library goes."""
 
 
 class RunData(Record, frozen=True):
@@ -170,11 +173,41 @@ class RunFolder:
                     f"{path}: run folder of schema version {version}, this alignmeter works with "
                     f"{SCHEMA_VERSION}; open it with the version that wrote it, or start a new run"
                 )
-            return msgspec.json.decode(data, type=RunManifest)
+            manifest = msgspec.json.decode(data, type=RunManifest)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{path}: not a manifest of a run: {error}") from None
+        if not 0 <= manifest.created_at < _END_OF_TIME:
+            raise RunFolderError(
+                f"{path}: expected created_at in seconds since 1970, got {manifest.created_at!r}"
+            )
+        return manifest
+
+    def check(self) -> None:
+        """Check that what belongs together is there, and is what its digests name.
+
+        Raises:
+            RunFolderError: The manifest cannot be read, its design or threat model is another than its
+                digest names, or the journal is missing.
+        """
+        manifest, path = self.manifest, self.path / MANIFEST
+        # As it was written: the records of this version may have fields that it did not know.
+        written = msgspec.json.decode(path.read_bytes())
+        for part, named in (
+            ("design", manifest.design_hash),
+            ("threat_model", manifest.threat_model_hash),
+        ):
+            if digest(written[part]) != named:
+                raise RunFolderError(
+                    f"{path}: expected the {part.replace('_', ' ')} with the digest {named[:16]} that it "
+                    f"names, got another; it was changed after the run had begun: put the file back as it was"
+                )
+        if not (self.path / JOURNAL).is_file():
+            raise RunFolderError(
+                f"{self.path / JOURNAL}: missing, so nothing is known of what was asked; put it back, or "
+                f"start the run again"
+            )
 
     def read(self, judges: Collection[str] | None = None) -> RunData:
         """Read and fold the journal, under the run's own judges or under those of these hashes."""
@@ -254,8 +287,16 @@ def list_runs(root: Path) -> list[RunFolder]:
     """
     if not root.is_dir():
         return []
-    found = [RunFolder(path) for path in root.iterdir() if (path / MANIFEST).is_file()]
+    found = [RunFolder(path) for path in root.iterdir() if _may_be_run(path)]
     return sorted(found, key=lambda folder: (_begun(folder), folder.path.name), reverse=True)
+
+
+def _may_be_run(path: Path) -> bool:
+    """Whether a folder holds a run, or may not be looked into, as that of another user."""
+    try:
+        return (path / MANIFEST).is_file()
+    except PermissionError:
+        return True
 
 
 def _begun(folder: RunFolder) -> float:

@@ -65,11 +65,13 @@ _DID: dict[ClaimKind, tuple[str, str, str]] = {
 
 
 def percent(share: float) -> str:
-    """Format a share for people: one decimal below 10%, none above, never a rounded-away zero."""
+    """Format a share for people: one decimal below 10% and above 99%; never rounded to nothing or to all."""
     value = 100 * share
     if 0 < value < 0.1:  # noqa: PLR2004 - what one decimal would print as zero
         return "under 0.1%"
-    text = f"{value:.1f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004
+    if 99.9 < value < 100:  # noqa: PLR2004 - the mirror of it
+        return "over 99.9%"
+    text = f"{value:.0f}" if 10 <= value <= 99 else f"{value:.1f}"  # noqa: PLR2004
     return f"{text.removesuffix('.0')}%"
 
 
