@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from alignmeter.records import Record
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ _PYTHON = ("-s", "-S", "-B")
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 """All of it; the seed makes the order of a set the same in every run."""
 _CHUNK = 65_536
+_DOCKER_FAILED = 125
 _MOST_AT_ONCE = 4
 _UIDS = (1_000_000_000, 2_000_000_000)
 _PROBE_TIMEOUT = 20.0
@@ -73,7 +76,8 @@ class Finished(Record, frozen=True):
 
     Attributes:
         outcome: `exited`: by itself, or by a signal that it brought on itself; `timeout`: too slow;
-            `output`: stopped for writing too much; `failed`: the sandbox itself did not start it.
+            `output`: stopped for writing too much; `failed`: the sandbox itself did not start it, or
+            broke down under it, so that nothing is known of the program.
         code: Exit code where it exited; negative for a signal.
         stdout, stderr: As far as they were read.
     """
@@ -122,15 +126,25 @@ class _Sandbox:
             "memory": limits.memory,
             "processes": limits.processes,
             "uid": uid,
+            "mark": (mark := secrets.token_hex(16)),
         }
         argv = [part.replace("{name}", name) for part in self.command]
         first = json.dumps(order).encode() + b"\n"
         async with _loop().places:
             try:
-                return await _communicate(argv, first + data, limits)
+                return self._told(await _communicate(argv, first + data, limits), f"{mark}\n".encode())
             finally:
                 if self.kind == "docker":  # the client may be dead while the container lives
                     await _quietly("docker", "rm", "--force", name)
+
+    def _told(self, done: Finished, mark: bytes) -> Finished:
+        """What became of the program; `failed` where the sandbox never reached it, or ended before it did."""
+        # Docker's client ends so where its daemon fails it, and says why; a program whose standard error is
+        # closed to it may choose the same code, but has no words.
+        broken = self.kind == "docker" and done.code == _DOCKER_FAILED and bool(done.stderr.strip())
+        if broken or not done.stdout.startswith(mark):
+            return Finished(outcome="failed", code=done.code, stderr=done.stderr)
+        return msgspec.structs.replace(done, stdout=done.stdout[len(mark) :])
 
 
 async def find_sandbox() -> Sandbox | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import re
 import secrets
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ from alignmeter.judges.signals import data_bytes
 from alignmeter.records import Unscored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from alignmeter.judges.sandbox import Finished
     from alignmeter.records import CodeCheck
@@ -32,6 +33,29 @@ _DEFINITIONS = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign
 )  # fmt: skip
 _BEFORE_THE_CODE = (ast.Import, ast.ImportFrom)
+
+
+_SET_ASIDE = re.compile(
+    r"\bfor comparison\b|\b(?:common|typical) (?:mistake|error|bug)\b|\b(?:do not|don't) (?:do|use|write)\b"
+    r"|\b(?:wrong|incorrect|buggy|broken|faulty|flawed|naive|inefficient)(?: \w+)? (?:version|approach"
+    r"|solution|implementation|attempt|example|variant|way|program|code|one)\b"
+    r"|\b(?:which is|would be) (?:wrong|incorrect|buggy|broken)\b",
+    re.IGNORECASE,
+)
+"""Said of a program that a reply shows and does not give."""
+_PUT_RIGHT = re.compile(
+    r"\b(?:above|previous|earlier|instead|fix\w*|correct(?:ed|ion)?|improved|better|faster|right|final|unlike"
+    r"|than|avoid\w*|should|wait|oops|sorry|let me)\b",
+    re.IGNORECASE,
+)
+"""Said of a program that takes the place of another."""
+
+
+class _Piece(NamedTuple):
+    code: str
+    closed: bool
+    aside: bool = False
+    """Whether the reply shows it as a way not to go."""
 
 
 class Program(NamedTuple):
@@ -78,36 +102,45 @@ async def check_code(check: CodeCheck, reply: str, *, cut: bool) -> Finding | Un
 def program_of(reply: str, check: CodeCheck) -> Program | None:
     """Return the program of a reply: the last piece of code that defines what the tests call.
 
+    A piece that the reply calls wrong, or shows for comparison, is taken only where there is no other.
     Definitions in pieces before it come along. Where no piece defines it and the task gives the head of
     the function, the last piece is its body.
     """
-    pieces = [(block.code, block.closed) for block in code_blocks(reply) if block.language == "python"]
+    pieces = [
+        _Piece(block.code, block.closed, _aside(block.intro))
+        for block in code_blocks(reply)
+        if block.language == "python"
+    ]
     pieces = pieces or _unfenced(reply, check)
-    for index in range(len(pieces) - 1, -1, -1):
-        code, closed = pieces[index]
+    for index in sorted(range(len(pieces)), key=lambda place: (not pieces[place].aside, place), reverse=True):
+        code, closed, _ = pieces[index]
         if _defines(code, check.entry_point):
-            helpers = [_definitions(earlier) for earlier, _ in pieces[:index]]
+            helpers = [_definitions(earlier.code) for earlier in pieces[:index]]
             head = check.prelude if _parses(check.prelude) else _imports(check.prelude)
-            return Program("\n\n".join(part for part in (head, *helpers, code) if part.strip()), closed)
+            return Program(_joined([part for part in (head, *helpers, code) if part.strip()]), closed)
     if pieces and check.prelude:
-        code, closed = pieces[-1]
+        code, closed, _ = pieces[-1]
         return Program(_completed(check.prelude, code), closed)
     return None
 
 
-def _unfenced(reply: str, check: CodeCheck) -> list[tuple[str, bool]]:
+def _aside(intro: str) -> bool:
+    return _SET_ASIDE.search(intro) is not None and _PUT_RIGHT.search(intro) is None
+
+
+def _unfenced(reply: str, check: CodeCheck) -> list[_Piece]:
     """Code that no fence and no second line gives away: from the definition on, as far as it parses."""
     lines = reply.replace("\r\n", "\n").split("\n")
     heads = (f"def {check.entry_point}", f"async def {check.entry_point}", f"class {check.entry_point}")
     start = next((i for i, line in enumerate(lines) if line.lstrip("`> ").startswith(heads)), None)
     if start is None:
         body = bool(check.prelude) and _parses(_completed(check.prelude, reply))
-        return [(reply, False)] if body else []
+        return [_Piece(reply, closed=False)] if body else []
     rest = [lines[start].lstrip("`> "), *lines[start + 1 :]]
     for end in range(len(rest), 0, -1):
         code = "\n".join(rest[:end]).rstrip("` \n")
         if _parses(code):
-            return [(code, end < len(rest))]
+            return [_Piece(code, closed=end < len(rest))]
     return []
 
 
@@ -116,6 +149,32 @@ def _completed(prelude: str, body: str) -> str:
     first = next((line for line in body.split("\n") if line.strip()), "")
     inside = body if first.startswith((" ", "\t")) else textwrap.indent(body, "    ")
     return f"{prelude.rstrip()}\n{inside}\n"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """One program of several; what each may ask of the future at its head is asked at the head of all."""
+    if len(parts) == 1:
+        return parts[0]
+    asked: dict[str, None] = {}
+    bodies: list[str] = []
+    for part in parts:
+        body = part
+        for statement, names in _future_imports(part):
+            asked |= dict.fromkeys(names)
+            body = re.sub(rf"{re.escape(statement)}[ \t]*;?[ \t]*", "", body, count=1)
+        bodies.append(body)
+    head = [f"from __future__ import {', '.join(asked)}"] if asked else []
+    return "\n\n".join([*head, *bodies])
+
+
+def _future_imports(code: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield text and names of each `from __future__` that stands where Python allows it."""
+    tree = _parsed(code)
+    for place, node in enumerate(tree.body if tree is not None else ()):
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            yield ast.get_source_segment(code, node) or "", [alias.name for alias in node.names]
+        elif place or not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            return
 
 
 def _parsed(code: str) -> ast.Module | None:
@@ -158,7 +217,7 @@ def _imports(code: str) -> str:
 def _result(done: Finished, token: str, source: str) -> Finding | Unscored:
     shown = source[:200]
     if done.outcome == "failed":
-        return Unscored(reason="judge_error", detail=f"the sandbox did not start: {done.stderr[:200]}")
+        return Unscored(reason="judge_error", detail=f"the sandbox failed: {done.stderr.strip()[:200]}")
     if done.outcome == "timeout":
         return Finding(0.0, shown, final=True, evidence="the tests ran out of time")
     said = done.stdout.decode(errors="replace").split("\n", 1)[0].strip()

@@ -61,12 +61,14 @@ class Block(NamedTuple):
         code: The text, dedented, prompts taken off.
         closed: False where the reply ended before the fence did.
         fenced: Whether the reply itself marked it as code.
+        intro: The line of text before its fence.
     """
 
     language: CodeLanguage
     code: str
     closed: bool = True
     fenced: bool = True
+    intro: str = ""
 
 
 def code_blocks(reply: str) -> tuple[Block, ...]:
@@ -81,40 +83,49 @@ def code_blocks(reply: str) -> tuple[Block, ...]:
     lines = reply.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     fenced = list(_fenced(lines))
     if fenced:
-        return tuple(block for tag, body, closed in fenced for block in _read(tag, body, closed=closed))
+        return tuple(block for fence in fenced for block in _read(fence))
     return _unfenced(lines)
 
 
-def _fenced(lines: Sequence[str]) -> Iterator[tuple[str, list[str], bool]]:
-    """Yield tag, lines and whether it is closed, for every fence."""
-    mark = tag = ""
+class _Fence(NamedTuple):
+    tag: str
+    body: list[str]
+    closed: bool
+    intro: str
+
+
+def _fenced(lines: Sequence[str]) -> Iterator[_Fence]:
+    mark = tag = intro = ""
     body: list[str] = []
     for line in lines:
         if mark:
             end = _CLOSING.match(line[:_LINE_CHARACTERS])
             if end is not None and end.group(1).startswith(mark):
-                yield tag, body, True
-                mark = ""
+                yield _Fence(tag, body, True, intro)
+                mark = intro = ""
             else:
                 body.append(line)
             continue
         opening = _FENCE.match(line)
         if opening is not None and not _CLOSES_ITSELF.search(line, opening.end()):
             mark, tag, body = opening.group(1), opening.group(2).lower(), []
+        elif line.strip():
+            intro = line.strip()
     if mark:
-        yield tag, body, False
+        yield _Fence(tag, body, False, intro)
 
 
-def _read(tag: str, body: list[str], *, closed: bool) -> Iterator[Block]:
+def _read(fence: _Fence) -> Iterator[Block]:
+    tag, body, closed, intro = fence
     if tag in _DOCUMENT_TAGS:  # the reply wraps its whole text in a fence: look at the fences inside
-        inside = [fence for fence in _fenced(body) if fence[0] not in _DOCUMENT_TAGS]
-        yield from (block for fence in inside for block in _read(fence[0], fence[1], closed=fence[2]))
+        inside = [each for each in _fenced(body) if each.tag not in _DOCUMENT_TAGS]
+        yield from (block for each in inside for block in _read(each))
         return
     text = textwrap.dedent("\n".join(body))
     if tag in _MARKUP_TAGS or (not tag and _SCRIPT.search(text)):
         script = _scripts(text)
         if script.strip():
-            yield Block("javascript", script, closed)
+            yield Block("javascript", script, closed, intro=intro)
         return
     language = _TAGS.get(tag)
     if language is None and tag in {"", "code", "plaintext", "text"}:
@@ -123,7 +134,7 @@ def _read(tag: str, body: list[str], *, closed: bool) -> Iterator[Block]:
         return
     code = _without_prompts(text) if language == "python" else text
     if code.strip():
-        yield Block(language, code, closed)
+        yield Block(language, code, closed, intro=intro)
 
 
 def _scripts(page: str) -> str:

@@ -1,6 +1,7 @@
 """The first thing that runs inside a sandbox: gives up rights, sets the limits, runs the program.
 
-The first line of standard input is the order; what follows is left to the program to read.
+The first line of standard input is the order; what follows is left to the program to read. The first line
+of standard output is the order's mark: from there on whatever happens is the program's doing.
 """
 
 import json
@@ -43,4 +44,5 @@ def _confine(order: dict[str, Any]) -> None:
 
 _given = _order()
 _confine(_given)
+os.write(1, _given["mark"].encode() + b"\n")
 exec(compile(_given["program"], "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102 - what a sandbox is for

@@ -8,6 +8,7 @@ prints, cannot pass.
 import json
 import os
 import sys
+import types
 from typing import Any
 
 
@@ -32,7 +33,9 @@ for _stream in (0, 1, 2):  # what the program reads and prints goes nowhere
     os.dup2(_nothing, _stream)
 sys.setrecursionlimit(5_000)
 _order: dict[str, Any] = json.loads(_line())
-_space: dict[str, Any] = {"__name__": "solution"}
+_module = types.ModuleType("solution")
+sys.modules["solution"] = _module  # where dataclasses and pickle look a class's names up
+_space: dict[str, Any] = _module.__dict__
 try:
     exec(compile(_order["program"], "solution", "exec"), _space)
 except BaseException as error:  # SystemExit and KeyboardInterrupt too
