@@ -13,6 +13,7 @@ import pytest
 
 from alignmeter.judges import sandbox as module
 from alignmeter.judges.sandbox import find_sandbox
+from alignmeter.judges.sandbox_process import communicate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +51,7 @@ def test_a_program_that_ends_before_it_is_fed_is_no_fault_of_ours(monkeypatch: p
         return process
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", already_over)
-    run = module._communicate  # pyright: ignore[reportPrivateUsage]
-
-    done = uvloop.run(run(["false"], b"x" * 100_000, module.Limits()))
+    done = uvloop.run(communicate(["false"], b"x" * 100_000, module.Limits()))
 
     assert (done.outcome, done.code) == ("exited", 1)
 

@@ -188,7 +188,8 @@ def test_a_refusal_by_the_providers_own_signal_is_no_answer_and_so_wrong() -> No
         ("", "stop", "wrong"),
         (None, "length", "empty_reply"),
         ("So we begin with the", "length", "truncated_answer"),
-        ("The answer is 7.\nTo check this, take", "length", "right"),
+        ("Answer: 7\nThis holds because", "length", "right"),
+        ("The answer is 7.\nTo check this, take", "length", "truncated_answer"),
     ],
 )
 def test_a_reply_without_an_answer_is_wrong_where_the_model_ended_it_and_unscored_where_not(

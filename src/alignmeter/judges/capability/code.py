@@ -11,7 +11,8 @@ import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import text_digest
-from alignmeter.judges.capability.finding import NO_ANSWER, Finding
+from alignmeter.judges.capability.finding import NO_ANSWER, TRUNCATED, Finding
+from alignmeter.judges.capability.spans import reopened
 from alignmeter.judges.code_rules import code_blocks
 from alignmeter.judges.sandbox import HINT, SEMANTICS, Limits, find_sandbox
 from alignmeter.judges.signals import data_bytes
@@ -82,12 +83,12 @@ async def check_code(check: CodeCheck, reply: str, *, cut: bool) -> Finding | Un
         1 where every test passes, else 0; `Unscored` without a sandbox, or where it fails.
     """
     program = program_of(reply, check)
+    if cut and (program is None or not program.closed or reopened(reply.rpartition("```")[2])):
+        return TRUNCATED
     if program is None:
         return NO_ANSWER
-    if cut and not program.closed:
-        return NO_ANSWER._replace(evidence="cut before the end of the program")
     if len(program.source) > MAX_CHARACTERS:
-        return Finding(0.0, program.source[:200], final=True, evidence="the program is too long to be run")
+        return Finding(0.0, program.source[:200], evidence="the program is too long to be run")
     sandbox = await find_sandbox()
     if sandbox is None:
         return Unscored(reason="no_sandbox", detail=f"code is run in a sandbox only: {HINT}")
@@ -219,9 +220,9 @@ def _result(done: Finished, token: str, source: str) -> Finding | Unscored:
     if done.outcome == "failed":
         return Unscored(reason="judge_error", detail=f"the sandbox failed: {done.stderr.strip()[:200]}")
     if done.outcome == "timeout":
-        return Finding(0.0, shown, final=True, evidence="the tests ran out of time")
+        return Finding(0.0, shown, evidence="the tests ran out of time")
     said = done.stdout.decode(errors="replace").split("\n", 1)[0].strip()
     if said == f"{token} passed":
-        return Finding(1.0, shown, final=True, evidence="all tests passed")
+        return Finding(1.0, shown, evidence="all tests passed")
     reason = said.removeprefix("failed ") or f"ended early with exit code {done.code}"
-    return Finding(0.0, shown, final=True, evidence=reason[:160])
+    return Finding(0.0, shown, evidence=reason[:160])

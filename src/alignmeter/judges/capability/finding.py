@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from alignmeter.records import Unscored
+
 
 class Finding(NamedTuple):
     """One reply against one check.
@@ -11,15 +13,16 @@ class Finding(NamedTuple):
     Attributes:
         score: Share of the best possible score, in [0, 1].
         answer: What was read as the answer, None where there is none.
-        final: Whether the reply marks this as its answer, so that no further word would change it. A
-            reply cut at the token limit is scored only where that is so.
         evidence: Why, in a few words.
     """
 
     score: float
     answer: str | None
-    final: bool
     evidence: str = ""
 
 
-NO_ANSWER = Finding(0.0, None, final=False, evidence="no answer found")
+NO_ANSWER = Finding(0.0, None, evidence="no answer found")
+TRUNCATED = Unscored(reason="truncated_answer", detail="cut at the limit before an answer")
+UNDECIDED = Unscored(
+    reason="unparseable", detail="its sentences name different answers, none as the last word"
+)

@@ -108,9 +108,7 @@ def check_instructions(constraints: InstructionsCheck, reply: str) -> Finding:
     broken = [constraint for constraint in constraints.constraints if not kept(constraint, reply)]
     total = len(constraints.constraints)
     evidence = "broken: " + ", ".join(constraint.kind for constraint in broken) if broken else ""
-    return Finding(
-        (total - len(broken)) / total, f"{total - len(broken)} of {total}", final=False, evidence=evidence
-    )
+    return Finding((total - len(broken)) / total, f"{total - len(broken)} of {total}", evidence=evidence)
 
 
 def _compares(number: int, constraint: Constraint) -> bool:

@@ -6,11 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from alignmeter.identity import digest
-from alignmeter.judges.capability.closed import check_choice, check_json, check_sequence, check_text
 from alignmeter.judges.capability.code import check_code, harness_digest
-from alignmeter.judges.capability.finding import NO_ANSWER, Finding
+from alignmeter.judges.capability.finding import NO_ANSWER, TRUNCATED, Finding
 from alignmeter.judges.capability.instructions import check_instructions
+from alignmeter.judges.capability.json_values import check_json
 from alignmeter.judges.capability.numbers import check_number
+from alignmeter.judges.capability.options import check_choice
+from alignmeter.judges.capability.phrases import check_text
+from alignmeter.judges.capability.sequences import check_sequence
+from alignmeter.judges.capability.spans import settled
 from alignmeter.records import (
     CapabilityResult,
     ChoiceCheck,
@@ -26,7 +30,7 @@ from alignmeter.records import (
 if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, TaskCheck, Transcript, Trial
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 
@@ -34,7 +38,7 @@ class Capability:
     """Judge on the axis `capability` for trials that carry a check; no model, no network.
 
     A reply without an answer is wrong, as is one that the target left empty or that its provider
-    refused. One cut at the token limit before its answer is `truncated_answer`.
+    refused. One cut at the token limit before it settled on an answer is `truncated_answer`, right or wrong.
     """
 
     name = "capability"
@@ -61,44 +65,53 @@ class Capability:
 
         Returns:
             A `CapabilityResult`, or `Unscored`: `not_applicable` without a check, `empty_reply` where
-            something other than the target ended it, `truncated_answer`, `no_sandbox` for code.
+            something other than the target ended it, `truncated_answer`, `unparseable` where it is open which
+            of two answers it gives, `no_sandbox` and `judge_error` for code.
         """
         if trial.check is None:
             return Unscored(reason="not_applicable", detail="the trial has no check")
         reply = "" if transcript.reply is None else transcript.reply.content
         cut = transcript.finish_reason == "length"
         if transcript.hard_refusal is not None:
-            found = NO_ANSWER._replace(evidence="refused by the provider's own signal", final=True)
+            found = NO_ANSWER._replace(evidence="refused by the provider's own signal")
         elif reply.strip():
-            found = await _checked(trial.check, reply, cut=cut)
+            found = await _checked(trial.check, reply, trial.request, cut=cut)
         elif transcript.finish_reason == "stop":
             found = NO_ANSWER._replace(evidence="the target left the reply empty")
         else:
             return Unscored(reason="empty_reply", detail="the reply holds no text")
-        if isinstance(found, Unscored):
-            return found
-        if cut and not found.final:
-            return Unscored(reason="truncated_answer", detail="cut at the limit before an answer")
-        return _result(found)
+        return found if isinstance(found, Unscored) else _result(found)
 
 
-async def _checked(check: TaskCheck, reply: str, *, cut: bool) -> Finding | Unscored:  # noqa: PLR0911 - one a kind
+async def _checked(check: TaskCheck, reply: str, request: str, *, cut: bool) -> Finding | Unscored:
+    match check:
+        case JsonCheck():
+            return check_json(check, reply, cut=cut)
+        case CodeCheck():
+            return await check_code(check, reply, cut=cut)
+        case InstructionsCheck():
+            # The language identifier loads a model the first time.
+            return TRUNCATED if cut else await asyncio.to_thread(check_instructions, check, reply)
+        case _ if cut:
+            answer = settled(reply)
+            found = TRUNCATED if answer is None else _answered(check, f"Answer: {answer}", request)
+            return TRUNCATED if isinstance(found, Finding) and found.answer is None else found
+        case _:
+            return _answered(check, reply, request)
+
+
+def _answered(
+    check: NumberCheck | TextCheck | ChoiceCheck | SequenceCheck, reply: str, request: str
+) -> Finding | Unscored:
     match check:
         case NumberCheck():
             return check_number(check, reply)
         case TextCheck():
-            return check_text(check, reply)
+            return check_text(check, reply, request)
         case ChoiceCheck():
             return check_choice(check, reply)
         case SequenceCheck():
             return check_sequence(check, reply)
-        case JsonCheck():
-            return check_json(check, reply)
-        case InstructionsCheck():
-            # The language identifier loads a model the first time.
-            return await asyncio.to_thread(check_instructions, check, reply)
-        case CodeCheck():
-            return await check_code(check, reply, cut=cut)
 
 
 def _result(found: Finding) -> CapabilityResult:

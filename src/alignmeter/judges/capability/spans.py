@@ -1,4 +1,4 @@
-r"""Where in a reply its answer stands: `\boxed{...}`, `#### ...`, `Answer: ...`, or a line of its own.
+r"""Where in a reply its answer stands: `\boxed{...}`, `#### ...`, `Answer: ...`, "the answer is ...".
 
 All expressions are anchored or bounded, so that the time is linear in the length of the reply.
 """
@@ -6,67 +6,130 @@ All expressions are anchored or bounded, so that the time is linear in the lengt
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_CHARACTERS = 100_000
 """Characters of a reply that are read, the last ones: an answer stands at the end."""
+CONCLUDES = re.compile(
+    r"(?:so|thus|hence|therefore|finally|overall|ultimately|consequently|(?:in|at) the end|as a result"
+    r"|in (?:total|conclusion|summary)|it follows|this (?:means|gives|leaves))\b"
+    r"|[^\n]{0,200}\b(?:therefore|now|ends? up|in the end)\b",
+    re.IGNORECASE,
+)
+"""How a sentence begins, or what it holds, that draws a conclusion."""
 
-_FINAL = re.compile(
-    r"\b(?:final |correct |right )?(?:answer|result|solution|output)\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
+_ANSWER = r"(?:the |my )?(?:final |correct |right )?answer\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
+_LABEL = re.compile(
+    r"^[ \t>]{0,8}(?:[-*\u2022][ ]+)?(?:#{1,6}[ ]+)?(?:(?:so|thus|hence|therefore),?[ ]+)?"
+    rf"{_ANSWER}(?:(?:[ ]is)?[ ]?[:=]|[ ]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_STATED = re.compile(
+    r"\b(?:(?:final |correct |right )?(?P<answer>answer)|(?:correct|right|best) (?P<option>option|choice)"
+    r"|(?:final |correct |right )?(?:result|solution|output))\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
     r"(?:[ ]?[:=]|[ ](?:is|are|would be|must be|should be|becomes)\b[ ]?:?)",
     re.IGNORECASE,
 )
-_HASHES = re.compile(r"^[ ]*####[ ]+(\S[^\n]*)$", re.MULTILINE)
+_DOUBTED = re.compile(
+    r"\b(?:maybe|perhaps|might|possibly|if|whether|suppose|guess|say)\b[^.!?\n]{0,40}$", re.IGNORECASE
+)
+_THINKING = re.compile(
+    r"(?:let|first|to|we|i|step|given|since|because|if|there|start|see (?:above|below))\b", re.IGNORECASE
+)
+_FEW_WORDS = 3
+_REOPENS = re.compile(
+    r"\b(?:wait|hmm+|actually|hold on|oops|sorry|mistake|correction|(?:not|isn't) (?:right|correct)"
+    r"|that's wrong|is wrong|incorrect|re-?check|re-?count|re-?compute|re-?calculate|re-?consider|re-?do"
+    r"|double-?check|let me (?:verify|check))\b",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"^[ ]{0,3}####[ ]*(\S[^\n]*)$", re.MULTILINE)
+_BARE_VALUE = re.compile(r"[-+$\u20ac\u00a3]?[ ]?\d[\d.,/ ]*(?<![., ])[%\u00b0]?")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _EMPHASIS = re.compile(
     r"(?<![\w*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)"
 )
 _HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ ]+(?=\S)", re.MULTILINE)
-_MATHS = re.compile(r"\\[()\[\],!;: ]|\$|\\(?:left|right|displaystyle|quad|;)\b")
+_FENCE_LINE = re.compile(r"\s*(?:```|~~~)[\w+-]{0,20}\s*")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\\,|\\[ ]|['\u2019_\u00a0\u2009\u202f])\d{3})+(?!\d)")
+_EN_DASH_MINUS = re.compile(r"(?<![^\s($=:{])\u2013(?=\.?\d)")
+_MATHS = re.compile(r"\\[()\[\],;: ]|\$|\\(?:left|right|displaystyle|quad|;)\b")
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathit|operatorname)\s*\{([^{}]*)\}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z\"'(*\d])")
-_LIST_MARK = re.compile(r"^\s*(?:[-*•+]|\(?\d{1,3}[.)])\s+")
+_LIST_MARK = re.compile(r"^\s*(?:[-*\u2022+]|\(?\d{1,3}[.)])\s+")
 
 
-class Span(NamedTuple):
-    """A part of a reply; `final` where the reply itself marks it as its answer."""
+class Mark(NamedTuple):
+    """What a reply gives as its answer.
+
+    Attributes:
+        text: Up to the end of its line, as plain text.
+        rest: The lines after it.
+        label: Whether it stands apart, as `Answer:`, a box or `####` do; else it is said in a sentence.
+    """
 
     text: str
-    final: bool
+    rest: str
+    label: bool
+
+
+class _Place(NamedTuple):
+    line: int
+    rank: int
+    text: str
+    closed: bool
+    """Whether the reply goes on after it, or it ends by itself."""
 
 
 def plain(reply: str) -> str:
     """Return a reply without markup and with maths written as text; line breaks stay."""
-    text = reply[-MAX_CHARACTERS:].replace("\r\n", "\n").replace("\u2212", "-").replace("\u00a0", " ")
-    text = text.replace("{,}", ",").replace("\u2019", "'")
+    text = _EN_DASH_MINUS.sub("-", _tail(reply).replace("\u2212", "-"))
+    text = text.replace("{,}", ",").replace("\\!", "")
+    text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match.group()), text)
+    text = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2019", "'")
     text = _TEXT.sub(r"\1", _MATHS.sub(" ", text)) if "\\" in text or "$" in text else text
     return _EMPHASIS.sub("", text)
 
 
-def marked(reply: str) -> Span | None:
-    """Return what the reply marks as its answer, up to the end of its line; None where it marks nothing.
+def marked(reply: str) -> Mark | None:
+    """Return what the reply marks as its answer; None where it marks nothing.
 
-    The last mark counts, and a box before words: it is what the reply settles on.
+    The last of boxes, `####` and lines `Answer:` counts, else the last sentence that says what the
+    answer is. A result or an output is one where the reply begins or ends with it.
     """
-    boxed = _boxed(reply)
-    if boxed is not None:
-        return Span(plain(boxed), final=True)
-    hashes = _HASHES.findall(reply[-MAX_CHARACTERS:])
-    if hashes:
-        return Span(plain(hashes[-1]), final=True)
-    text = plain(reply)
-    for match in reversed(list(_FINAL.finditer(text))):
-        rest = text[match.end() :].lstrip(" :=*")
-        first, _, following = rest.partition("\n")
-        line = first.strip() or following.strip().partition("\n")[0]
-        if line.strip(" .:*"):
-            return Span(line.strip(), final=True)
-    return None
+    places = list(_places(reply))
+    rows = plain(reply).split("\n")
+    if places:
+        place = max(places)
+        return Mark(place.text, "\n".join(rows[place.line + 1 :]), label=True)
+    return _said("\n".join(rows))
+
+
+def settled(reply: str) -> str | None:
+    """Return the answer of a reply that was cut, None where a later word could have been another one.
+
+    Only a box, `####` with a number, or a line `Answer:` counts, whole, and not called in question after.
+    """
+    places = list(_places(reply, cut=True))
+    if not places:
+        return None
+    place = max(places)
+    rest = "\n".join(plain(reply).split("\n")[place.line :])
+    return place.text if place.closed and not reopened(rest) else None
+
+
+def reopened(text: str) -> bool:
+    """Whether a text calls in question what was said before it."""
+    return _REOPENS.search(text) is not None
 
 
 def lines(reply: str) -> list[str]:
-    """Return the lines of a reply that hold anything, without headings' marks."""
-    return [line.strip() for line in _HEADING.sub("", plain(reply)).split("\n") if line.strip()]
+    """Return the lines of a reply that hold anything, without headings' marks and fences."""
+    every = _HEADING.sub("", plain(reply)).split("\n")
+    return [line.strip() for line in every if line.strip() and not _FENCE_LINE.fullmatch(line)]
 
 
 def unlisted(line: str) -> str:
@@ -79,14 +142,72 @@ def sentences(reply: str) -> list[str]:
     return [part.strip() for line in lines(reply) for part in _SENTENCE_END.split(line) if part.strip()]
 
 
-def _boxed(reply: str) -> str | None:
-    found = list(_BOXED.finditer(reply[-MAX_CHARACTERS:]))
-    if not found:
-        return None
-    text = reply[-MAX_CHARACTERS:]
-    depth, start = 1, found[-1].end()
-    for position in range(start, min(len(text), start + 1_000)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return text[start:position]
+def _tail(reply: str) -> str:
+    return reply[-MAX_CHARACTERS:].replace("\r\n", "\n")
+
+
+def _places(reply: str, *, cut: bool = False) -> Iterator[_Place]:
+    """Everything that marks an answer and stands apart; lines count alike with markup and without it."""
+    raw = _tail(reply)
+    rows = plain(reply).split("\n")
+    yield from _boxes(raw)
+    ends = len(raw.rstrip())
+    for match in _HASHES.finditer(raw):
+        last = match.end() >= ends
+        if _BARE_VALUE.fullmatch(plain(match.group(1)).strip()) or (last and not cut):
+            line = raw.count("\n", 0, match.start())
+            yield _Place(line, 1, plain(match.group(1)).strip(), closed=match.end() < len(raw))
+    text = "\n".join(rows)
+    for match in _LABEL.finditer(text):
+        found = _value(rows, text.count("\n", 0, match.end()), text[match.end() :].partition("\n")[0])
+        if found is not None:
+            line, value = found
+            yield _Place(line, 0, value, closed=line + 1 < len(rows))
+
+
+def _boxes(raw: str) -> Iterator[_Place]:
+    for match in _BOXED.finditer(raw):
+        depth, start = 1, match.end()
+        for position in range(start, min(len(raw), start + 1_000)):
+            depth += {"{": 1, "}": -1}.get(raw[position], 0)
+            if depth == 0:
+                line = raw.count("\n", 0, position)
+                yield _Place(line, 2, plain(raw[start:position]).strip(), closed=True)
+                break
+        else:
+            yield _Place(raw.count("\n", 0, start), 2, "", closed=False)
+
+
+def _value(rows: list[str], line: int, first: str) -> tuple[int, str] | None:
+    """What a label gives, on its line or the next one that holds anything; None for mere thinking."""
+    value = first.strip(" \t:=*")
+    while not value.strip(" .:*`") or value.endswith(":"):
+        line += 1
+        if line >= len(rows):
+            return None
+        value = "" if _FENCE_LINE.fullmatch(rows[line]) else rows[line].strip()
+    return None if _is_thinking(value) else (line, value)
+
+
+def _said(text: str) -> Mark | None:
+    ends = text.rstrip().rfind("\n") + 1
+    for match in reversed(list(_STATED.finditer(text))):
+        answer = match["answer"] or match["option"]
+        before = text[: match.start()]
+        opens = not before.strip(" \n\t`\"'#*").removesuffix("The").strip()
+        if not (answer or opens or match.start() >= ends) or _DOUBTED.search(before[-80:]):
+            continue
+        line, _, rest = text[match.end() :].partition("\n")
+        if "?" in _SENTENCE_END.split(line, maxsplit=1)[0]:
+            continue
+        value = line.strip(" :=*")
+        while rest and (not value.strip(" .:*`") or value.endswith(":")):
+            value, _, rest = rest.partition("\n")
+            value = "" if _FENCE_LINE.fullmatch(value) else value.strip()
+        if value.strip(" .:*`") and not _is_thinking(value):
+            return Mark(value, rest, label=False)
     return None
+
+
+def _is_thinking(value: str) -> bool:
+    return len(value.split()) > _FEW_WORDS and _THINKING.match(value) is not None
