@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MAX_DIGITS = 400
 _MAX_EXPONENT = 400
+_NEAR = 40
+"""Characters before a number in which a word denies it or turns its sign."""
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+]?)(?:[$€£¥][ ]?)?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|\d{1,400}(?!\d)|(?=\.\d))"
@@ -131,7 +133,11 @@ def _of_sentence(text: str) -> Number | None:
 
 def _affirmed(text: str) -> list[Number]:
     text = _fractions(text)
-    return [number for number in numbers(text) if not _DENIED.search(text[: number.start])]
+    return [
+        number
+        for number in numbers(text)
+        if not _DENIED.search(text[max(0, number.start - _NEAR) : number.start])
+    ]
 
 
 def _of_statement(text: str) -> Number | None:
@@ -180,7 +186,7 @@ def _digits(text: str) -> Iterator[Number]:
         if match["divisor"]:
             value /= int(match["divisor"])
         # "(7)-5" subtracts; in "7-5" the expression leaves the sign to what stands before it.
-        before = text[: match.start()]
+        before = text[max(0, match.start() - _NEAR) : match.start()]
         minus = (match["sign"] == "-" and before[-1:] not in _CLOSING) or _MINUS.search(before) is not None
         yield Number(-value if minus else value, match.group().strip(), match.start(), match.end())
 

@@ -18,6 +18,8 @@ _NEGATED = re.compile(
     r"\b(?:not|never|isnt|wasnt|rather than|instead of|unlike|other than) (?:(?!but\b)\w+ )?$"
 )
 _SHORT_LINE = 8
+_NEAR = 60
+"""Characters before a name in which a word denies it."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _QUOTED = re.compile(r"[\"'`\u201c\u2018]([^\"`\u201c\u201d\n]{1,400}?)[\"'`\u201d\u2019](?!\w)")
 _BLOCK = re.compile(
@@ -146,7 +148,7 @@ def _places(text: str, answers: Iterable[str]) -> dict[int, str]:
     for answer in sorted(answers, key=len):
         words = folded(answer)
         for match in re.finditer(rf"(?<!\S){re.escape(words)}(?!\S)", text) if words else ():
-            if not _NEGATED.search(text[: match.start()]):
+            if not _NEGATED.search(text[max(0, match.start() - _NEAR) : match.start()]):
                 found[match.start()] = answer
     return found
 

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_CHARACTERS = 100_000
 """Characters of a reply that are read, the last ones: an answer stands at the end."""
@@ -23,9 +23,9 @@ CONCLUDES = re.compile(
 
 _ANSWER = r"(?:the |my )?(?:final |correct |right )?answer\b(?: (?:to|for|of|in) [^\n=:]{1,120}?)?"
 _LABEL = re.compile(
-    r"^[ \t>]{0,8}(?:[-*\u2022][ ]+)?(?:#{1,6}[ ]+)?(?:(?:so|thus|hence|therefore),?[ ]+)?"
+    r"[ \t>]{0,8}(?:[-*\u2022][ ]+)?(?:#{1,6}[ ]+)?(?:(?:so|thus|hence|therefore),?[ ]+)?"
     rf"{_ANSWER}(?:(?:[ ]is)?[ ]?[:=]|[ ]*$)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 _STATED = re.compile(
     r"\b(?:(?:final |correct |right )?(?P<answer>answer)|(?:correct|right|best) (?P<option>option|choice)"
@@ -40,6 +40,10 @@ _THINKING = re.compile(
     r"(?:let|first|to|we|i|step|given|since|because|if|there|start|see (?:above|below))\b", re.IGNORECASE
 )
 _FEW_WORDS = 3
+_MOST_MARKS = 20
+_NEAR = 6
+"""Lines from a label on within which its value stands."""
+_BEFORE = 80
 _REOPENS = re.compile(
     r"\b(?:wait|hmm+|actually|hold on|oops|sorry|mistake|correction|(?:not|isn't) (?:right|correct)"
     r"|that's wrong|is wrong|incorrect|re-?check|re-?count|re-?compute|re-?calculate|re-?consider|re-?do"
@@ -100,7 +104,7 @@ def marked(reply: str) -> Mark | None:
     The last of boxes, `####` and lines `Answer:` counts, else the last sentence that says what the
     answer is. A result or an output is one where the reply begins or ends with it.
     """
-    places = list(_places(reply))
+    places = [place for place in _places(reply) if place.text]
     rows = plain(reply).split("\n")
     if places:
         place = max(places)
@@ -147,26 +151,26 @@ def _tail(reply: str) -> str:
 
 
 def _places(reply: str, *, cut: bool = False) -> Iterator[_Place]:
-    """Everything that marks an answer and stands apart; lines count alike with markup and without it."""
+    """The last marks of each kind that stand apart; lines count alike with markup and without it."""
     raw = _tail(reply)
     rows = plain(reply).split("\n")
     yield from _boxes(raw)
     ends = len(raw.rstrip())
-    for match in _HASHES.finditer(raw):
+    for match in list(_HASHES.finditer(raw))[-_MOST_MARKS:]:
         last = match.end() >= ends
         if _BARE_VALUE.fullmatch(plain(match.group(1)).strip()) or (last and not cut):
             line = raw.count("\n", 0, match.start())
             yield _Place(line, 1, plain(match.group(1)).strip(), closed=match.end() < len(raw))
-    text = "\n".join(rows)
-    for match in _LABEL.finditer(text):
-        found = _value(rows, text.count("\n", 0, match.end()), text[match.end() :].partition("\n")[0])
+    labels = [(line, match) for line, row in enumerate(rows) if (match := _LABEL.match(row)) is not None]
+    for start, match in labels[-_MOST_MARKS:]:
+        found = _value(match.string[match.end() :], rows[start + 1 : start + _NEAR])
         if found is not None:
-            line, value = found
-            yield _Place(line, 0, value, closed=line + 1 < len(rows))
+            further, value = found
+            yield _Place(start + further, 0, value, closed=start + further + 1 < len(rows))
 
 
 def _boxes(raw: str) -> Iterator[_Place]:
-    for match in _BOXED.finditer(raw):
+    for match in list(_BOXED.finditer(raw))[-_MOST_MARKS:]:
         depth, start = 1, match.end()
         for position in range(start, min(len(raw), start + 1_000)):
             depth += {"{": 1, "}": -1}.get(raw[position], 0)
@@ -178,34 +182,30 @@ def _boxes(raw: str) -> Iterator[_Place]:
             yield _Place(raw.count("\n", 0, start), 2, "", closed=False)
 
 
-def _value(rows: list[str], line: int, first: str) -> tuple[int, str] | None:
-    """What a label gives, on its line or the next one that holds anything; None for mere thinking."""
-    value = first.strip(" \t:=*")
-    while not value.strip(" .:*`") or value.endswith(":"):
-        line += 1
-        if line >= len(rows):
-            return None
-        value = "" if _FENCE_LINE.fullmatch(rows[line]) else rows[line].strip()
-    return None if _is_thinking(value) else (line, value)
+def _value(first: str, following: Sequence[str]) -> tuple[int, str] | None:
+    """What a label gives and how many lines on: the rest of its line, or the next that holds anything.
+
+    None for mere thinking.
+    """
+    for place, row in enumerate((first.strip(" \t:=*"), *following)):
+        value = row.strip()
+        if value.strip(" .:*`") and not value.endswith(":") and not _FENCE_LINE.fullmatch(row):
+            return None if _is_thinking(value) else (place, value)
+    return None
 
 
 def _said(text: str) -> Mark | None:
     ends = text.rstrip().rfind("\n") + 1
-    for match in reversed(list(_STATED.finditer(text))):
+    for match in reversed(list(_STATED.finditer(text))[-_MOST_MARKS:]):
         answer = match["answer"] or match["option"]
-        before = text[: match.start()]
-        opens = not before.strip(" \n\t`\"'#*").removesuffix("The").strip()
-        if not (answer or opens or match.start() >= ends) or _DOUBTED.search(before[-80:]):
+        before = text[max(0, match.start() - _BEFORE) : match.start()]
+        opens = match.start() < _BEFORE and not before.strip(" \n\t`\"'#*").removesuffix("The").strip()
+        if not (answer or opens or match.start() >= ends) or _DOUBTED.search(before):
             continue
-        line, _, rest = text[match.end() :].partition("\n")
-        if "?" in _SENTENCE_END.split(line, maxsplit=1)[0]:
-            continue
-        value = line.strip(" :=*")
-        while rest and (not value.strip(" .:*`") or value.endswith(":")):
-            value, _, rest = rest.partition("\n")
-            value = "" if _FENCE_LINE.fullmatch(value) else value.strip()
-        if value.strip(" .:*`") and not _is_thinking(value):
-            return Mark(value, rest, label=False)
+        first, *following = text[match.end() :].split("\n")
+        found = _value(first, following[: _NEAR - 1])
+        if found is not None and "?" not in _SENTENCE_END.split(first, maxsplit=1)[0]:
+            return Mark(found[1], "\n".join(following[found[0] :]), label=False)
     return None
 
 
