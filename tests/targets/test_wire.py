@@ -6,6 +6,7 @@ import contextlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,6 +157,9 @@ def test_a_lone_surrogate_is_refused_and_not_replaced() -> None:
         ([{"type": "text", "text": "Y"}, {"type": "text", "text": "es."}], "Yes."),
         ([{"type": "image_url", "image_url": {"url": "x"}}, "Yes."], "Yes."),
         ([{"type": "refusal", "refusal": "I can't."}], ""),
+        ([{"type": "reasoning", "text": "I must refuse."}, {"type": "output_text", "text": "Yes."}], "Yes."),
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "No."}]}, "Yes."], "Yes."),
+        ([{"type": None, "text": "Yes."}], "Yes."),
         ([], ""),
     ],
 )
@@ -183,9 +187,10 @@ def test_reasoning_is_no_part_of_the_reply_and_unknown_fields_do_no_harm() -> No
         ("STOP", "stop"),
         ("abort", "unknown"),
         (None, "unknown"),
+        (1, "unknown"),
     ],
 )
-def test_finish_reasons_of_every_server_become_ours(reason: str | None, expected: str) -> None:
+def test_finish_reasons_of_every_server_become_ours(reason: object, expected: str) -> None:
     assert decoded(finish_reason=reason).finish_reason == expected
 
 
@@ -201,6 +206,8 @@ def test_finish_reasons_of_every_server_become_ours(reason: str | None, expected
         ({"content": [{"type": "refusal", "refusal": "I can't."}]}, {"finish_reason": "stop"}, "I can't."),
         ({"content": [{"type": "text", "text": "I can't."}]}, {"finish_reason": "stop"}, None),
         ({"content": "I can't.", "refusal": ""}, {"finish_reason": "stop"}, None),
+        ({"content": "Yes.", "refusal": False}, {"finish_reason": "stop"}, None),
+        ({"content": "", "refusal": True}, {"finish_reason": "stop"}, "refusal"),
         ({"content": "Yes.", "refusal": None}, {"finish_reason": "stop", "stop_reason": 151645}, None),
     ],
 )
@@ -208,6 +215,27 @@ def test_a_providers_own_signal_is_a_hard_refusal_and_text_alone_never_is(
     message: dict[str, Any], choice: dict[str, Any], signal: str | None
 ) -> None:
     assert decoded(message, **choice).hard_refusal == signal
+
+
+def test_given_a_filter_that_sends_no_message_when_read_then_it_is_a_hard_refusal() -> None:
+    reply = decode_reply(b'{"choices": [{"index": 0, "finish_reason": "content_filter"}]}')
+    assert isinstance(reply, Reply)
+    assert (reply.message.content, reply.finish_reason) == ("", "content_filter")
+    assert reply.hard_refusal == "content_filter"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (rb'{"choices": [{"message": {"content": "Hi \ud83d"}}]}', "Hi ?"),
+        (rb'{"choices": [{"message": {"content": "Hi"}, "logprobs": {"content": [NaN, -Infinity]}}]}', "Hi"),
+    ],
+)
+def test_given_what_json_does_not_have_when_read_then_the_reply_is_kept(raw: bytes, expected: str) -> None:
+    reply = decode_reply(raw)
+    assert isinstance(reply, Reply)
+    assert reply.message.content == expected
+    msgspec.json.encode(reply)  # what cannot be written to the journal is no reply
 
 
 @pytest.mark.parametrize(
@@ -223,6 +251,11 @@ def test_a_providers_own_signal_is_a_hard_refusal_and_text_alone_never_is(
         ),
         ([{"function": {"name": "f", "arguments": None}}], ToolCall(id="call_0", name="f", arguments="")),
         ([{"function": {"name": "f"}}], ToolCall(id="call_0", name="f", arguments="")),
+        (
+            [{"id": "c1", "type": "custom", "custom": {"name": "f", "input": "x"}}],
+            ToolCall(id="c1", name="f", arguments="x"),
+        ),
+        ([{"type": "web_search"}], ToolCall(id="call_0", name="web_search", arguments="")),
     ],
 )
 def test_tool_calls_are_read_in_text_and_object_form(calls: list[Any], expected: ToolCall) -> None:
@@ -261,6 +294,7 @@ def test_odd_usage_never_costs_a_reply(usage: object, expected: Usage) -> None:
         (b'{"choices": []}', "at least one entry in `choices`"),
         (b'{"model": "m", "response": "Yes."}', "at least one entry in `choices`"),
         (b'{"choices": [{"index": 0}]}', "`choices[0].message`"),
+        (b'{"choices": [{"index": 0, "finish_reason": "stop"}]}', "`choices[0].message`"),
         (b'{"choices": [{"message": {"content": 7}}]}', "choices"),
         (b"[1, 2]", "expected the JSON of a chat completion"),
         (b'{"choices": [{"mess', "truncated"),

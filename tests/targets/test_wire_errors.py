@@ -46,6 +46,11 @@ def test_a_body_that_is_no_json_is_quoted_as_it_is() -> None:
     assert parse_error(b"Bad gateway \xff").message == "Bad gateway \ufffd"
 
 
+def test_given_half_an_emoji_in_an_error_when_read_then_its_code_is_not_lost() -> None:
+    error = parse_error(rb'{"error": {"message": "blocked: \ud83d", "code": "content_filter"}}')
+    assert (error.message, error.codes, error.status) == ("blocked: ?", ("content_filter",), 400)
+
+
 @given(st.binary())
 def test_no_error_body_is_too_odd_to_read(raw: bytes) -> None:
     assert isinstance(parse_error(raw), ErrorBody)

@@ -1,7 +1,8 @@
 """The chat-completions wire format: our requests as JSON bytes, any server's reply in our words.
 
-Decoding is strict about what is needed (a first choice that holds a message) and lenient about all
-else, since vLLM, SGLang, llama.cpp, Ollama, LiteLLM and OpenAI each add and leave out fields.
+Decoding is strict about what is needed (a first choice that holds a message, or a filter's signal) and
+lenient about all else, since vLLM, SGLang, llama.cpp, Ollama, LiteLLM and OpenAI each add and leave out
+fields.
 Source: https://platform.openai.com/docs/api-reference/chat
 """
 
@@ -14,7 +15,7 @@ import msgspec
 
 from alignmeter.records import FinishReason, Message, TokenLogprob, ToolCall, Usage
 from alignmeter.targets.base import Reply
-from alignmeter.targets.wire_errors import error_in, parse_error, reported
+from alignmeter.targets.wire_errors import error_in, parse_error, plain_json, reported
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -134,19 +135,29 @@ class _Function(msgspec.Struct):
     arguments: msgspec.Raw = msgspec.Raw(b'""')
 
 
+class _Custom(msgspec.Struct):
+    name: str
+    input: str = ""
+
+
 class _ToolCall(msgspec.Struct):
-    function: _Function
+    function: _Function | None = None
+    # OpenAI's calls of tools that take a text and no JSON.
+    custom: _Custom | None = None
+    type: str = ""
     id: str | None = None
 
 
 class _Part(msgspec.Struct):
+    type: str | None = None
     text: str | None = None
     refusal: str | None = None
 
 
 class _Message(msgspec.Struct):
     content: str | list[_Part | str] | None = None
-    refusal: str | None = None
+    # A text where the provider refused; some proxies send true or false.
+    refusal: Any = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
@@ -170,9 +181,10 @@ class _Choice(msgspec.Struct):
     message: _Message | None = None
     # Decoded apart, so that odd probabilities never cost a reply.
     logprobs: msgspec.Raw = msgspec.Raw(b"null")
-    finish_reason: str | None = None
+    # A string, but a number of some proxies' own.
+    finish_reason: Any = None
     # A string of Anthropic's or of a proxy, but a token number in vLLM.
-    stop_reason: str | int | None = None
+    stop_reason: Any = None
     error: Any = None
 
 
@@ -208,6 +220,8 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "refusal": "refusal",
 }
 _SIGNALS = ("content_filter", "refusal")
+_THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
+"""Types of content parts that are no text of the reply."""
 
 
 def decode_reply(raw: bytes) -> Reply | ErrorBody:
@@ -220,8 +234,7 @@ def decode_reply(raw: bytes) -> Reply | ErrorBody:
         WireError: The body is no chat completion.
     """
     try:
-        completion = _completion_decoder.decode(raw)
-        return _reply(completion) or parse_error(raw)
+        return _reply(_completion(raw)) or parse_error(raw)
     except (ValueError, RecursionError) as error:
         # A body of another shape may still be an error in words.
         if (spoken := reported(raw)) is not None:
@@ -229,6 +242,18 @@ def decode_reply(raw: bytes) -> Reply | ErrorBody:
         if isinstance(error, WireError):
             raise
         raise WireError(f"expected the JSON of a chat completion ({_reason(error)})") from None
+
+
+def _completion(raw: bytes) -> _Completion:
+    try:
+        return _completion_decoder.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except ValueError:
+        plain = plain_json(raw)
+        if plain is None:
+            raise
+        return _completion_decoder.decode(plain)
 
 
 def _reply(completion: _Completion) -> Reply | ErrorBody | None:
@@ -239,13 +264,15 @@ def _reply(completion: _Completion) -> Reply | ErrorBody | None:
     choice = completion.choices[0]
     if choice.error:
         return error_in({"error": choice.error})
-    if choice.message is None:
+    message = choice.message or _Message()
+    refused = _hard_refusal(choice, message)
+    if choice.message is None and refused is None:
         raise WireError("expected a chat completion with `choices[0].message`, got a choice without message")
     return Reply(
-        message=_our_message(choice.message),
+        message=_our_message(message),
         finish_reason=_finish_reason(choice),
         usage=_our_usage(completion.usage),
-        hard_refusal=_hard_refusal(choice, choice.message),
+        hard_refusal=refused,
         model_reported=completion.model or None,
         logprobs=_our_logprobs(choice.logprobs),
     )
@@ -260,20 +287,31 @@ def _reason(error: Exception) -> str:
 
 
 def _our_message(message: _Message) -> Message:
-    calls = [
-        ToolCall(id=call.id or f"call_{n}", name=call.function.name, arguments=_arguments(call.function))
-        for n, call in enumerate(message.tool_calls or ())
-    ]
+    calls = [_our_call(call, f"call_{n}") for n, call in enumerate(message.tool_calls or ())]
     if message.function_call is not None and not calls:
         legacy = message.function_call
         calls = [ToolCall(id="call_0", name=legacy.name, arguments=_arguments(legacy))]
     return Message(role="assistant", content=_text(message.content), tool_calls=tuple(calls))
 
 
+def _our_call(call: _ToolCall, number: str) -> ToolCall:
+    """A call of any kind; of one that is neither a function nor custom only the kind is known."""
+    name, arguments = call.type or "unknown", ""
+    if call.function is not None:
+        name, arguments = call.function.name, _arguments(call.function)
+    elif call.custom is not None:
+        name, arguments = call.custom.name, call.custom.input
+    return ToolCall(id=call.id or number, name=name, arguments=arguments)
+
+
 def _text(content: str | list[_Part | str] | None) -> str:
     if isinstance(content, str):
         return content
-    return "".join(part if isinstance(part, str) else part.text or "" for part in content or ())
+    return "".join(part if isinstance(part, str) else _part_text(part) for part in content or ())
+
+
+def _part_text(part: _Part) -> str:
+    return "" if part.text is None or (part.type or "").startswith(_THOUGHTS) else part.text
 
 
 def _arguments(function: _Function) -> str:
@@ -291,7 +329,8 @@ def _finish_reason(choice: _Choice) -> FinishReason:
 
 
 def _hard_refusal(choice: _Choice, message: _Message) -> str | None:
-    if spoken := message.refusal or _refusal_parts(message.content):
+    told = message.refusal if isinstance(message.refusal, str) else ""
+    if spoken := told or _refusal_parts(message.content):
         return spoken
     finish, stop = (
         reason.lower() if isinstance(reason, str) else None
@@ -299,7 +338,7 @@ def _hard_refusal(choice: _Choice, message: _Message) -> str | None:
     )
     if finish in _SIGNALS:
         return finish
-    return "refusal" if stop == "refusal" else None
+    return "refusal" if stop == "refusal" or message.refusal is True else None
 
 
 def _refusal_parts(content: str | list[_Part | str] | None) -> str:

@@ -5,6 +5,7 @@ Nothing here decides what a fault is called (that is `alignmeter.targets.faults`
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -67,7 +68,26 @@ def parse_error(raw: bytes) -> ErrorBody:
 def reported(raw: bytes) -> ErrorBody | None:
     """Return the error that a JSON body holds, None where it holds none or is no JSON."""
     try:
-        return error_in(_fields(msgspec.json.decode(raw)))
+        return error_in(_fields(_decoded(raw)))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decoded(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except ValueError:
+        return msgspec.json.decode(plain_json(raw) or b"")
+
+
+def plain_json(raw: bytes) -> bytes | None:
+    """Return what some servers send for JSON as JSON, None where it is none even so.
+
+    Half an emoji becomes "?", NaN and infinities become null.
+    """
+    try:
+        read = json.loads(raw.decode(), parse_constant=lambda _: None)
+        return json.dumps(read, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     except (ValueError, RecursionError):
         return None
 
