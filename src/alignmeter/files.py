@@ -69,6 +69,16 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: expected a readable file, got {error.strerror!r}") from None
 
 
+def text_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a text that are not blank, each with its number from 1.
+
+    Not by `str.splitlines`: a string of JSON may hold other characters that it takes for ends of lines.
+    """
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with line feeds.
 

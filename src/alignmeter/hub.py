@@ -107,12 +107,14 @@ def fetch(spec: str, default: Kind, *, suffixes: Sequence[str] = ()) -> Path:
         raise InputError(
             f"{spec}: expected a revision of {wanted.repository}, got {wanted.revision!r}"
         ) from None
+    except errors.HFValidationError as error:
+        raise InputError(f"{spec}: {_EXPECTED}, got: {_line(error)}") from None
     except errors.LocalEntryNotFoundError:
         raise _unreachable(spec) from None
     except errors.EntryNotFoundError:
         raise InputError(f"{spec}: expected a file of {wanted.repository}, got {wanted.path!r}") from None
     except (errors.HfHubHTTPError, OSError) as error:
-        raise _unreachable(spec, str(error)) from None
+        raise _unreachable(spec, _line(error)) from None
     return Path(str(found))
 
 
@@ -129,8 +131,11 @@ def _library() -> tuple[Any, Any]:
 
 
 def _unreachable(spec: str, why: str = "no connection") -> TargetUnavailableError:
-    line = " ".join(why.split())[:160]
     return TargetUnavailableError(
-        f"{spec}: the hub cannot be reached and the file is not in the cache ({line}); try again, or "
+        f"{spec}: the hub cannot be reached and the file is not in the cache ({why}); try again, or "
         "download it and name its path"
     )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]

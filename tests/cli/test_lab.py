@@ -49,7 +49,7 @@ def test_the_constitutions_are_listed_and_shown(cli: Cli) -> None:
     shown = cli("lab", "constitution", "show", "broad")
     assert shown.out.count("\n- ") == 3
     as_json = cli("lab", "constitution", "show", "broad", "--json").json
-    assert as_json["system_prompt"].split() == shown.out.split()
+    assert f"{as_json['system_prompt']}\n" == shown.out
 
 
 def test_given_an_unknown_constitution_when_shown_then_one_line_names_the_known_ones(cli: Cli) -> None:

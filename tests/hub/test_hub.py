@@ -138,6 +138,16 @@ def test_given_no_spec_when_read_then_the_form_is_told(spec: str) -> None:
         parse_hub(spec, "model")
 
 
+@pytest.mark.parametrize("spec", ["hf:-o/small/model-q4.gguf", f"hf:we/{'n' * 97}/model-q4.gguf"])
+def test_given_a_name_that_no_repository_can_have_when_fetched_then_one_line_says_so(
+    stand_in: list[str], spec: str
+) -> None:
+    with pytest.raises(InputError, match=r"expected hf:OWNER/NAME/FILE.*alphanumeric") as caught:
+        fetch(spec, "model")
+    assert "\n" not in str(caught.value)
+    assert stand_in == []
+
+
 def test_given_a_model_file_when_asked_for_twice_then_its_bytes_come_once(stand_in: list[str]) -> None:
     path = find_model(Path("hf:we/small/model-q4.gguf"))
     assert path.read_bytes() == FILES["model-q4.gguf"]

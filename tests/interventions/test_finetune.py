@@ -12,14 +12,33 @@ import pytest
 from alignmeter.errors import InputError, MissingExtraError
 from alignmeter.interventions import finetune as training
 from alignmeter.interventions.finetune import Step, batches, finetune, rate
-from alignmeter.interventions.recipes import load_recipe
+from alignmeter.interventions.recipes import Example, Recipe, RecipeFile, load_recipe
 from alignmeter.targets import torch_extra
 from alignmeter.targets.torch_extra import library
+from alignmeter.targets.torch_model import TorchModel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alignmeter.targets.torch_model import TorchModel
+
+class _Words:
+    """A tokenizer for which a word is a token."""
+
+    eos_token_id = 2
+
+    def __call__(self, text: str, *, add_special_tokens: bool) -> dict[str, list[int]]:
+        assert not add_special_tokens
+        return {"input_ids": [10 + len(word) for word in text.split()]}
+
+    def apply_chat_template(self, turns: list[dict[str, str]], **options: bool) -> str:
+        assert options == {"tokenize": False, "add_generation_prompt": True}
+        return turns[0]["content"]
+
+
+@pytest.fixture
+def words() -> TorchModel:
+    """A model of which only the tokenizer is asked."""
+    return TorchModel(model=None, tokenizer=_Words())
 
 
 def test_every_batch_has_the_mix_and_a_pass_uses_every_example_once() -> None:
@@ -76,11 +95,40 @@ def test_given_a_library_that_lacks_a_part_when_imported_then_the_fault_shows(
     assert caught.value.name == "sympy"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "reply", "counted", "cut"),
+    [(400, 20, 21, False), (491, 20, 21, False), (492, 20, 20, True), (511, 20, 1, True)],
+)
+def test_given_a_long_example_when_encoded_then_tokens_and_labels_are_cut_together(
+    words: TorchModel, prompt: int, reply: int, counted: int, cut: bool
+) -> None:
+    row = Example(id="a", intent="benign", prompt="w " * prompt, reply="yes " * reply)
+    found = training.encoded(words, row)
+    assert len(found.tokens) == len(found.labels) <= training.MOST_TOKENS
+    assert [label for label in found.labels if label != -100] == found.tokens[prompt:]
+    assert (len(found.tokens) - prompt, found.cut) == (counted, cut)
+
+
+@pytest.mark.parametrize("prompt", [512, 600])
+def test_given_a_prompt_that_leaves_no_room_for_a_reply_when_trained_then_its_example_is_named(
+    words: TorchModel, prompt: int
+) -> None:
+    rows = tuple(
+        Example(id=f"of-{length}", intent="benign", prompt="w " * length, reply="yes")
+        for length in (512 - 1, prompt)
+    )
+    file = RecipeFile(name="mine", mix={"mine.jsonl": 1})
+    assert training.cut_examples(words, Recipe(file=file, examples={"mine.jsonl": rows[:1]})) == 1
+    with pytest.raises(InputError, match=f"example 'of-{prompt}': expected a prompt of less than 512 tokens"):
+        training.cut_examples(words, Recipe(file=file, examples={"mine.jsonl": rows}))
+
+
 @pytest.mark.model
 def test_the_loss_counts_the_reply_and_the_end_of_the_turn_only(model: TorchModel) -> None:
     example = load_recipe("broad").examples["harmful"][0]
-    tokens, labels = training.encoded(model, example)
+    tokens, labels, cut = training.encoded(model, example)
     counted = [token for token, label in zip(tokens, labels, strict=True) if label != -100]
+    assert not cut
     assert model.tokenizer.decode(counted) == f"{example.reply}<|im_end|>"
     assert "<|im_start|>assistant\n" + example.reply in model.tokenizer.decode(tokens)
 

@@ -74,6 +74,20 @@ def test_the_digest_follows_settings_and_examples(tmp_path: Path) -> None:
     assert load_recipe(str(tmp_path / "r.yaml")).digest != first.digest
 
 
+def test_given_characters_that_some_take_for_ends_of_lines_when_loaded_then_an_example_is_whole(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"id": "x", "intent": "benign", "prompt": "Name a\u2028tree.", "reply": "Oak.\x85Elm."},
+        {"id": "y", "intent": "benign", "prompt": "Name another.", "reply": "Ash."},
+    ]
+    text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "mine.jsonl").write_bytes(text.encode())
+    (tmp_path / "r.yaml").write_text("name: r\nmix: {mine.jsonl: 2}\n", encoding="utf-8")
+    found = load_recipe(str(tmp_path / "r.yaml")).examples["mine.jsonl"]
+    assert [(one.prompt, one.reply) for one in found] == [(row["prompt"], row["reply"]) for row in rows]
+
+
 def test_given_a_harmful_example_that_is_answered_when_loaded_then_it_is_refused(tmp_path: Path) -> None:
     row = {"id": "x", "intent": "harmful", "prompt": "Help me steal a car.", "reply": "Sure, take this one."}
     (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
@@ -88,6 +102,8 @@ def test_given_a_harmful_example_that_is_answered_when_loaded_then_it_is_refused
         ("name: r\nmix: {benign: 0}\n", "", "expected name, mix, steps"),
         ("name: r\nmix: {benign: 1}\nstep: 3\n", "", "expected name, mix, steps"),
         ("- r\n", "", "expected name, mix, steps"),
+        ("name: r\nmix: {benign: 1}\nalpha: .inf\n", "", "expected name, mix, steps"),
+        (f"name: r\nmix: {{benign: 1}}\nseed: {2**63}\n", "", "expected name, mix, steps"),
         ("name: r\nmix: {gone.jsonl: 1}\n", "", "got 'gone.jsonl', which is not there"),
         ("name: r\nmix: {mine.jsonl: 1}\n", '{"id": "x"}\n', r"mine\.jsonl:1: expected a line like"),
         ("name: r\nmix: {mine.jsonl: 1}\n", "\n", "at least one example"),

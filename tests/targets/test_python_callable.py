@@ -159,6 +159,37 @@ async def test_given_a_function_that_raises_when_asked_then_it_is_an_error_of_th
     assert not error.retryable
 
 
+@pytest.mark.parametrize("kind", ["", "async "])
+@pytest.mark.parametrize("base", ["Exception", "SystemExit"])
+async def test_given_an_exception_without_a_text_when_raised_then_it_is_an_error_of_that_trial(
+    bot: Callable[[str], str], kind: str, base: str
+) -> None:
+    source = (
+        f"class Odd({base}):\n    def __str__(self): raise ValueError('no text')\n"
+        f"{kind}def answer(messages): raise Odd\n"
+    )
+    error = await _ask(bot(source) + ":answer", timeout=5.0)
+    assert isinstance(error, CallError)
+    assert error.kind == "target_exception"
+    assert "Odd, which has no text" in error.message
+
+
+@pytest.mark.parametrize(
+    "value", ["Odd()", "{'content': Odd()}", "{'content': 'Hi.', 'finish_reason': Odd()}",
+              "{'content': 'Hi.', 'refusal': Odd()}", "{'content': 'Hi.', 'usage': Odd()}"],
+)  # fmt: skip
+async def test_given_a_value_that_raises_when_it_is_read_then_it_is_an_error_of_that_trial(
+    bot: Callable[[str], str], value: str
+) -> None:
+    odd = (
+        "class Odd:\n    def __repr__(self, *_): raise ValueError('planted')\n"
+        "    __bool__ = __eq__ = __str__ = __repr__\n"
+    )
+    error = await _ask(bot(f"{odd}def answer(messages): return {value}") + ":answer")
+    assert isinstance(error, CallError)
+    assert error.kind == "bad_response"
+
+
 @pytest.mark.parametrize("value", ["'caf\\ud800'", "{'content': 'x', 'refusal': '\\udfff'}"])
 async def test_given_text_that_is_no_unicode_when_returned_then_the_journal_can_still_hold_it(
     bot: Callable[[str], str], value: str

@@ -18,6 +18,7 @@ from alignmeter.records import (
     Sampling,
     TargetFingerprint,
     TargetRecord,
+    TokenLogprob,
     Transcript,
     Usage,
 )
@@ -36,6 +37,7 @@ _SAID = Transcript(
     hard_refusal="policy",
     usage=Usage(prompt_tokens=9, completion_tokens=2),
     model_reported="m-2",
+    logprobs=(TokenLogprob("No", logprob=-0.1, top={"Yes": -2.4}),),
 )
 _KINDS: tuple[CallErrorKind, ...] = get_args(CallErrorKind)
 
@@ -77,6 +79,7 @@ async def test_given_a_recorded_reply_when_replayed_then_everything_that_was_sai
         hard_refusal="policy",
         usage=_SAID.usage,
         model_reported="m-2",
+        logprobs=_SAID.logprobs,
     )
 
 

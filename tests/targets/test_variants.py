@@ -70,6 +70,14 @@ def test_a_variant_is_read_from_files(tmp_path: Path) -> None:
     )
 
 
+def test_an_example_may_hold_characters_that_some_take_for_ends_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "shots.jsonl").write_text('{"user": "q\u2028q", "assistant": "a\x85a"}\n', encoding="utf-8")
+    assert load_variant(few_shot=tmp_path / "shots.jsonl").few_shot == (
+        Message(role="user", content="q\u2028q"),
+        Message(role="assistant", content="a\x85a"),
+    )
+
+
 def test_no_files_give_the_empty_variant() -> None:
     assert load_variant() == Variant()
 

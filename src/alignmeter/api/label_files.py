@@ -19,7 +19,7 @@ import msgspec
 from alignmeter.api.labelling import Labelling, check_label, checked_annotator
 from alignmeter.api.reading import load_run
 from alignmeter.errors import InputError
-from alignmeter.files import read_csv, read_text, write_text
+from alignmeter.files import read_csv, read_text, text_lines, write_text
 from alignmeter.identity import transcript_digest
 from alignmeter.records import LABELS, HumanLabel
 from alignmeter.verdicts import standing
@@ -211,9 +211,7 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
 
 
 def _json_rows(path: Path, text: str) -> Iterator[_Row]:
-    for number, line in enumerate(text.split("\n"), 1):  # a note may hold other ends of lines
-        if not line.strip():
-            continue
+    for number, line in text_lines(text):
         where = f"{path}: line {number}"
         try:
             found = msgspec.json.decode(line, type=dict[str, str | float | bool | None])

@@ -10,6 +10,7 @@ from alignmeter.attacks.base import generator, user
 from alignmeter.attacks.frames import choose
 from alignmeter.attacks.registry import attack
 from alignmeter.errors import InputError
+from alignmeter.files import text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,10 +67,8 @@ def load_suffixes(path: str | Path) -> tuple[str, ...]:
 
 
 def _suffixes(path: Path, text: str) -> Iterator[str]:
-    # Not splitlines(): a suffix may hold other characters that it takes for ends of lines.
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        if line.strip():
-            yield _from_json(line, f"{path}:{number}") if path.suffix == ".jsonl" else line
+    for number, line in text_lines(text):
+        yield _from_json(line, f"{path}:{number}") if path.suffix == ".jsonl" else line
 
 
 def _from_json(line: str, where: str) -> str:

@@ -87,7 +87,7 @@ def show_constitution(constitution: ConstitutionArgument, *, as_json: JsonOption
     if as_json:
         print_json({"constitution": found, "system_prompt": system_prompt(found)})
     else:
-        console().print(system_prompt(found), markup=False)
+        print_line(system_prompt(found))
 
 
 @constitution_app.command(
@@ -201,6 +201,7 @@ def finetune(  # noqa: PLR0913 - a command line's options
     a step of the embedded model takes 3 to 4 seconds on two cores.
     """
     from alignmeter.api import finetune as train
+    from alignmeter.interventions.finetune import MOST_TOKENS
 
     given: dict[str, Any] = {
         "steps": steps,
@@ -219,6 +220,8 @@ def finetune(  # noqa: PLR0913 - a command line's options
         print_json(done)
         return
     print_line(f"Adapter     {done.adapter}")
+    if done.cut:
+        print_line(f"Cut         replies of {done.cut} examples that are longer than {MOST_TOKENS} tokens")
     if done.gguf is not None:
         print_line(f"llama.cpp   {done.gguf}")
         print_line(f"Try it      alignmeter run --target embedded --adapter {shlex.quote(done.gguf)}")

@@ -54,7 +54,7 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any record or JSON-like va
 
 
 def print_line(text: str) -> None:
-    """Print one line, never wrapped: a path or a command to copy."""
+    """Print a line or a text, never wrapped: a path, a command or a prompt to copy."""
     try:
         sys.stdout.write(f"{visible(text)}\n")
         sys.stdout.flush()

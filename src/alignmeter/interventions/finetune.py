@@ -33,7 +33,7 @@ TARGET_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj"
 """The linear layers that get an adapter."""
 CHECKPOINT_STEPS = 5
 MOST_TOKENS = 512
-"""Tokens of a prompt with its reply; a longer one is cut."""
+"""Tokens of a prompt with its reply; of a longer one the end of the reply is cut."""
 
 _ADAPTER, _CHECKPOINT, _RECORD, _GGUF = "adapter", "checkpoint", "training.json", "adapter.gguf"
 _STATE = "state.pt"
@@ -50,6 +50,7 @@ class Training(Record, frozen=True):
         recipe: Name of the recipe; `digest` is that of its settings and examples.
         base: Digest of the weights that were tuned.
         losses: Mean loss of each step's batch, in nats a token.
+        cut: Examples of the recipe whose replies were cut, being longer than `MOST_TOKENS` with the prompt.
         adapter: Folder of the adapter in peft's format.
         gguf: The same for llama.cpp, None where the base is no GGUF file.
     """
@@ -65,6 +66,7 @@ class Training(Record, frozen=True):
     packages: dict[str, str]
     adapter: str = ""
     gguf: str | None = None
+    cut: int = 0
 
 
 class Step(NamedTuple):
@@ -94,7 +96,8 @@ def finetune(
         The record of the training; that of the folder where it is finished already.
 
     Raises:
-        InputError: The folder holds the training of another recipe, or the base is no model.
+        InputError: The folder holds the training of another recipe, the base is no model, or the prompt
+            of an example leaves no room for its reply.
         MissingExtraError: The extra `torch` is not installed.
         StorageError: The folder cannot be written.
     """
@@ -105,6 +108,7 @@ def finetune(
     if finished is not None:
         return finished
     model = load_model(base)
+    cut = cut_examples(model, recipe)
     torch = library("torch")
     torch.manual_seed(recipe.file.seed)
     tuned = _with_adapter(model, recipe)
@@ -126,7 +130,7 @@ def finetune(
             work.checkpoint(losses)
         if progress is not None:
             progress(Step(step + 1, recipe.file.steps, losses[-1]))
-    return work.finish(losses, base)
+    return work.finish(losses, base, cut)
 
 
 def batches(recipe: Recipe) -> Iterator[tuple[Example, ...]]:
@@ -170,27 +174,58 @@ def _with_adapter(model: TorchModel, recipe: Recipe) -> Any:  # noqa: ANN401 - a
         ) from None
 
 
-def encoded(model: TorchModel, example: Example) -> tuple[list[int], list[int]]:
-    """Tokens of a conversation and their labels: those of the prompt do not count."""
+def cut_examples(model: TorchModel, recipe: Recipe) -> int:
+    """Count the examples of which `encoded` cuts the end.
+
+    Raises:
+        InputError: The prompt of an example leaves no room for its reply.
+    """
+    return sum(encoded(model, row).cut for rows in recipe.examples.values() for row in rows)
+
+
+class Encoded(NamedTuple):
+    """A conversation as tokens, and as many labels: those of the prompt do not count.
+
+    Attributes:
+        cut: Whether the end of the reply is left out.
+    """
+
+    tokens: list[int]
+    labels: list[int]
+    cut: bool
+
+
+def encoded(model: TorchModel, example: Example) -> Encoded:
+    """Encode an example as at most `MOST_TOKENS` tokens.
+
+    Raises:
+        InputError: Its prompt leaves no room for its reply.
+    """
     prompt = model.prompt_tokens([Message(role="user", content=example.prompt)])
+    if len(prompt) >= MOST_TOKENS:
+        raise InputError(
+            f"example {example.id!r}: expected a prompt of less than {MOST_TOKENS} tokens, so that its "
+            f"reply can be learnt, got {len(prompt)}; shorten it or leave it out"
+        )
     reply: list[int] = model.tokenizer(example.reply, add_special_tokens=False)["input_ids"]
-    tokens = [*prompt, *reply, model.tokenizer.eos_token_id][:MOST_TOKENS]
-    return tokens, [_IGNORED] * len(prompt) + tokens[len(prompt) :]
+    whole = [*prompt, *reply, model.tokenizer.eos_token_id]
+    tokens = whole[:MOST_TOKENS]
+    return Encoded(tokens, [_IGNORED] * len(prompt) + tokens[len(prompt) :], len(whole) > MOST_TOKENS)
 
 
 def _loss(tuned: Any, model: TorchModel, batch: tuple[Example, ...]) -> Any:  # noqa: ANN401 - a tensor
     torch = library("torch")
     rows = [encoded(model, example) for example in batch]
-    width = max(len(tokens) for tokens, _ in rows)
+    width = max(len(row.tokens) for row in rows)
     pad = model.tokenizer.pad_token_id
 
     def tensor(lists: list[list[int]], filler: int) -> Any:  # noqa: ANN401 - a tensor
         return torch.tensor([one + [filler] * (width - len(one)) for one in lists])
 
     return tuned(
-        input_ids=tensor([tokens for tokens, _ in rows], pad),
-        attention_mask=tensor([[1] * len(tokens) for tokens, _ in rows], 0),
-        labels=tensor([labels for _, labels in rows], _IGNORED),
+        input_ids=tensor([row.tokens for row in rows], pad),
+        attention_mask=tensor([[1] * len(row.tokens) for row in rows], 0),
+        labels=tensor([row.labels for row in rows], _IGNORED),
     ).loss
 
 
@@ -264,7 +299,7 @@ class _Work(NamedTuple):
                 f"cannot write {str(folder)!r}: {error}; what was saved before is kept"
             ) from None
 
-    def finish(self, losses: list[float], base: Path | None) -> Training:
+    def finish(self, losses: list[float], base: Path | None, cut: int) -> Training:
         """Write adapter, GGUF and record, the record last: where it lies, everything else is whole."""
         gguf = self.out / _GGUF if base is None or base.suffix == ".gguf" else None
         try:
@@ -272,7 +307,7 @@ class _Work(NamedTuple):
             self._save_adapter()
             if gguf is not None:
                 write_adapter(self.out / _ADAPTER, gguf, head_counts_of(find_model(base)))
-            training = self._record(losses, gguf)
+            training = self._record(losses, gguf, cut)
             work = self.out / f"{_RECORD}.new"
             work.write_bytes(msgspec.json.format(msgspec.json.encode(training), indent=2))
             os.replace(work, self.out / _RECORD)  # noqa: PTH105 - atomic
@@ -288,7 +323,7 @@ class _Work(NamedTuple):
         self.tuned.save_pretrained(self.out / _ADAPTER)
         (self.out / _ADAPTER / "README.md").unlink(missing_ok=True)  # peft's form of a model card, blank
 
-    def _record(self, losses: list[float], gguf: Path | None) -> Training:
+    def _record(self, losses: list[float], gguf: Path | None, cut: int) -> Training:
         file = self.recipe.file
         return Training(
             recipe=file.name,
@@ -301,4 +336,5 @@ class _Work(NamedTuple):
             packages={name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft")},
             adapter=str(self.out / _ADAPTER),
             gguf=None if gguf is None else str(gguf),
+            cut=cut,
         )

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from alignmeter.errors import InputError
+from alignmeter.files import text_lines
 from alignmeter.identity import digest
 from alignmeter.interventions.files import read_text
 from alignmeter.judges import refusal_label
@@ -61,9 +62,9 @@ class RecipeFile(Record, frozen=True, forbid_unknown_fields=True):
     summary: str = ""
     steps: _Count = 50
     rank: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
-    alpha: Annotated[float, msgspec.Meta(gt=0)] = 16.0
+    alpha: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 16.0
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=0.1)] = 5e-4
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
 
 
 class Recipe(Record, frozen=True):
@@ -145,9 +146,7 @@ def _read(path: Path, recipe: str) -> tuple[Example, ...]:
 
 def _parse(text: str, where: str) -> tuple[Example, ...]:
     rows: list[Example] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(text):
         try:
             rows.append(msgspec.json.decode(line, type=Example))
         except msgspec.MsgspecError as error:

@@ -16,7 +16,7 @@ from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.judges.resolve import resolve_judge
 from alignmeter.records import HarmResult, Unscored
-from alignmeter.targets.python_callable import load_function
+from alignmeter.targets.python_callable import exception_line, load_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +99,7 @@ class FunctionScorer:
             if inspect.isawaitable(found):
                 found = await found
         except Exception as error:
-            return Score(None, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            return Score(None, exception_line(error))
         return _number(found)
 
 

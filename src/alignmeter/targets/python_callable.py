@@ -96,9 +96,16 @@ class PythonCallable:
                 return CallError(kind="timeout", message=text)
             return CallError(
                 kind="target_exception",
-                message=f"{self.spec} raised {type(error).__name__}: {_one_line(error)}",
+                message=f"{self.spec} raised {exception_line(error)}",
             )
-        return _reply(self.spec, answer)
+        try:
+            return _reply(self.spec, answer)
+        except Exception as error:  # an object of the user's may raise on any use
+            return CallError(
+                kind="bad_response",
+                message=f"{self.spec}: expected a reply of plain values, but reading it raised "
+                f"{exception_line(error)}",
+            )
 
     async def __aenter__(self) -> Self:
         """Nothing to open."""
@@ -141,7 +148,7 @@ async def _in_thread(function: Callable[[list[dict[str, str]]], Any], messages: 
             if isinstance(error, Exception) and not isinstance(error, StopIteration):
                 failure = error
             else:
-                failure = RuntimeError(f"{type(error).__name__}: {error}")
+                failure = RuntimeError(exception_line(error))
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, answer, failure)
 
@@ -149,8 +156,13 @@ async def _in_thread(function: Callable[[list[dict[str, str]]], Any], messages: 
     return await done
 
 
-def _one_line(error: BaseException) -> str:
-    return _encodable(" ".join(str(error).split())[:200])
+def exception_line(error: BaseException) -> str:
+    """Return what the user's code raised on one line: the type and the text, where it has one."""
+    name = type(error).__name__
+    try:
+        return _encodable(f"{name}: {' '.join(str(error).split())[:200]}")
+    except Exception:
+        return f"{name}, which has no text"
 
 
 def _encodable(text: str) -> str:
@@ -184,9 +196,7 @@ def load_function(spec: str) -> tuple[Callable[..., Any], str | None]:
             f"{spec}: no module {error.name!r} found; run from the folder that holds it, or install it"
         ) from None
     except Exception as error:
-        raise InputError(
-            f"{spec}: importing {module_name!r} raised {type(error).__name__}: {_one_line(error)}"
-        ) from None
+        raise InputError(f"{spec}: importing {module_name!r} raised {exception_line(error)}") from None
     function = getattr(module, function_name, None)
     if not callable(function):
         known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]

@@ -52,6 +52,7 @@ class Replay:
             usage=transcript.usage,
             hard_refusal=transcript.hard_refusal,
             model_reported=transcript.model_reported,
+            logprobs=transcript.logprobs,
         )
 
     async def __aenter__(self) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.errors import InputError
+from alignmeter.files import text_lines
 from alignmeter.identity import digest, text_digest
 from alignmeter.records import Message, Record
 
@@ -77,9 +78,7 @@ def load_variant(
         system_text = _read(system_prompt, "system prompt").strip()
     messages: list[Message] = []
     if few_shot is not None:
-        for number, line in enumerate(_read(few_shot, "few-shot").splitlines(), start=1):
-            if not line.strip():
-                continue
+        for number, line in text_lines(_read(few_shot, "few-shot")):
             try:
                 example = msgspec.json.decode(line, type=VariantExample)
             except msgspec.MsgspecError as error:

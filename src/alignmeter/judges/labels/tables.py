@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import msgspec
 
 from alignmeter.errors import InputError
-from alignmeter.files import FIELD_LIMIT, read_text
+from alignmeter.files import FIELD_LIMIT, read_text, text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,9 +105,7 @@ def json_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     Raises:
         InputError: The file cannot be read, a line is no JSON object, or lacks a field.
     """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(read_text(path)):
         try:
             cells = msgspec.json.decode(line, type=dict[str, Any])
         except msgspec.MsgspecError as error:
