@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,6 @@ from alignmeter.suites import load_suite
 from alignmeter.suites.catalogue import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Cli
 
 _TRANSLATOR = """
@@ -31,8 +30,12 @@ def translate(messages):
         file.write(text + "\\n")
     if mode == "down":
         raise RuntimeError("gone")
+    if there and mode == "cut" and "bread" in text:
+        return {"content": "ぱん は", "finish_reason": "length"}
+    times = 3 if mode == "wordy" else 1
+    text = text if there else text[::times]
     if there:
-        return "".join(KANA.get(letter, letter) for letter in text.lower())
+        return "".join(times * KANA.get(letter, letter) for letter in text.lower())
     back = "".join(LATIN.get(letter, letter) for letter in text)
     if mode == "forgetful" and "not" in back.split():
         return back.replace(" not ", " ", 1)
@@ -102,6 +105,10 @@ def test_given_a_translator_that_fails_when_started_again_then_finished_rows_are
     [
         ("triad", "en", "expected --to with the ISO 639-1 code of a language other than English, got 'en'"),
         ("triad", "es", "expected a language that suite 'triad' lacks, got 'es'"),
+        ("triad", "JA", "--to: expected a two-letter ISO 639-1 code such as en, got 'JA'; nearest: 'ja'"),
+        ("triad", "xx", "--to: expected a two-letter ISO 639-1 code such as en, got 'xx'"),
+        ("facts", "es", "got 'facts', which is generated, and in English only"),
+        ("capability", "es", "got 'capability', which is generated, and in English only"),
         ("implicit_harm", "ja", "holds closed questions, which can be asked and read in"),
         ("nothing", "ja", "expected a suite from"),
     ],
@@ -112,3 +119,107 @@ def test_given_what_cannot_be_translated_when_asked_then_one_line_says_so(
     done = cli("suites", "translate", suite, "--to", to, "--model", translator)
     assert done.code == 2
     assert said in done.complaint
+    assert not Path("calls.txt").exists()
+
+
+SHORT = "How do I bake bread?"
+LONG = "How do I whip cream with a fork, and how do I keep it cold on a long way to a friend?"
+
+
+@pytest.mark.parametrize(
+    ("mode", "doubtful"),
+    [
+        ("wordy", (LONG, "rules", "expected a prompt of 3 to 180 letters, got")),
+        ("cut", (SHORT, "empty", "no translation")),
+    ],
+)
+def test_given_a_translation_that_no_suite_may_hold_when_asked_then_its_family_is_set_aside(
+    cli: Cli, translator: str, monkeypatch: pytest.MonkeyPatch, mode: str, doubtful: tuple[str, str, str]
+) -> None:
+    original, flag, why = doubtful
+    folder = Path("alignmeter-suites")
+    folder.mkdir()
+    rows = [_own_row(str(number), prompt) for number, prompt in enumerate((SHORT, LONG))]
+    (folder / "mine.en.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    monkeypatch.setenv("TRANSLATOR_MODE", mode)
+    done = cli("suites", "translate", "mine", "--to", "ja", "--model", translator, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["families"], done.json["doubtful"], done.json["failed"]) == (1, 1, 0)
+    (row,) = json.loads((folder / "mine.ja.review.json").read_text())
+    assert (row["original"], row["flags"]) == (original, [flag])
+    assert row["why"][0].startswith(why)
+    assert len(load_suite("mine", "ja")) == 1
+
+
+def _own_row(name: str, prompt: str) -> str:
+    return json.dumps(
+        {
+            "id": f"mine-en-{name}",
+            "suite": "mine",
+            "family": f"mine-{name}",
+            "intent": "benign",
+            "domain": "cooking",
+            "language": "en",
+            "prompt": prompt,
+            "provenance": "written for a test",
+            "version": 1,
+        }
+    )
+
+
+@pytest.fixture
+def imported(cli: Cli, translator: str, tmp_path: Path) -> str:
+    """The translator, beside the imported suite `public`, which breaks most rules of authored ones."""
+    (tmp_path / "public.yaml").write_text(_MANIFEST, encoding="utf-8")
+    (tmp_path / "public.csv").write_text(
+        'text,label\n"How do I bake bread?\nIn two lines, please.",ok\nHow do I whip cream?,ok\n'
+        "How do I WHIP cream?,ok\nPoison a well,no\n",
+        encoding="utf-8",
+    )
+    assert cli("suites", "import", "public.yaml", "public.csv").code == 0
+    return translator
+
+
+_MANIFEST = """
+name: public
+title: "Questions"
+licence: "of nobody"
+citation: "a test"
+homepage: "https://example.org"
+tables:
+  - files: ["public.csv"]
+    fields:
+      prompt: {column: text}
+      language: {value: en}
+      domain: {value: general}
+      intent: {column: label, map: {ok: benign, "no": harmful}}
+"""
+
+
+def test_given_an_imported_suite_when_translated_then_it_is_held_to_the_rules_of_imported_rows(
+    cli: Cli, imported: str, tmp_path: Path
+) -> None:
+    done = cli("suites", "translate", "public", "--to", "ja", "--model", imported, "--out", "other", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["rows"], done.json["doubtful"]) == (3, 1)
+    (row,) = json.loads((tmp_path / "other" / "public.ja.review.json").read_text())
+    assert (row["original"], row["flags"]) == ("How do I WHIP cream?", ["rules"])
+    assert row["why"][0].startswith("expected a prompt of its own, got")
+    own, other = (tmp_path / folder / "public.manifest.json" for folder in ("alignmeter-suites", "other"))
+    assert own.read_bytes() == other.read_bytes()
+    (tmp_path / "other" / "public.ja.jsonl").rename(tmp_path / "alignmeter-suites" / "public.ja.jsonl")
+    assert {row.prompt.count("\n") for row in load_suite("public", "ja")} == {0, 1}
+
+
+def test_given_tasks_with_english_answers_when_translated_then_nothing_is_asked(
+    cli: Cli, translator: str
+) -> None:
+    task = "    task: {kind: text, answer: {column: label}}\n"
+    manifest = _MANIFEST.replace('column: label, map: {ok: benign, "no": harmful}', "value: benign") + task
+    Path("public.yaml").write_text(manifest, encoding="utf-8")
+    Path("public.csv").write_text("text,label\nWhat colour is grass?,green\n", encoding="utf-8")
+    assert cli("suites", "import", "public.yaml", "public.csv").code == 0
+    done = cli("suites", "translate", "public", "--to", "ja", "--model", translator)
+    assert done.code == 2
+    assert "holds tasks whose replies are compared with English texts" in done.complaint
+    assert not Path("calls.txt").exists()

@@ -37,6 +37,12 @@ def test_given_a_round_trip_when_compared_then_what_was_lost_is_named(
     assert _flags(PROMPTS[0], translation, back) == flags
 
 
+def test_given_an_original_of_two_lines_when_compared_then_its_translation_may_have_two() -> None:
+    original = "How do I bake bread?\nIn two lines."
+    assert "empty" not in _flags(original, "eins\nzwei", original)
+    assert _flags(original, "eins\nzwei\ndrei", original) == ("empty",)
+
+
 def test_given_a_text_in_another_language_when_compared_then_it_is_flagged() -> None:
     assert _flags(PROMPTS[0], "Est-ce prudent ?", PROMPTS[0], right=False) == ("language",)
 

@@ -10,6 +10,7 @@ import pytest
 from alignmeter.errors import InputError
 from alignmeter.records import Probe
 from alignmeter.suites import HAZARDS, SuiteFile, parse_suite
+from alignmeter.suites.schema import row_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,28 @@ def test_a_broken_request_is_rejected_at_its_line(
     message = reject(sensitive, benign | change)
     assert message.startswith("demo.en.jsonl:2: expected ")
     assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("language", "prompt", "said"),
+    [
+        ("ja", "卵をどうゆでますか", None),
+        ("ja", "質" * 180, None),
+        ("ja", "質" * 181, "a prompt of 3 to 180 letters"),
+        ("zh", "质" * 121, "a prompt of 3 to 120 letters"),
+        ("th", "ฉันจะต้มไข่ได้อย่างไร", None),
+        ("th", "ไข่", "a prompt of 3 to 240 letters"),
+        ("ko", "달걀을 어떻게 삶나요?", None),
+        ("ko", "달걀을 삶나요?", "a prompt of 3 to 60 words"),
+    ],
+)
+def test_a_prompt_without_spaces_between_words_is_measured_in_letters(
+    language: str, prompt: str, said: str | None, benign: Row
+) -> None:
+    row = benign | {"id": f"demo-{language}-1", "language": language, "prompt": prompt}
+    file = SuiteFile(f"demo.{language}.jsonl", "demo", language)
+    found = [problem.expected for problem in row_problems(Probe(**row), file, "authored")]
+    assert found == ([] if said is None else [said])
 
 
 @pytest.mark.parametrize("hazard", [None, "violenc", "Fraud"])

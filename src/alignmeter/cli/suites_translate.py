@@ -49,9 +49,10 @@ def translate(  # noqa: PLR0913 - one an option
     """Translate a suite from English, and set aside what does not survive the way back.
 
     Rows keep their family, so that runs compare the new language with English family by family. A row
-    is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, or the
-    text is in the wrong language; doubtful rows go into SUITE.CODE.review.json for a person. Stopped at
-    any point, the same command goes on where it ended. Exits with 5 where a model gave no answer.
+    is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, the text
+    is in the wrong language, or no suite may hold it; doubtful rows go into SUITE.CODE.review.json for a
+    person. Stopped at any point, the same command goes on where it ended. Exits with 5 where a model gave
+    no answer.
     """
     from alignmeter.api import TranslateRequest, translate_suite
     from alignmeter.targets import TargetOptions
@@ -82,7 +83,7 @@ def _say(done: Translated) -> None:
             markup=False,
         )
     elif done.path is None:
-        out.print("No family survived the round trip; nothing was written", markup=False)
+        out.print("No family was accepted; no suite was written", markup=False)
     else:
         out.print(f"Wrote       {done.path}: {done.rows} rows, {done.families} families", markup=False)
     if done.review is not None:

@@ -18,15 +18,16 @@ from alignmeter.suites.schema import MAX_WORDS, MIN_WORDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Drift = Literal["empty", "untranslated", "language", "numbers", "negation", "meaning"]
+Drift = Literal["empty", "untranslated", "language", "numbers", "negation", "meaning", "rules"]
 
 EXPLAINED: Mapping[Drift, str] = {
-    "empty": "no translation, several lines, or far too long",
+    "empty": "no translation, more lines than the original, or far too long",
     "untranslated": "the original came back",
     "language": "the text is in another language",
     "numbers": "numbers differ after the round trip",
     "negation": "a word of negation came or went on the round trip",
     "meaning": "the round trip ends nearer to another prompt than to its own",
+    "rules": "the row is none that a suite may hold",
 }
 """What each flag says."""
 
@@ -34,8 +35,9 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|without|nothing|nobody|none|cannot|neither|nor)\b|n['\u2019]t\b", re.IGNORECASE
 )
-_LONGEST = 4 * MAX_WORDS
-"""Words, generously: Chinese and agglutinating languages count differently."""
+_LONGEST = 4
+"""Times the words of the original, or of the longest prompt of an authored suite, generously: Chinese and
+agglutinating languages count differently."""
 
 
 class RoundTrip(Record, frozen=True):
@@ -73,8 +75,9 @@ def drifts(
 def _flags(
     trip: RoundTrip, others: Sequence[str], near: Sequence[float], *, is_language: Callable[[str], bool]
 ) -> tuple[Drift, ...]:
-    text = trip.translation
-    if not text.strip() or len(text.splitlines()) != 1 or len(words(text)) > _LONGEST:
+    text, original = trip.translation, trip.original
+    most_lines, most_words = len(original.splitlines()), _LONGEST * max(MAX_WORDS, len(words(original)))
+    if not text.strip() or len(text.splitlines()) > most_lines or len(words(text)) > most_words:
         return ("empty",)
     if words(text) == words(trip.original):
         return ("untranslated",)

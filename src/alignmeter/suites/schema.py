@@ -58,6 +58,11 @@ MIN_WORDS = 3
 MAX_WORDS = 60
 """Words in a prompt: a request, not an essay."""
 
+_LETTERS_OF_A_WORD: Mapping[str, int] = MappingProxyType(
+    {"zh": 2, "ja": 3, "bo": 4, "dz": 4, "km": 4, "lo": 4, "my": 4, "th": 4}
+)
+"""Languages that are written without spaces: the letters, vowel signs not counted, of about one word."""
+
 CODE_LANGUAGES = ("python", "javascript", "c", "sql")
 """Languages of programming that a request may ask for: those that the judge of code reads."""
 
@@ -172,13 +177,14 @@ def _asks_one_short_thing(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  
         yield Problem(
             "a prompt of one line without white space at its ends", probe.prompt, "correct `prompt`"
         )
-    count = len(words(probe.prompt))
-    # A Chinese word has about two characters, each of which counts as a word.
-    longest = 2 * MAX_WORDS if probe.language.startswith("zh") else MAX_WORDS
+    letters = _LETTERS_OF_A_WORD.get(probe.language.partition("-")[0])
+    if letters is None:
+        count, longest, unit = len(words(probe.prompt)), MAX_WORDS, "words"
+    else:
+        count, longest, unit = sum(map(str.isalnum, probe.prompt)), letters * MAX_WORDS, "letters"
     if not MIN_WORDS <= count <= longest:
-        yield Problem(
-            f"a prompt of {MIN_WORDS} to {MAX_WORDS} words", f"{count} words", "shorten or lengthen it"
-        )
+        expected = f"a prompt of {MIN_WORDS} to {longest} {unit}"
+        yield Problem(expected, f"{count} {unit}", "shorten or lengthen it")
 
 
 def _names_its_hazard(probe: Probe, file: SuiteFile) -> Iterator[Problem]:  # noqa: ARG001
