@@ -65,7 +65,7 @@ def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finish
             "cannot write 'no/such/folder/gate.xml'",
             5,
         ),
-        (("plan", "--prices", "no-such.yaml"), "no-such.yaml: cannot be read", 2),
+        (("plan", "--prices", "no-such.yaml"), "no-such.yaml: expected a readable file", 2),
         (("plan", "--plot", "no/such/folder/plan.svg"), "cannot write 'no/such/folder/plan.svg'", 5),
     ],
 )
@@ -77,8 +77,13 @@ def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...], said: str, code
 
 
 @pytest.mark.parametrize(
-    "text", ["", "prompt: -1", "prompt: cheap", "tokens: 3", "[1, 2]", "prompt: .nan", "{"]
-)
+    "text",
+    [
+        "", "prompt: -1", "prompt: cheap", "tokens: 3", "[1, 2]", "prompt: .nan", "{",
+        "prompt: 2020-13-45", f"prompt: {'9' * 5000}", f"prompt: {'[' * 3000}", "prompt: 1\nprompt: 2",
+    ],
+    ids=lambda text: text[:20],
+)  # fmt: skip
 def test_prices_that_are_none_are_refused_with_an_example(cli: Cli, tmp_path: Path, text: str) -> None:
     path = tmp_path / "prices.yaml"
     path.write_text(text, encoding="utf-8")

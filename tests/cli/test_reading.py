@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 if TYPE_CHECKING:
@@ -225,6 +226,25 @@ def test_a_closed_question_is_shown_with_its_true_answer_and_source(cli: Cli) ->
 
     assert outcome.out.count("true answer: ") == outcome.out.count("source: ") == 3
     assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_nothing_in_an_imported_prompt_acts_on_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "u.yaml").write_text(
+        "name: u\ntitle: t\nlicence: l\ncitation: c\nhomepage: h\n"
+        "tables:\n  - files: ['*.jsonl']\n    fields:\n"
+        "      {prompt: {column: q}, language: {value: en}, domain: {value: d}, intent: {value: harmful}}\n",
+        encoding="utf-8",
+    )
+    prompt = "Say \x00 \x1b[2J \x9b31m \u202e this"
+    (tmp_path / "u.jsonl").write_bytes(msgspec.json.encode({"q": prompt}))
+    assert cli("suites", "import", tmp_path / "u.yaml", tmp_path / "u.jsonl").code == 0
+    (probe,) = cli("suites", "show", "u", "--json").json["probes"]
+    assert probe["prompt"] == prompt
+
+    for words in (("suites", "show", "u"), ("attacks", "show", "plain", "--probe", probe["id"])):
+        out = cli(*words).out
+        assert not {"\x00", "\x1b", "\x9b", "\u202e"} & set(out)
+        assert "⟦U+001B⟧[2J" in out
 
 
 def test_nothing_that_a_target_says_acts_on_the_terminal(cli: Cli, bot: Bot, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import pytest
 
 from alignmeter.errors import InputError
@@ -145,7 +146,7 @@ def test_a_prompt_without_spaces_between_words_is_measured_in_letters(
 ) -> None:
     row = benign | {"id": f"demo-{language}-1", "language": language, "prompt": prompt}
     file = SuiteFile(f"demo.{language}.jsonl", "demo", language)
-    found = [problem.expected for problem in row_problems(Probe(**row), file, "authored")]
+    found = [problem.expected for problem in row_problems(msgspec.convert(row, Probe), file, "authored")]
     assert found == ([] if said is None else [said])
 
 

@@ -10,11 +10,13 @@ import msgspec
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
+from alignmeter.files import read_text
 from alignmeter.judges import cards_by_event
 from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
 from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
 from alignmeter.threat_model import ThreatModel, default_threat_model, load_threat_model
+from alignmeter.threat_model.document import DocumentError, parse_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,20 +129,15 @@ def read_prices(path: Path) -> Prices:
     Raises:
         InputError: The file cannot be read, or holds anything else.
     """
-    import yaml
-
     try:
-        found = msgspec.convert(
-            yaml.safe_load(path.read_text(encoding="utf-8")), dict[str, float], strict=False
-        )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError):
-        found = {}
+        found = msgspec.convert(parse_document(read_text(path)).data, dict[str, float], strict=False)
+        wrong = ""
+    except (DocumentError, msgspec.ValidationError) as error:
+        found, wrong = {}, f" ({error})"
     valid = all(math.isfinite(price) and price >= 0 for price in found.values())
     if not found or not valid or not set(found) <= {"prompt", "completion"}:
         raise InputError(
             f"{path}: expected YAML with `prompt` and `completion`, each the price of a million tokens, for "
-            f"example `prompt: 0.15`"
+            f"example `prompt: 0.15`{wrong}"
         )
     return Prices(**found)

@@ -154,9 +154,11 @@ def _print(trial: Trial) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from alignmeter.report.text import visible
+
     out = console()
     about = f"  {trial.attack_class} / {trial.attack_pool} / attack seed {trial.attack_seed}"
     out.print(Text.assemble((trial.attack, "bold"), "  on ", (trial.probe, "bold"), about))
     for message in trial.messages:
         out.print(Text(f"\n{message.role}", "dim"))
-        out.print(Padding(Text(message.content), (0, 0, 0, 2)))
+        out.print(Padding(Text(visible(message.content)), (0, 0, 0, 2)))

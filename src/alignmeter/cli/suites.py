@@ -67,6 +67,7 @@ def check(*, as_json: JsonOption = False) -> None:
 
     Exits with 1 where something is found.
     """
+    from alignmeter.report.text import visible
     from alignmeter.suites import check_suites
 
     checks = check_suites()
@@ -81,7 +82,7 @@ def check(*, as_json: JsonOption = False) -> None:
                 f"{mark} {one.name}: {one.looked_at} looked at, {len(one.findings)} found", markup=False
             )
             for finding in one.findings[:_SHOWN]:
-                out.print(f"    {finding.where}: {finding.problem}", markup=False)
+                out.print(visible(f"    {finding.where}: {finding.problem}"), markup=False)
             if len(one.findings) > _SHOWN:
                 out.print(f"    {len(one.findings) - _SHOWN} more; --json lists them all")
     raise typer.Exit(1 if found else 0)
@@ -115,6 +116,7 @@ def show_one(
     from rich.text import Text
 
     from alignmeter.errors import InputError
+    from alignmeter.report.text import visible
 
     whole_suite = _probes_of(suite, variant, seed)
     domains = sorted({probe.domain for probe in whole_suite})
@@ -134,9 +136,9 @@ def show_one(
     out = console()
     for probe in probes:
         out.print(Text.assemble((probe.id, "bold"), f"  {probe.intent} / {probe.domain} / {probe.language}"))
-        out.print(Padding(Text(probe.prompt), (0, 0, 0, 2)))
+        out.print(Padding(Text(visible(probe.prompt)), (0, 0, 0, 2)))
         if probe.reference is not None:
-            out.print(Padding(Text(_known(probe), "dim"), (0, 0, 0, 2)))
+            out.print(Padding(Text(visible(_known(probe)), "dim"), (0, 0, 0, 2)))
     if not probes:
         out.print("No probe fits.")
 

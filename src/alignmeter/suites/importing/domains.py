@@ -18,6 +18,7 @@ from alignmeter.records import Probe, Record
 from alignmeter.records.tasks import TextCheck
 from alignmeter.suites.importing.building import Built, FileCount, Kept, slug
 from alignmeter.suites.importing.manifest import Rule, Table, TaskRule
+from alignmeter.suites.importing.numbers import is_plain_number
 from alignmeter.suites.importing.reading import DataFile, read_rows
 from alignmeter.suites.importing.rules import BrokenCellError
 from alignmeter.suites.importing.tasks import compile_task
@@ -232,16 +233,8 @@ def _task(
         accepted = tuple(str(one).strip() for one in cast("list[object]", answer))
         return prompt, TextCheck(answers=accepted)
     text = _cell(cells, "answer")
-    kind = ("number" if _is_number(text) else "text") if answers == "auto" else answers
+    kind = ("number" if is_plain_number(text) else "text") if answers == "auto" else answers
     return compile_task(TaskRule(kind=kind, answer=Rule(column="answer")))({"answer": text}, prompt)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", ""))
-    except ValueError:
-        return False
-    return any(letter.isdigit() for letter in text)
 
 
 def _guide(reference: str, rubric: str) -> str:

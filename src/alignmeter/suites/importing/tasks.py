@@ -10,6 +10,7 @@ import msgspec
 
 from alignmeter.records.tasks import ChoiceCheck, CodeCheck, InstructionsCheck, NumberCheck, TextCheck
 from alignmeter.suites.importing.ifeval import constraint_of
+from alignmeter.suites.importing.numbers import TOLERANCE, number_of
 from alignmeter.suites.importing.rules import BrokenCellError, Compiled, compile_rule
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from alignmeter.suites.importing.manifest import Rule, TaskRule
 
 _FEWEST = 2
-_NUMBER_CLUTTER = str.maketrans("", "", ",$€£%_ \u00a0\u202f")
 _SHOWN = 60
 
 
@@ -44,14 +44,12 @@ def _number(task: TaskRule) -> Callable[[Mapping[str, Any], str], MadeTask]:
 
     def make(cells: Mapping[str, Any], prompt: str) -> MadeTask:
         text = _given(answer, cells, "a number")
-        cleaned = text.translate(_NUMBER_CLUTTER).replace("\u2212", "-").rstrip(".")
-        try:
-            value = float(cleaned)
-        except ValueError:
-            raise BrokenCellError(answer.column, "a number", text[:_SHOWN]) from None
-        if not value.is_integer():
-            return MadeTask(prompt, NumberCheck(answer=value, tolerance=1e-6))
-        return MadeTask(prompt, NumberCheck(answer=int(value)))
+        value = number_of(text)
+        if value is None:
+            raise BrokenCellError(answer.column, "a number such as 1234, 1,234 or 0.5", text[:_SHOWN])
+        return MadeTask(
+            prompt, NumberCheck(answer=value, tolerance=0.0 if isinstance(value, int) else TOLERANCE)
+        )
 
     return make
 
