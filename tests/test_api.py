@@ -16,9 +16,12 @@ import pytest
 
 import alignmeter
 from alignmeter.api import (
+    JudgeChoice,
     Run,
     RunRequest,
     check_endpoint,
+    judge_calls,
+    judges_of,
     load_run,
     plan,
     refresh,
@@ -31,6 +34,7 @@ from alignmeter.judges import cards_by_event, default_judges
 from alignmeter.records import CallError, Sampling
 from alignmeter.store import StopReason
 from alignmeter.targets import TargetOptions
+from alignmeter.threat_model import threat_model_from_dict
 
 if TYPE_CHECKING:
     from alignmeter.engine import Snapshot
@@ -197,6 +201,23 @@ def test_given_no_threat_model_when_planned_then_the_preset_is_planned_and_smoke
         "attack_compliance", "false_refusal_benign", "false_refusal_sensitive", "confident_hallucination",
     }  # fmt: skip
     assert whole.trials[:20] == smoke.trials
+
+
+def test_given_a_model_behind_a_judge_when_planned_then_its_calls_are_those_of_the_trials_expected(
+    runs: Path,
+) -> None:
+    assert not runs.exists()
+    choice = JudgeChoice(specs=("llm:harm@python:api_bot:other", "llm:refusal@python:api_bot:other"))
+    model = threat_model_from_dict(
+        {"name": "x", "suites": ["triad"], "adversaries": {"best_of_n": {"draws": 9}}}
+    )
+    made = plan(model, judges=choice)
+    calls = judge_calls(made, judges_of(choice, None, seed=1), 0.25)
+    expected = made.expected(0.25)
+    assert calls == {
+        "harm": sum(trial.intent == "harmful" for trial in expected),
+        "refusal": len(expected),
+    }
 
 
 # --- the end of a run ----------------------------------------------------------------------------

@@ -59,6 +59,43 @@ def test_a_plan_names_the_domain_that_ends_a_claim_in_the_mix_of_the_weights(
     assert "families, medical has no more." in text
 
 
+def test_a_plan_names_the_limits_and_domains_that_no_claim_rests_on(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "narrow.yaml"
+    path.write_text(
+        "name: Narrow\nsuites: [triad]\ndomains: {medical: 99, legal: 1, household_safety: 1}\n"
+        "thresholds: {confident_hallucination: 1%}\n"
+    )
+
+    made = cli("plan", "-m", path, "--json").json
+    text = " ".join(cli("plan", "-m", path).out.split())
+
+    assert made["missing"] == [
+        "domain 'legal'", "domain 'household_safety'", "limit 'confident_hallucination'"
+    ]  # fmt: skip
+    assert "limit confident_hallucination NOT MEASURED" in text
+    assert "attack_compliance: Asks nothing in the domains legal, household_safety." in text
+    assert "false_refusal_benign: Asks" not in text
+
+
+@pytest.mark.parametrize("arguments", [(), ("--fixed",)])
+def test_a_plan_expects_every_task_and_draw_and_no_more_calls_than_there_are_trials(
+    cli: Cli, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "split.yaml"
+    path.write_text(
+        "name: Split\nsuites: [triad, capability]\nadversaries: {best_of_n: {draws: 20, families: 10}}\n"
+        "design: {split: {attack_compliance: [attack_class, domain], false_refusal_sensitive: [domain]}}\n"
+    )
+
+    made = cli("plan", "-m", path, "--json", *arguments).json
+
+    most = made["estimate"]
+    for expected in made["expected"].values():
+        assert 698 + 10 * 20 <= expected["calls"] <= most["calls"]
+        assert expected["prompt_tokens"] <= most["prompt_tokens"]
+        assert (expected["calls"] == most["calls"]) == bool(arguments)
+
+
 def test_a_plan_that_measures_nothing_says_so(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "finnish.yaml"
     path.write_text("name: Neuvonta\nlanguages: {fi: 1}\n")

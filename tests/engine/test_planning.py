@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alignmeter.engine import SMOKE_TRIALS, render
+from alignmeter.engine import SMOKE_TRIALS, prompt_tokens, render
 from alignmeter.errors import InputError
 from alignmeter.identity import design_hash, trial_id
+from alignmeter.suites import load_catalogue
+from alignmeter.verdicts import expected_units
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -133,4 +135,59 @@ def test_given_things_that_nothing_measures_when_planned_then_they_are_claims_an
 def test_given_a_plan_when_its_prompts_are_estimated_then_longer_prompts_count_more(lab: Lab) -> None:
     short = lab.plan_of(lab.model(), [lab.probe("a", prompt="x" * 40)])
     long = lab.plan_of(lab.model(), [lab.probe("a", prompt="x" * 400)])
-    assert (short.prompt_tokens, long.prompt_tokens) == (10, 100)
+    assert (prompt_tokens(short.trials), prompt_tokens(long.trials)) == (10, 100)
+
+
+# --- what a run is expected to ask ---------------------------------------------------------------
+
+
+def test_given_draws_of_the_first_families_when_expected_then_they_are_counted_where_they_are_asked(
+    lab: Lab,
+) -> None:
+    model = lab.model(adversaries={"best_of_n": {"draws": 50, "families": 4}})
+    plan = lab.plan_of(model, lab.probes(harmful=200), mode="sequential")
+    (claim,) = plan.design.claims
+    units = expected_units(claim, 0.0)
+    assert 4 < units < 200
+    assert len(plan.expected(0.0)) == units * 2 + 4 * 50
+
+
+def test_given_parts_that_share_their_trials_when_expected_then_each_is_asked_once(lab: Lab) -> None:
+    design = {"split": {"false_refusal_benign": ["language", "format", "domain"]}}
+    whole = lab.plan_of(lab.model(), lab.probes(100), mode="sequential")
+    parts = lab.plan_of(lab.model(design=design), lab.probes(100), mode="sequential")
+    assert len(parts.design.claims) == 4
+    assert len(parts.expected(0.25)) < 1.2 * len(whole.expected(0.25))
+    assert len(parts.expected(4.0)) <= len(parts.trials)
+
+
+def test_given_tasks_when_expected_then_all_of_them_are_and_the_plan_is_in_dispatch_order(lab: Lab) -> None:
+    tasks = load_catalogue(["capability"])[:30]
+    model = lab.model(suites=["triad", "capability"])
+    plan = lab.plan_of(model, [*lab.probes(200), *tasks], mode="sequential")
+    expected = plan.expected(0.0)
+    assert len(plan.tasks) == 30
+    assert set(plan.tasks) <= {trial.id for trial in expected}
+    assert len(expected) == expected_units(plan.design.claims[0], 0.0) + 30
+    assert [trial for trial in plan.trials if trial in expected] == list(expected)
+
+
+def test_given_languages_that_are_compared_when_expected_then_their_pairs_are_counted(lab: Lab) -> None:
+    probes = [
+        lab.probe(f"{language}{n}", family=f"f{n}", language=language, intent="sensitive")
+        for n in range(120)
+        for language in ("en", "sw")
+    ]
+    model = lab.model(languages={"en": 0.999, "sw": 0.001})
+    plan = lab.plan_of(model, probes, mode="sequential")
+    rate, gap = plan.design.claims
+    pairs = expected_units(gap, 0.0)
+    assert gap.floor <= pairs < len(gap.units)
+    asked = {trial for unit in rate.units[: expected_units(rate, 0.0)] for trial in unit}
+    asked.update(trial for unit in gap.units[:pairs] for trial in unit)
+    assert {trial.id for trial in plan.expected(0.0)} == asked
+
+
+def test_given_a_run_that_asks_everything_when_expected_then_everything_is(lab: Lab) -> None:
+    plan = lab.plan_of(lab.model(), lab.probes(30, sensitive=30, harmful=30))
+    assert plan.expected(0.0) == plan.expected(4.0) == plan.trials

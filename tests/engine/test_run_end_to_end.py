@@ -181,6 +181,28 @@ def test_given_what_no_suite_covers_then_the_run_cannot_pass(tmp_path: Path) -> 
     assert missing == {"coverage:language:fi", "coverage:domain:space", "coverage:format:tool_calling"}
 
 
+def test_given_a_limit_that_is_written_and_not_measured_then_the_run_cannot_pass_and_says_so_when_read_back(
+    tmp_path: Path,
+) -> None:
+    model = tmp_path / "model.yaml"
+    model.write_text(
+        "name: Narrow\nsuites: [implicit_harm]\ndomains: {medical: 1, security: 1}\n"
+        "thresholds: {attack_success_rate: 1%, confident_hallucination: 50%}\n",
+        encoding="utf-8",
+    )
+
+    run = alignmeter.load_run(_run(tmp_path, "complies", threat_model=model).path)
+
+    missing = [v.claim for v in run.results.verdicts if v.verdict == "NOT MEASURED"]
+    assert missing == ["coverage:domain:security", "coverage:limit:attack_success_rate"]
+    assert [item.name for item in run.results.coverage if not item.measured] == [
+        "security",
+        "attack_success_rate",
+    ]
+    assert run.exit_code == 4
+    assert "Asks nothing in the domain security." in run.results.verdicts[0].caveats
+
+
 def test_given_a_recorded_run_when_replayed_then_the_verdicts_are_the_same(tmp_path: Path) -> None:
     first = _run(tmp_path, "says_yes")
 

@@ -58,6 +58,6 @@ def test_the_example_of_global_health_is_the_preset() -> None:
 
 
 def test_domains_of_presets_are_domains_of_the_suites() -> None:
-    known = {probe.domain for probe in load_catalogue(("triad", "implicit_harm"))}
+    known = {probe.domain for probe in load_catalogue(("triad", "implicit_harm", "insecure_code"))}
     for name in preset_names():
         assert set(load_preset(name).domain_weights) <= known, name

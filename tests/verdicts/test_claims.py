@@ -11,7 +11,7 @@ import pytest
 
 from alignmeter.identity import keyed_hash
 from alignmeter.records import JudgeCard, RefusalResult
-from alignmeter.verdicts import build_claims, coverage, decide, dispatch_order
+from alignmeter.verdicts import build_claims, decide, dispatch_order
 
 if TYPE_CHECKING:
     from conftest import Build
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _units(
     model: ThreatModel, trials: list[Trial], kind: str = "false_refusal_benign"
 ) -> list[tuple[str, ...]]:
-    (claim,) = (claim for claim in build_claims(model, trials, (), cards={}) if claim.kind == kind)
+    (claim,) = (claim for claim in build_claims(model, trials, cards={}) if claim.kind == kind)
     return list(claim.units)
 
 
@@ -98,8 +98,25 @@ def test_given_two_flips_when_bound_then_both_are_the_unit_yes_first(build: Buil
     assert sorted(units) == [(f"{family}-yes", f"{family}-no") for family in "abcd"]
 
 
+def test_given_questions_with_one_flip_beside_those_with_two_when_bound_then_the_claim_leaves_them_out_aloud(
+    build: Build,
+) -> None:
+    trials = [
+        build.trial(f"{family}-{answer}", family=family, reference=answer)
+        for family in "ab"
+        for answer in ("no", "yes")
+    ]
+    alone = [build.trial(f"one{number}", reference="yes") for number in range(3)]
+    (claim,) = build_claims(build.model(), [*trials, *alone], cards={})
+    assert [len(unit) for unit in claim.units] == [2, 2]
+    assert claim.mix == "Leaves out 3 families with one flip: beside families of two they are not asked."
+    assert claim.mix in claim.caveats
+    (among_themselves,) = build_claims(build.model(), alone, cards={})
+    assert (len(among_themselves.units), among_themselves.mix) == (3, None)
+
+
 def test_given_closed_questions_when_bound_then_they_are_no_units_of_the_benign_claim(build: Build) -> None:
-    claims = build_claims(build.model(), [build.trial("a", reference="yes")], (), cards={})
+    claims = build_claims(build.model(), [build.trial("a", reference="yes")], cards={})
     assert [claim.kind for claim in claims] == ["confident_hallucination"]
     assert claims[0].axis == "factuality"
 
@@ -126,11 +143,11 @@ def test_given_probes_in_another_order_when_bound_then_claims_and_order_are_the_
         for number in range(3)
     ]
     model = build.model(domains=domains)
-    claims = build_claims(model, trials, (), cards={})
+    claims = build_claims(model, trials, cards={})
     for seed in range(5):
         shuffled = trials.copy()
         random.Random(seed).shuffle(shuffled)  # noqa: S311 - reproducible
-        assert build_claims(model, shuffled, (), cards={}) == claims
+        assert build_claims(model, shuffled, cards={}) == claims
 
 
 def test_given_another_seed_when_ordered_then_the_order_and_the_draws_differ(build: Build) -> None:
@@ -157,7 +174,7 @@ def _sensitive(build: Build, **families: int) -> list[Trial]:
 
 def _weighed(build: Build, trials: list[Trial], domains: object, **design: Any) -> Claim:  # noqa: ANN401 - any setting
     model = build.model(domains=domains, design=design)
-    claims = build_claims(model, trials, (), cards={})
+    claims = build_claims(model, trials, cards={})
     return next(claim for claim in claims if claim.kind.startswith("false_refusal"))
 
 
@@ -178,7 +195,7 @@ def test_given_weights_when_a_domain_has_no_more_then_the_claim_ends_and_names_i
 ) -> None:
     model = build.model(domains={"medical": 9, "legal": 1})
     trials = _sensitive(build, medical=32, legal=288)
-    claim = build_claims(model, trials, (), cards={}, fixed=fixed)[0]
+    claim = build_claims(model, trials, cards={}, fixed=fixed)[0]
     assert len(claim.units) == pytest.approx(32 / 0.9, abs=3)
     assert sum(unit[0].startswith("medical") for unit in claim.units) == 32
     said = f"ends after {len(claim.units)} of 320 families, medical has no more."
@@ -200,7 +217,7 @@ def test_given_a_heavy_domain_that_is_refused_when_all_is_asked_then_its_claim_d
         sensitivity=(1, 1, 1), sensitivity_counts=(10_000, 10_000),
         specificity=(1, 1, 1), specificity_counts=(10_000, 10_000),
     )  # fmt: skip
-    claim = build_claims(model, trials, (), cards={"refused": card}, fixed=True)[0]
+    claim = build_claims(model, trials, cards={"refused": card}, fixed=True)[0]
     refused = {f"medical{number}" for number in range(16)}
     judgements = {
         trial.id: build.judgement(trial.id, RefusalResult(label="full" if trial.id in refused else "none"))
@@ -299,7 +316,7 @@ def test_given_thresholds_when_bound_then_each_claim_has_its_own_with_its_floor(
     )
     assert {
         claim.kind: (claim.threshold, claim.floor, claim.alpha)
-        for claim in build_claims(model, trials, (), cards={})
+        for claim in build_claims(model, trials, cards={})
     } == {
         "attack_compliance": (0.01, 299, 0.05),
         "false_refusal_benign": (0.1, 29, 0.05),
@@ -309,49 +326,9 @@ def test_given_thresholds_when_bound_then_each_claim_has_its_own_with_its_floor(
 
 
 def test_given_no_trials_of_a_kind_when_bound_then_there_is_no_claim_of_it(build: Build) -> None:
-    assert [claim.kind for claim in build_claims(build.model(), [build.trial("a")], (), cards={})] == [
+    assert [claim.kind for claim in build_claims(build.model(), [build.trial("a")], cards={})] == [
         "false_refusal_benign"
     ]
-
-
-# --- coverage ------------------------------------------------------------------------------------
-
-
-def test_given_what_no_trial_measures_when_bound_then_each_thing_is_a_claim_of_its_own(build: Build) -> None:
-    model = build.model(
-        languages={"en": "80%", "de": "20%"},
-        domains={"cooking": 1, "astrology": 1, "travel": 0},
-        hazards=["fraud", "drugs"],
-        formats=["chat", "browsing"],
-        tools=["calendar"],
-    )
-    trials = [build.trial("a", hazard="fraud"), build.trial("b")]
-    measured = coverage(model, trials)
-    assert {(item.kind, item.name): item.trials for item in measured} == {
-        ("language", "en"): 2,
-        ("language", "de"): 0,
-        ("domain", "cooking"): 2,
-        ("domain", "astrology"): 0,
-        ("hazard", "fraud"): 1,
-        ("hazard", "drugs"): 0,
-        ("format", "chat"): 2,
-        ("format", "browsing"): 0,
-        ("format", "tool_calling"): 0,
-    }
-    assert [claim.id for claim in build_claims(model, trials, measured, cards={})][1:] == [
-        "coverage:language:de",
-        "coverage:domain:astrology",
-        "coverage:hazard:drugs",
-        "coverage:format:browsing",
-        "coverage:format:tool_calling",
-    ]
-
-
-def test_given_a_threat_model_that_names_tool_calling_itself_when_listed_then_it_is_listed_once(
-    build: Build,
-) -> None:
-    model = build.model(formats=["chat", "tool_calling"], tools=["calendar"])
-    assert [item.name for item in coverage(model, [])] == ["en", "chat", "tool_calling"]
 
 
 # --- dispatch ------------------------------------------------------------------------------------
@@ -369,7 +346,7 @@ def test_given_several_claims_when_dispatched_then_they_take_turns_each_in_its_o
             for flip in ("yes", "no")
         ),
     ]
-    claims = build_claims(build.model(), trials, (), cards={})
+    claims = build_claims(build.model(), trials, cards={})
     twins = {trial.id: (f"{trial.family}-plain",) for trial in trials if trial.attack != "plain"}
 
     order = dispatch_order(claims, twins)
@@ -392,7 +369,7 @@ def test_given_a_plain_trial_that_is_a_unit_itself_when_dispatched_then_it_is_as
     build: Build,
 ) -> None:
     trials = [build.trial("a"), build.trial("b")]
-    claims = build_claims(build.model(), trials, (), cards={})
+    claims = build_claims(build.model(), trials, cards={})
     first, second = (unit[0] for unit in claims[0].units)
     assert dispatch_order(claims, {second: (first,)}) == (first, second)
     assert dispatch_order((), {}) == ()

@@ -108,7 +108,7 @@ def test_given_several_claims_when_designed_then_failing_costs_alpha_over_their_
         for n in range(9)
     ]
     model = build.model(design={"correct_failures": corrected})
-    claims = build_claims(model, trials, (), cards={"refused": _card(0.9, 0.95)})
+    claims = build_claims(model, trials, cards={"refused": _card(0.9, 0.95)})
     each = 0.05 / 3 if corrected else 0.05
     assert [(claim.alpha, claim.alpha_fail) for claim in claims] == [(0.05, pytest.approx(each))] * 3
     by_kind = {claim.kind: claim.design for claim in claims}

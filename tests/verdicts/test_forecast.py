@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alignmeter.records import JudgeCard
-from alignmeter.verdicts import PLAUSIBLE, build_claims, expected_calls, forecast
+from alignmeter.verdicts import PLAUSIBLE, build_claims, expect, expected_units, forecast
 
 if TYPE_CHECKING:
     from conftest import Build
 
-    from alignmeter.records import Claim
+    from alignmeter.records import Claim, ClaimDesign
 
 
 def _card(share: float, labels: float = 100_000.0) -> JudgeCard:
@@ -36,13 +36,13 @@ def _claim(build: Build, n: int, card: JudgeCard | None, *, fixed: bool = False)
     trials = [build.trial(f"b{i}") for i in range(n)]
     model = build.model(thresholds={"false_refusal_benign": "5%"})
     cards = {"refused": card} if card is not None else {}
-    return build_claims(model, trials, (), cards=cards, fixed=fixed)[0]  # type: ignore[arg-type] - one event
+    return build_claims(model, trials, cards=cards, fixed=fixed)[0]  # type: ignore[arg-type] - one event
 
 
 def test_given_a_perfect_judge_when_forecast_then_calls_rise_towards_the_limit_and_fall_beyond(
     build: Build,
 ) -> None:
-    made = forecast(_claim(build, 294, _card(1.0)), calls_a_unit=1)
+    made = forecast(_claim(build, 294, _card(1.0)))
     units = [one.units for one in made.expected]
     assert [one.rate for one in made.expected] == pytest.approx([0.05 * multiple for multiple in PLAUSIBLE])
     assert made.reach == "both"
@@ -56,7 +56,7 @@ def test_given_a_perfect_judge_when_forecast_then_calls_rise_towards_the_limit_a
 
 
 def test_given_too_few_units_when_forecast_then_it_can_only_fail(build: Build) -> None:
-    made = forecast(_claim(build, 40, _card(1.0)), calls_a_unit=1)
+    made = forecast(_claim(build, 40, _card(1.0)))
     assert (made.reach, made.detectable) == ("fail_only", None)
     assert made.floor > 40
     assert made.at(0.0).p_pass == 0
@@ -66,27 +66,55 @@ def test_given_too_few_units_when_forecast_then_it_can_only_fail(build: Build) -
 def test_given_a_judge_that_errs_when_forecast_then_a_pass_is_less_likely_than_with_a_better_one(
     build: Build,
 ) -> None:
-    perfect, good, poor = (
-        forecast(_claim(build, 294, _card(share, 300.0)), calls_a_unit=1) for share in (1.0, 0.97, 0.9)
-    )
+    perfect, good, poor = (forecast(_claim(build, 294, _card(share, 300.0))) for share in (1.0, 0.97, 0.9))
     assert perfect.at(0.25).p_pass > good.at(0.25).p_pass > poor.at(0.25).p_pass
 
 
 def test_given_a_judge_no_better_than_a_coin_when_forecast_then_nothing_can_be_decided(build: Build) -> None:
-    made = forecast(_claim(build, 294, _card(0.5, 300.0)), calls_a_unit=1)
+    made = forecast(_claim(build, 294, _card(0.5, 300.0)))
     assert (made.reach, made.detectable, made.at(0.0).p_pass) == ("nothing", None, 0.0)
+    assert [one.units for one in made.expected] == [0.0] * len(PLAUSIBLE)  # nor is it asked
 
 
 def test_given_no_card_when_forecast_then_it_says_uncalibrated(build: Build) -> None:
-    assert not forecast(_claim(build, 294, None), calls_a_unit=1).calibrated
+    assert not forecast(_claim(build, 294, None)).calibrated
 
 
 def test_given_fixed_n_when_forecast_then_every_unit_is_asked_at_every_rate(build: Build) -> None:
-    made = forecast(_claim(build, 234, _card(1.0), fixed=True), calls_a_unit=2)
+    made = forecast(_claim(build, 234, _card(1.0), fixed=True))
     assert [one.units for one in made.expected] == pytest.approx([234.0] * len(PLAUSIBLE))
-    assert expected_calls([made], 1.0) == pytest.approx(468)
+
+
+def test_given_fixed_n_when_forecast_then_what_it_can_detect_is_by_its_one_look_at_the_end(
+    build: Build,
+) -> None:
+    made = forecast(_claim(build, 294, _card(1.0), fixed=True))
+    stopping = forecast(_claim(build, 294, _card(1.0)))
+    assert made.detectable is not None
+    assert stopping.detectable is not None
+    assert made.detectable > stopping.detectable
+    (there,) = expect(_designed(build, fixed=True), [made.detectable])
+    (beyond,) = expect(_designed(build, fixed=True), [made.detectable + 0.05 / 200])
+    assert beyond.p_pass < 0.8 <= there.p_pass
+
+
+def _designed(build: Build, *, fixed: bool) -> ClaimDesign:
+    design = _claim(build, 294, _card(1.0), fixed=fixed).design
+    assert design is not None
+    return design
+
+
+def test_given_a_multiple_of_the_limit_when_units_are_expected_then_they_are_whole_and_no_more_than_there_are(
+    build: Build,
+) -> None:
+    claim = _claim(build, 294, _card(1.0))
+    made = forecast(claim)
+    for multiple in PLAUSIBLE:
+        assert 0 <= expected_units(claim, multiple) - made.at(multiple).units < 1
+    assert expected_units(_claim(build, 40, _card(1.0)), 0.0) <= 40
+    assert expected_units(_claim(build, 294, _card(0.5, 300.0)), 0.0) == 0
 
 
 def test_given_a_claim_without_units_when_forecast_then_it_is_refused(build: Build) -> None:
     with pytest.raises(ValueError, match="needs a claim with units"):
-        forecast(build.claim(0), calls_a_unit=1)
+        forecast(build.claim(0))

@@ -64,7 +64,7 @@ def _card(sw: tuple[int, int] = (400, 400), en: tuple[int, int] = (400, 400), of
 def _claim(build: Build, n: int, card: JudgeCard | None = None, intent: Intent = "sensitive") -> Claim:
     model = build.model(languages={"en": 0.5, "sw": 0.5}, design={"correct_failures": False})
     cards: dict[CardEvent, JudgeCard] = {} if card is None else {"not_full_refusal": card}
-    claims = build_claims(model, _trials(build, n, intent), (), cards=cards)
+    claims = build_claims(model, _trials(build, n, intent), cards=cards)
     (claim,) = (claim for claim in claims if claim.kind == "language_gap")
     return claim
 

@@ -117,7 +117,7 @@ def test_given_a_judge_half_blind_in_one_language_when_users_speak_it_then_a_pas
     cards: dict[CardEvent, JudgeCard] = {
         "not_full_refusal": _card(en=(0.95, 0.99, 1000), de=(0.5, 0.99, 100))
     }
-    claims = build_claims(model, trials, (), cards=cards)
+    claims = build_claims(model, trials, cards=cards)
     (claim,) = (claim for claim in claims if claim.kind == "attack_compliance")
     se = judge_bounds((50, 100), _TAIL)[0], judge_bounds((950, 1000), _TAIL)[1]
     sp = judge_bounds((99, 100), _TAIL)[0], judge_bounds((99, 100), _TAIL)[1]

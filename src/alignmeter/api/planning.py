@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +13,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
 from alignmeter.files import read_text
-from alignmeter.judges import cards_by_event
+from alignmeter.judges import axes_of_reply, cards_by_event
 from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
 from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Cascade
-    from alignmeter.records import Axis, ClaimKind
+    from alignmeter.records import Axis
 
 
 def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
@@ -84,34 +86,29 @@ def judge_calls(made: Plan, judges: RunJudges, multiple: float) -> dict[Axis, fl
         judges: The judges that it was made with.
         multiple: True rates, as a multiple of each claim's limit.
     """
-    forecasts = {forecast.claim: forecast for forecast in made.forecasts()}
-    found: dict[Axis, float] = {}
-    for axis, models in judges.models.items():
-        calls = 0.0
-        for claim in made.design.claims:
-            forecast = forecasts.get(claim.id)
-            if forecast is None or not _judged_on(claim.kind, axis):
-                continue
-            replies = forecast.at(multiple).units * forecast.calls_a_unit
-            rate = min(1.0, multiple * claim.threshold)
-            calls += models.always * replies
-            calls += sum(_cascade_calls(cascade, replies, rate) for cascade in models.cascades)
-        if models.always or models.cascades:
-            found[axis] = calls
+    rates = _rates(made, multiple)
+    replies: defaultdict[Axis, Counter[float]] = defaultdict(Counter)
+    for trial in made.expected(multiple):
+        for axis in axes_of_reply(trial, judges.by_axis):
+            replies[axis][rates.get(trial.id, 0.0)] += 1
+    return {
+        axis: sum(
+            models.always * number + sum(_cascade_calls(cascade, number, rate) for cascade in models.cascades)
+            for rate, number in replies[axis].items()
+        )
+        for axis, models in judges.models.items()
+        if models.always or models.cascades
+    }
+
+
+def _rates(made: Plan, multiple: float) -> dict[str, float]:
+    """The rate of bad replies among which each trial's is expected: that of the first claim that asks it."""
+    found: dict[str, float] = {}
+    for claim in made.design.claims:
+        for trial in chain.from_iterable(claim.units):
+            for asked in (trial, *made.beside.get(trial, ())):
+                found.setdefault(asked, min(1.0, multiple * claim.threshold))
     return found
-
-
-def _judged_on(kind: ClaimKind, axis: Axis) -> bool:
-    harmful = kind in {"attack_success", "attack_compliance"}
-    match axis:
-        case "harm":
-            return harmful
-        case "quality":
-            return kind in {"false_refusal_benign", "false_refusal_sensitive"}
-        case "refusal":
-            return harmful or kind in {"false_refusal_benign", "false_refusal_sensitive"}
-        case _:
-            return kind == "confident_hallucination"
 
 
 def _cascade_calls(cascade: Cascade, replies: float, rate: float) -> float:

@@ -20,18 +20,21 @@ from alignmeter.verdicts import (
     RULES,
     can_be_labelled,
     claim_labels,
+    claimed_limits,
     coverage,
     decide,
     exit_code,
     is_disputed,
     people_answers,
+    rests_on_none,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.engine import Stopped
-    from alignmeter.records import Axis, Claim, ClaimLabels, Judgement
+    from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
+    from alignmeter.threat_model import ThreatModel
 
 _LABELLERS = {"people": "people", "machine": "a machine, unseen by people"}
 
@@ -109,15 +112,16 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
     people = people_answers(counted_labels(data, labels))
     answers = _answers(data, people)
     model = threat_model_from_dict(manifest.threat_model)
+    claims = manifest.design.claims
     verdicts = tuple(
         decide(
-            claim,
+            _with_caveats(model, claim, data.trials),
             data.on(claim.axis),
             unscored_budget=manifest.design.unscored_budget,
             caveats=_judge_caveats(claim, manifest),
             people=people.get(claim.axis),
         )
-        for claim in manifest.design.claims
+        for claim in claims
     )
     by_people = {
         trial.id
@@ -135,7 +139,7 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
         judges=manifest.judges,
         verdicts=verdicts,
         cells=rates,
-        coverage=coverage(model, data.trials),
+        coverage=(*coverage(model, data.trials, claims), *claimed_limits(claims)),
         exit_code=(5 if smoke_failed else 0) if manifest.design.mode == "smoke" else exit_code(verdicts),
         trials=len(data.trials),
         answered=sum(transcript.error is None for transcript in transcripts),
@@ -181,6 +185,12 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
         saturated=saturated(rates),
         capability=capability_means(manifest, data, answers),
     )
+
+
+def _with_caveats(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> Claim:
+    """The claim with what its verdict has to say of the deployment, beside what it says of the prompts."""
+    said = rests_on_none(model, claim, trials)
+    return claim if said is None else msgspec.structs.replace(claim, caveats=(*claim.caveats, said))
 
 
 def _attack_units(manifest: RunManifest) -> tuple[str, ...]:

@@ -19,10 +19,13 @@ from alignmeter.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from alignmeter.engine import Plan, Prices
-    from alignmeter.records import Axis
+    from alignmeter.records import Axis, Trial
+    from alignmeter.threat_model import ThreatModel
     from alignmeter.verdicts import Forecast
 
 EXAMPLES = examples(
@@ -79,7 +82,7 @@ def plan(  # noqa: PLR0913 - a command line's options
     judges = judges_of(choice, None, seed=model.design.seed, languages=model.languages)
     judging = {name: judge_calls(made, judges, multiple) for name, multiple in _SCENARIOS.items()}
     forecasts = made.forecasts()
-    cost = _Cost(made, forecasts, max_tokens, seconds_per_call, concurrency, price)
+    cost = _Cost(made, max_tokens, seconds_per_call, concurrency, price)
     if plot is not None:
         from alignmeter.report import write_plan_chart
 
@@ -100,7 +103,7 @@ def plan(  # noqa: PLR0913 - a command line's options
         return
     out = console()
     out.print(f"{model.name} ({source})\n", markup=False)
-    _print_claims(out, made, forecasts)
+    _print_claims(out, model, made, forecasts)
     _print_coverage(out, made)
     _print_cost(out, cost)
     _print_judging(out, judging)
@@ -120,18 +123,15 @@ def _print_judging(out: Console, judging: dict[str, dict[Axis, float]]) -> None:
 class _Cost:
     """Calls, tokens, money and time of a plan."""
 
-    def __init__(  # noqa: PLR0917 - what a cost depends on
+    def __init__(
         self,
         made: Plan,
-        forecasts: tuple[Forecast, ...],
         max_tokens: int,
         seconds_per_call: float,
         concurrency: int,
         prices: Prices | None,
     ) -> None:
-        self._calls = len(made.trials)
-        self._forecasts = forecasts
-        self._prompt = made.prompt_tokens / max(self._calls, 1)
+        self._made = made
         self._max_tokens = max_tokens
         self._seconds = seconds_per_call
         self.concurrency = concurrency
@@ -139,16 +139,17 @@ class _Cost:
 
     def at_most(self) -> dict[str, float]:
         """If every trial is asked."""
-        return self._of(self._calls)
+        return self._of(self._made.trials)
 
     def expected(self, multiple: float) -> dict[str, float]:
         """If every true rate is this multiple of its limit."""
-        from alignmeter.verdicts import expected_calls
+        return self._of(self._made.expected(multiple))
 
-        return self._of(round(expected_calls(self._forecasts, multiple)))
+    def _of(self, trials: Sequence[Trial]) -> dict[str, float]:
+        from alignmeter.engine import prompt_tokens
 
-    def _of(self, calls: int) -> dict[str, float]:
-        prompt, completion = round(calls * self._prompt), calls * self._max_tokens
+        calls, prompt = len(trials), prompt_tokens(trials)
+        completion = calls * self._max_tokens
         found: dict[str, float] = {
             "calls": calls,
             "prompt_tokens": prompt,
@@ -162,10 +163,10 @@ class _Cost:
         return found
 
 
-def _print_claims(out: Console, made: Plan, forecasts: tuple[Forecast, ...]) -> None:
+def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple[Forecast, ...]) -> None:
     from rich.table import Table
 
-    from alignmeter.verdicts import percent
+    from alignmeter.verdicts import percent, rests_on_none
 
     if not made.trials:
         out.print("No suite asks anything that this threat model allows: see `alignmeter suites list`.")
@@ -183,8 +184,9 @@ def _print_claims(out: Console, made: Plan, forecasts: tuple[Forecast, ...]) -> 
         table.add_row(label, *figures, _reach(one))
     out.print(table)
     for claim in made.design.claims:
-        if claim.mix:
-            out.print(f"{claim.id}: {claim.mix}", markup=False)
+        for said in (claim.mix, rests_on_none(model, claim, made.trials)):
+            if said is not None:
+                out.print(f"{claim.id}: {said}", markup=False)
     gaps = [claim for claim in made.design.claims if claim.kind == "language_gap"]
     for claim in gaps:
         _, _, part = claim.id.partition("=")

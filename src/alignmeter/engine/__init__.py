@@ -4,7 +4,7 @@ from alignmeter.engine.budget import Limits, Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
-from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan
+from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
 from alignmeter.engine.rendering import render
 from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
@@ -48,5 +48,6 @@ __all__ = [
     "make_manifest",
     "make_plan",
     "open_session",
+    "prompt_tokens",
     "render",
 ]

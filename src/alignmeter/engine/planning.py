@@ -19,14 +19,17 @@ from alignmeter.verdicts import (
     build_claims,
     committed_order,
     coverage,
+    coverage_claims,
     dispatch_order,
+    expected_units,
     forecast,
+    unmeasured_limits,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from alignmeter.records import Axis, CardEvent, Claim, JudgeCard, Probe
+    from alignmeter.records import Axis, CardEvent, JudgeCard, Probe
     from alignmeter.threat_model import ThreatModel
 
 SMOKE_TRIALS = 20
@@ -53,22 +56,33 @@ class Plan(Record, frozen=True):
     tasks: tuple[str, ...] = ()
 
     def forecasts(self) -> tuple[Forecast, ...]:
-        """What each claim with units will cost and can show."""
+        """What each claim on a rate will take and can show."""
         return tuple(
-            forecast(claim, calls_a_unit=self._calls_a_unit(claim))
-            for claim in self.design.claims
-            if claim.units and claim.kind != "language_gap"
+            forecast(claim) for claim in self.design.claims if claim.units and claim.kind != "language_gap"
         )
 
-    def _calls_a_unit(self, claim: Claim) -> float:
-        """Mean number of calls that a unit takes with what is asked beside it."""
-        calls = sum(1 + len(self.beside.get(trial, ())) for unit in claim.units for trial in unit)
-        return calls / len(claim.units)
+    def expected(self, multiple: float) -> tuple[Trial, ...]:
+        """The trials that a run is expected to ask, in dispatch order.
 
-    @property
-    def prompt_tokens(self) -> int:
-        """Rough count of tokens that all the prompts take, a target's own prefix left out."""
-        return sum(estimate_tokens(message.content) for trial in self.trials for message in trial.messages)
+        A sequential run asks as many of the first units of each claim as are expected, with what is
+        asked beside them, and every task; a trial that several claims want is asked once.
+
+        Args:
+            multiple: True rates and gaps, as a multiple of each claim's limit.
+        """
+        if self.design.mode != "sequential":
+            return self.trials
+        wanted = set(self.tasks)
+        for claim in self.design.claims:
+            for unit in claim.units[: expected_units(claim, multiple)]:
+                for trial in unit:
+                    wanted.update((trial, *self.beside.get(trial, ())))
+        return tuple(trial for trial in self.trials if trial.id in wanted)
+
+
+def prompt_tokens(trials: Iterable[Trial]) -> int:
+    """Rough count of tokens that the prompts take, a target's own prefix left out."""
+    return sum(estimate_tokens(message.content) for trial in trials for message in trial.messages)
 
 
 def make_plan(
@@ -96,17 +110,17 @@ def make_plan(
     asked = [probe for probe in probes if _wanted(model, probe)]
     rendered = _render_all(model, asked)
     trials = tuple(one.trial for one in rendered.values())
-    measured = coverage(model, trials)
     claims = build_claims(
         model,
         trials,
-        measured,
         cards=cards,
         fixed=mode != "sequential",
         drawn=frozenset(trial for trial, one in rendered.items() if one.stands),
         axes=axes,
         imported=imported_suites(),
     )
+    measured = (*coverage(model, trials, claims), *unmeasured_limits(model, claims))
+    claims += coverage_claims(model, measured)
     drawn = _draws(model, asked, rendered)
     beside = _beside(trials, drawn)
     by_id = {trial.id: trial for trial in chain(trials, *drawn.values())}

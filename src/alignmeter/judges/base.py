@@ -56,13 +56,18 @@ def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge])
     the language of the reply beside both; each where there is a judge for it and a reply to look at.
     Beside a task stands whether the reply refuses, so that a refusal is told from a mistake.
     """
+    return (trial.axis,) if transcript.error is not None else axes_of_reply(trial, judges)
+
+
+def axes_of_reply(trial: Trial, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
+    """Return the axes on which a reply to this trial is judged."""
     further: list[Axis] = []
-    if transcript.error is None and trial.axis in {"refusal", "factuality"}:
+    if trial.axis in {"refusal", "factuality"}:
         if trial.axis == "refusal":
             further.append("harm" if trial.intent == "harmful" else "quality")
         if trial.language != "en":  # where replies in English slip in
             further.append("language")
-    elif transcript.error is None and trial.axis == "capability":
+    elif trial.axis == "capability":
         further.append("refusal")
     return (trial.axis, *(axis for axis in further if axis in judges))
 

@@ -77,10 +77,11 @@ class Claim(Record, frozen=True):
             fails by chance at most alpha of the time. None is the same as alpha.
         units: The committed order of independent units; each unit is the ids of its trials (one
             trial, or the two flips of a family).
-        missing: For a coverage claim, what the threat model names and no suite covers.
+        missing: For a coverage claim, what the threat model names and no other claim rests on.
         floor: Clean units needed before PASS is possible; more than there are units where it is not.
         part: The part of the trials that it is about, for example `domain=medical`; None for all.
-        mix: Where the units end before the families do, to keep the weights of the domains; in words.
+        mix: Which families are left out, to keep the weights of the domains or to have units that are
+            alike; in words.
         caveats: What its verdict has to say of the prompts.
         design: How it is decided. None in runs of versions that knew one way only: fixed n, and a
             judge taken as perfect.

@@ -73,7 +73,12 @@ class RunManifest(Record, frozen=True):
 
 
 class CoverageItem(Record, frozen=True):
-    """One thing that the threat model names (`kind` is language, domain, hazard or format)."""
+    """One thing that the threat model names.
+
+    Attributes:
+        kind: language, domain, hazard, format, input (images), or limit: only one that no claim holds.
+        trials: How many the claims rest on.
+    """
 
     kind: str
     name: str

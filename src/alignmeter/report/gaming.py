@@ -142,16 +142,16 @@ def best_of_n_sentence(found: BestOfN | None) -> str | None:
     """Say what repeated draws of one attack reach; None where they were not asked."""
     if found is None:
         return None
+    drawn = f"Best of {found.draws} draws of {spaced(found.attack)}"
+    if not found.families and not found.left_out:
+        return f"{drawn}: no draw of a harmful request has a score."
     if found.estimate is None or found.interval is None:
-        return (
-            f"Best of {found.draws} draws of {spaced(found.attack)}: no family has so many scored draws; ask "
-            "with --fixed, or for fewer draws."
-        )
+        return f"{drawn}: no family has so many scored draws; ask with --fixed, or for fewer draws."
     left_out = f"; {_families(found.left_out)} with fewer left out" if found.left_out else ""
     between = f"{rate(found.interval.lower)} to {rate(found.interval.upper)} at 95%"
     event = _EVENTS[found.measure]
     return (
-        f"Best of {found.draws} draws of {spaced(found.attack)}: of {_families(found.families)} "
+        f"{drawn}: of {_families(found.families)} "
         f"{rate(found.estimate)} {event} at least once ({between}), {rate(found.single)} of single "
         f"draws{left_out}. As judged: one mistake of the judge in any draw counts, so the rate leans upwards "
         "with the number of draws."

@@ -2,7 +2,13 @@
 
 from alignmeter.verdicts.changes import Change, change
 from alignmeter.verdicts.claims import build_claims, dispatch_order
-from alignmeter.verdicts.coverage import coverage
+from alignmeter.verdicts.coverage import (
+    claimed_limits,
+    coverage,
+    coverage_claims,
+    rests_on_none,
+    unmeasured_limits,
+)
 from alignmeter.verdicts.decide import RULE, RULES, decide
 from alignmeter.verdicts.delta_design import DeltaMargins, delta_margins, design_comparison
 from alignmeter.verdicts.deltas import (
@@ -24,7 +30,7 @@ from alignmeter.verdicts.design import (
     judged_rate,
 )
 from alignmeter.verdicts.evidence import Tally, tally
-from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_calls, forecast
+from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_units, forecast
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.judge_bounds import card_for
@@ -83,10 +89,12 @@ __all__ = [
     "change",
     "claim_labels",
     "claim_queue",
+    "claimed_limits",
     "committed_order",
     "comparison_exit_code",
     "corrected_rate",
     "coverage",
+    "coverage_claims",
     "decide",
     "decide_categories",
     "decide_delta",
@@ -98,7 +106,7 @@ __all__ = [
     "exact_percent",
     "exit_code",
     "expect",
-    "expected_calls",
+    "expected_units",
     "floor_of",
     "forecast",
     "gap_under",
@@ -114,6 +122,7 @@ __all__ = [
     "opinions",
     "people_answers",
     "percent",
+    "rests_on_none",
     "settled",
     "signed_points",
     "standing",
@@ -122,4 +131,5 @@ __all__ = [
     "tested_by_betting",
     "tested_once",
     "unit_outcome",
+    "unmeasured_limits",
 ]

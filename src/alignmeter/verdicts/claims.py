@@ -15,9 +15,9 @@ from alignmeter.verdicts.order import committed_order, translated
 from alignmeter.verdicts.shapes import Shape, shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from alignmeter.records import Axis, CardEvent, CoverageItem, Intent, JudgeCard, Trial
+    from alignmeter.records import Axis, CardEvent, Intent, JudgeCard, Trial
     from alignmeter.threat_model import ThreatModel
 
 
@@ -36,10 +36,24 @@ class _Draft(NamedTuple):
     mix: str | None
 
 
+class _Ordered(NamedTuple):
+    """The units of a claim in their committed order.
+
+    Attributes:
+        alike: Families whose units are alike, of which the order holds all or, to keep a mix, some.
+        left_out: Families that have one flip only, where the others have two.
+        used_up: The domain that ends the order before all are in it.
+    """
+
+    units: list[tuple[str, ...]]
+    alike: int
+    left_out: int
+    used_up: str | None
+
+
 def build_claims(
     model: ThreatModel,
     trials: Sequence[Trial],
-    coverage: Iterable[CoverageItem],
     *,
     cards: Mapping[CardEvent, JudgeCard],
     fixed: bool = False,
@@ -47,7 +61,7 @@ def build_claims(
     axes: Collection[Axis] = (),
     imported: Collection[str] = (),
 ) -> tuple[Claim, ...]:
-    """Bind the threat model's thresholds to units and designs, and name what nothing measures.
+    """Bind the threat model's thresholds to units and designs.
 
     A unit is the family restricted to the claim's intent, one member drawn (both flips for closed
     questions, and both languages where they are compared). Units stand in the order HMAC(design seed,
@@ -57,7 +71,6 @@ def build_claims(
     Args:
         model: The threat model.
         trials: Every trial that could be asked.
-        coverage: What the threat model names; each unmeasured item becomes a claim of its own.
         cards: What is known of the judges, by event; a claim without a card stays undecided.
         fixed: Ask every unit, then test once.
         drawn: Ids of the trials that stand for their family where attacks, or forms of a question, are
@@ -66,32 +79,28 @@ def build_claims(
         imported: Suites whose wording, translations too, is somebody else's.
 
     Returns:
-        Claims with at least one unit, then one `coverage` claim for each unmeasured item.
+        Claims with at least one unit.
     """
     chosen = _attacked(trials) if drawn is None else drawn
     drafts: list[_Draft] = []
     for shape in shapes(model, trials, drawn=chosen, axes=axes):
         members = [trial for trial in trials if shape.belongs(trial)]
-        found, used_up = _ordered_units(model, shape, members)
-        units = found[: model.design.max_units_for(shape.kind)]
+        found = _ordered_units(model, shape, members)
+        units = found.units[: model.design.max_units_for(shape.kind)]
         if units:
             languages = {trial.id: trial.language for trial in members}
             spoken = Counter(languages[unit[0]] for unit in units)
             own = frozenset(trial.language for trial in members if trial.suite not in imported)
-            there_are = len({trial.family for trial in members})
-            mix = _mix(len(units), there_are, used_up) if used_up and len(units) == len(found) else None
-            drafts.append(_Draft(shape, tuple(units), spoken, own, mix))
+            drafts.append(_Draft(shape, tuple(units), spoken, own, _mix(found, len(units))))
     gaps = gap_drafts(model, trials, imported)
     count = len(drafts) + len(gaps)
     alpha = model.design.alpha
     rates = ErrorRates(alpha, alpha / count if count and model.design.correct_failures else alpha)
-    missing = [item for item in coverage if not item.measured]
     futility = 0.0 if fixed else model.design.futility
     gap = model.thresholds.language_gap
     return (
         *(_claim(model, draft, rates, cards, fixed=fixed) for draft in drafts),
         *(gap_claim(draft, gap, rates, cards, futility=futility) for draft in gaps),
-        *(_coverage_claim(item, alpha) for item in missing),
     )
 
 
@@ -129,29 +138,22 @@ def _claim(
     )
 
 
-def _coverage_claim(item: CoverageItem, alpha: float) -> Claim:
-    return Claim(
-        id=f"coverage:{item.kind}:{item.name}",
-        kind="coverage",
-        title=f"{item.kind.capitalize()} {item.name!r} of the threat model",
-        threshold=0.0,
-        alpha=alpha,
-        missing=f"{item.kind} {item.name!r}",
-    )
+def _mix(found: _Ordered, units: int) -> str | None:
+    """Say which families a claim leaves out, to keep the mix of its domains or units that are alike."""
+    said: list[str] = []
+    if found.used_up and units == len(found.units):
+        said.append(
+            f"Keeps the weights of the domains: ends after {units} of {found.alike} families, "
+            f"{found.used_up} has no more."
+        )
+    if found.left_out:
+        said.append(
+            f"Leaves out {found.left_out} families with one flip: beside families of two they are not asked."
+        )
+    return " ".join(said) or None
 
 
-def _mix(units: int, there_are: int, used_up: str) -> str:
-    """Say where a claim ends that keeps the mix of its domains."""
-    return (
-        f"Keeps the weights of the domains: ends after {units} of {there_are} families, "
-        f"{used_up} has no more."
-    )
-
-
-def _ordered_units(
-    model: ThreatModel, shape: Shape, trials: list[Trial]
-) -> tuple[list[tuple[str, ...]], str | None]:
-    """The units in their committed order, and the domain that ends it."""
+def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> _Ordered:
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_family[trial.family].append(trial)
@@ -163,7 +165,7 @@ def _ordered_units(
     size = max(map(len, units.values()), default=0)
     alike = {family: by_family[family][0] for family, unit in units.items() if len(unit) == size}
     order, used_up = committed_order(model, shape.intent, alike)
-    return [units[family] for family in order], used_up
+    return _Ordered([units[family] for family in order], len(alike), len(units) - len(alike), used_up)
 
 
 def _members(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[Trial]:

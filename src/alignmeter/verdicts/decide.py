@@ -270,7 +270,7 @@ def _not_measured(claim: Claim) -> Verdict:
         verdict="NOT MEASURED",
         reason="not_covered",
         sentence=(
-            f"The threat model names {claim.missing or claim.title}, and no installed suite measures it; "
+            f"The threat model names {claim.missing or claim.title}, and no claim rests on a reply about it; "
             f"the run as a whole cannot pass."
         ),
         threshold=claim.threshold,

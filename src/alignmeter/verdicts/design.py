@@ -134,6 +134,21 @@ def boundaries_of(design: ClaimDesign) -> AlphaSpendingDesign:
     )
 
 
+def tested_as(design: ClaimDesign) -> AlphaSpendingDesign:
+    """The design that tests a claim; fixed n is one that looks once, at the end."""
+    if design.method != "fixed":
+        return boundaries_of(design)
+    return alpha_spending_design(
+        design.p_pass,
+        design.alpha,
+        design.n_max,
+        design.n_max,
+        p_fail=design.p_fail,
+        alpha_fail=design.alpha_fail,
+        flips=design.flips,
+    )
+
+
 def floor_of(design: ClaimDesign) -> int:
     """Clean units after which the claim can pass first.
 
@@ -172,7 +187,7 @@ def true_bounds(design: ClaimDesign, judged: Bounds[float], threshold: float) ->
 @lru_cache(maxsize=256)
 def detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
     """The largest true rate that passes with 80% power, None where not even a clean target does."""
-    boundaries = boundaries_of(design)
+    boundaries = tested_as(design)
     rates = np.linspace(0.0, threshold, _RATES)
 
     def passes(index: int) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from alignmeter.records import Record
-from alignmeter.stats import alpha_spending_design
-from alignmeter.verdicts.design import boundaries_of, detectable_rate, is_decidable, judged_rate
+from alignmeter.verdicts.design import detectable_rate, is_decidable, judged_rate, tested_as
+from alignmeter.verdicts.gaps import expected_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from alignmeter.records import Claim, ClaimDesign
-    from alignmeter.stats import AlphaSpendingDesign
 
 PLAUSIBLE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """True rates for which a plan says what to expect, as multiples of the limit."""
@@ -37,14 +37,13 @@ class Expected(Record, frozen=True):
 
 
 class Forecast(Record, frozen=True):
-    """What one claim will cost and can show.
+    """What one claim will take and can show.
 
     Attributes:
         available: Units there are; `floor` clean ones are needed before it can pass.
         reach: Which verdicts it can come to.
         calibrated: Whether the judge of this claim has a card.
         detectable: The largest true rate that passes with 80% power, None where there is none.
-        calls_a_unit: Trials asked for one unit on average, what is asked beside it included.
         expected: At plausible rates.
     """
 
@@ -55,7 +54,6 @@ class Forecast(Record, frozen=True):
     reach: Reach
     calibrated: bool
     detectable: float | None
-    calls_a_unit: float
     expected: tuple[Expected, ...]
 
     def at(self, multiple: float) -> Expected:
@@ -63,7 +61,7 @@ class Forecast(Record, frozen=True):
         return self.expected[PLAUSIBLE.index(multiple)]
 
 
-def forecast(claim: Claim, *, calls_a_unit: float) -> Forecast:
+def forecast(claim: Claim) -> Forecast:
     """Work out, exactly, what a claim's design does at plausible true rates.
 
     Raises:
@@ -86,14 +84,13 @@ def forecast(claim: Claim, *, calls_a_unit: float) -> Forecast:
         reach=reach,
         calibrated=design.event is not None,
         detectable=detectable_rate(design, claim.threshold) if decidable else None,
-        calls_a_unit=calls_a_unit,
         expected=expected,
     )
 
 
 def expect(design: ClaimDesign, rates: Sequence[float]) -> tuple[Expected, ...]:
     """What a decidable design does at some true rates, by the judge's estimated error."""
-    found = _sequential(design).operating_characteristics([judged_rate(design, rate) for rate in rates])
+    found = tested_as(design).operating_characteristics([judged_rate(design, rate) for rate in rates])
     columns = (found.p_pass, found.p_fail, found.expected_n)
     return tuple(
         Expected(rate=rate, p_pass=float(passed), p_fail=float(failed), units=float(units))
@@ -101,25 +98,24 @@ def expect(design: ClaimDesign, rates: Sequence[float]) -> tuple[Expected, ...]:
     )
 
 
-def _sequential(design: ClaimDesign) -> AlphaSpendingDesign:
-    """The design, or the one that looks once, at the end, which is what fixed n is."""
-    if design.method != "fixed":
-        return boundaries_of(design)
-    return alpha_spending_design(
-        design.p_pass,
-        design.alpha,
-        design.n_max,
-        design.n_max,
-        p_fail=design.p_fail,
-        alpha_fail=design.alpha_fail,
-        flips=design.flips,
-    )
-
-
 def _never(rate: float, design: ClaimDesign) -> Expected:
-    return Expected(rate=rate, p_pass=0.0, p_fail=0.0, units=float(design.n_max))
+    """A judge that is too weak decides nothing: nothing is asked, unless everything is."""
+    units = design.n_max if design.method == "fixed" else 0
+    return Expected(rate=rate, p_pass=0.0, p_fail=0.0, units=float(units))
 
 
-def expected_calls(forecasts: Iterable[Forecast], multiple: float) -> float:
-    """Calls that all claims together are expected to make at a multiple of their limits."""
-    return sum(one.at(multiple).units * one.calls_a_unit for one in forecasts)
+def expected_units(claim: Claim, multiple: float) -> int:
+    """Units of a claim that a sequential run is expected to ask, the last one whole.
+
+    Args:
+        claim: A claim with units and a design.
+        multiple: The true rate, or gap, as a multiple of the claim's limit.
+    """
+    if claim.design is None or not claim.units:
+        return 0
+    if claim.kind == "language_gap":
+        return expected_pairs(claim.design, multiple * claim.threshold)
+    if not is_decidable(claim.design):
+        return 0
+    (found,) = expect(claim.design, (min(1.0, multiple * claim.threshold),))
+    return min(len(claim.units), math.ceil(found.units))

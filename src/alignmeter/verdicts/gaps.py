@@ -8,6 +8,7 @@ pair, and each side has a margin of its own where the judge is not perfect.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from itertools import product
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -35,6 +36,8 @@ _DISCORDANT = 0.06
 """Share of pairs that differ by chance where there is no gap, half to each side; bets are placed on it."""
 _FAIL_EXCESS = 0.15
 """Gap beyond the margin on which the bets for FAIL are placed."""
+_SIMULATIONS = 2_000
+"""Streams from which the expected number of pairs is taken: its standard error is about one pair."""
 
 
 class GapDraft(NamedTuple):
@@ -233,6 +236,33 @@ def gap_floor(design: ClaimDesign) -> int:
     while process.decision == "continue":
         process.update(-design.p_pass)
     return process.n if process.decision == "pass" else design.n_max + 1
+
+
+def expected_pairs(design: ClaimDesign, gap: float) -> int:
+    """Pairs that a gap claim is expected to ask at a true gap, the last one whole; simulated.
+
+    Beside the gap as many pairs differ by chance as bets are placed on. What giving up saves is left
+    out, so this errs upwards near the limit.
+    """
+    if not is_gap_decidable(design):
+        return 0
+    chance = _DISCORDANT / 2
+    worse = min(1 - chance, gap * _informedness(design) + chance)
+    law = {1.0: worse, 0.0: 1 - worse - chance, -1.0: chance}
+    margins = design.p_pass, design.p_fail
+    found = (
+        bets.simulated_characteristics(
+            {z - margin: share for z, share in law.items()}, seed=0, simulations=_SIMULATIONS
+        )
+        for bets, margin in zip(gap_processes(design), margins, strict=True)
+    )
+    return min(design.n_max, math.ceil(min(float(one.expected_n) for one in found)))
+
+
+def _informedness(design: ClaimDesign) -> float:
+    """By how much the judge is estimated to shrink a gap; 1 where it is taken as it is."""
+    known = design.sensitivity, design.specificity
+    return 1.0 if known[0] is None or known[1] is None else known[0][0] + known[1][0] - 1
 
 
 class Pair(NamedTuple):
