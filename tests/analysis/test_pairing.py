@@ -116,19 +116,40 @@ def test_other_prompts_are_refused_unless_they_are_allowed() -> None:
 @pytest.mark.parametrize(
     ("one", "two", "said"),
     [
-        ({"metric": {"law": "f1"}}, {"metric": {"law": "exact"}}, "one metric, got 'f1' and 'exact'"),
-        ({"scored_by": "lm-eval"}, {"scored_by": "inspect"}, "by one scorer, got 'lm-eval' and 'inspect'"),
-        ({"scorers": {"law": "v1"}}, {"scorers": {"law": "v2"}}, "one way of scoring, got 'v1' and 'v2'"),
-        ({"chance": {"law": 0.25}}, {"chance": {"law": 0.5}}, "one score of guessing, got 0.25 and 0.5"),
+        ({"metric": {"law": "f1"}}, {"metric": {"law": "exact"}}, "different metrics, 'f1' and 'exact'"),
+        ({"scorers": {"law": "v1"}}, {"scorers": {"law": "v2"}}, "scored differently, by 'v1' and by 'v2'"),
+        ({"chance": {"law": 0.25}}, {"chance": {"law": 0.5}}, "guessing scores 0.25 on one side and 0.5 on"),
     ],
 )
-def test_scores_that_were_not_made_alike_are_refused(
+def test_a_domain_that_was_not_scored_alike_is_invalid_and_leaves_the_others_be(
     one: dict[str, Any], two: dict[str, Any], said: str
 ) -> None:
-    items = [item("a", 1.0), item("b", 0.0)]
+    items = [item(name, 1.0, domain) for name in "ab" for domain in ("law", "art")]
 
-    with pytest.raises(InputError, match=said):
-        pair_items(scores("base", items, **one), scores("dpo", items, **two))
+    law, art = pair_items(scores("base", items, **one), scores("dpo", items, **two)).domains
+
+    assert said in law.invalid
+    assert not art.invalid
+
+
+def test_scores_of_two_scorers_are_refused() -> None:
+    items = [item("a", 1.0), item("b", 0.0)]
+    base = scores("base", items, scored_by="lm-eval")
+
+    with pytest.raises(InputError, match="by one scorer, got 'lm-eval' and 'inspect'"):
+        pair_items(base, scores("dpo", items, scored_by="inspect"))
+
+
+def test_guessing_is_that_of_the_shared_items_where_it_is_known_of_each() -> None:
+    items = [item("a", 1.0, chance=1 / 3), item("b", 1.0, chance=0.25), item("c", 1.0, chance=0.25)]
+    base = scores("base", items, chance={"law": 5 / 18})
+
+    (law,) = pair_items(base, scores("dpo", items[:2], chance={"law": 7 / 24})).domains
+    assert (law.chance, law.invalid) == (pytest.approx(7 / 24), "")
+
+    asked_otherwise = [item("a", 1.0, chance=0.5), *items[1:]]
+    (law,) = pair_items(base, scores("dpo", asked_otherwise)).domains
+    assert law.invalid == "guessing scores 0.333333 on one side and 0.5 on the other; state the same for both"
 
 
 def test_only_shared_domains_must_be_scored_alike() -> None:

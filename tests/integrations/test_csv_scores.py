@@ -53,6 +53,7 @@ def test_all_columns_are_kept_and_others_are_named(tmp_path: Path) -> None:
     )
     assert second.refused is False
     assert (scores.model, scores.metric, scores.chance) == ("m", {"law": "grade"}, {"law": 0.25})
+    assert (first.chance, second.chance) == (0.25, None)
     assert scores.notes == ("Columns that are not read: text.",)
 
 

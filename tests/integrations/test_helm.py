@@ -96,7 +96,7 @@ def test_other_trials_are_members_of_the_family(broken_helm: Path) -> None:
 
     items = read_item_scores(broken_helm, options=EXACT).items
 
-    assert (items[8].item, items[8].family) == ("id0#2", "id0")
+    assert (items[8].item, items[8].family) == ("id0 (run 2)", "id0")
     assert len({one.family for one in items}) == 8
 
 

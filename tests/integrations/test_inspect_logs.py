@@ -75,11 +75,33 @@ def test_epochs_are_members_of_one_family_or_the_log_s_own_mean(inspect_epochs: 
 
     assert len(members.items) == 16
     assert {one.family for one in members.items} == {str(number) for number in range(1, 9)}
-    assert {one.item for one in members.items if one.family == "3"} == {"3", "3#2"}
+    assert {one.item for one in members.items if one.family == "3"} == {"3", "3 (run 2)"}
     assert [one.score for one in reduced.items] == [0.5] * 7 + [0]  # the second epoch says the contrary
     assert members.reported == reduced.reported == {"closed_facts": pytest.approx(7 / 16)}
     with pytest.raises(InputError, match=r"a reducer of epochs that the log holds \(mean\).*got 'max'"):
         read_item_scores(inspect_epochs, options=ReadOptions(epochs="max"))
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_ids_that_end_in_a_number_sign_are_samples_of_their_own(
+    edited: Callable[[Callable[[dict[str, Any]], object]], Path], epochs: int
+) -> None:
+    # Like `owner/repo#123` of an agent benchmark, and like an epoch's own name.
+    names = ["q", "q#2", "q#3", "repo#1", "repo#2", "repo#3", "other#1", "8"]
+
+    def rename(document: dict[str, Any]) -> None:
+        kept = [one for one in document["samples"] if one["epoch"] <= epochs]
+        document["samples"] = [one | {"id": names[int(one["id"]) - 1]} for one in kept]
+        document["eval"]["config"]["epochs"] = epochs
+        (printed,) = document["results"]["scores"]
+        for metric in printed["metrics"].values():
+            metric["value"] = {1: sum(RIGHT) / 8, 2: 7 / 16}[epochs]
+
+    scores = read_item_scores(edited(rename))
+
+    assert len({one.item for one in scores.items}) == len(scores.items) == 8 * epochs
+    assert {one.family for one in scores.items} == set(names)
+    assert pair_items(scores, scores).shared == 8 * epochs
 
 
 def test_the_same_items_of_two_logs_pair_and_other_content_does_not(

@@ -11,11 +11,12 @@ from alignmeter.analysis.pairing import pair_items
 from alignmeter.errors import InputError
 from alignmeter.integrations import ReadOptions, read_item_scores
 from alignmeter.integrations.base import mean_by_domain
+from alignmeter.integrations.csv_scores import write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integrations.conftest import LmEvalFolder
+    from tests.integrations.conftest import Lines, LmEvalFolder
 
 
 def test_a_folder_holds_all_tasks_as_domains(lm_eval: LmEvalFolder) -> None:
@@ -105,14 +106,34 @@ def test_two_runs_pair_by_item_and_another_system_prompt_does_not(lm_eval: LmEva
     assert pair_items(base, told, prompts="any").versioned == 8
 
 
-def test_two_filters_are_two_ways_of_scoring_and_do_not_pair(lm_eval: LmEvalFolder) -> None:
+def test_two_filters_are_two_ways_of_scoring_and_leave_the_other_tasks_comparable(
+    lm_eval: LmEvalFolder,
+) -> None:
     one = read_item_scores(lm_eval.path)
     two = read_item_scores(lm_eval.path, options=ReadOptions(filters=("flexible-extract",)))
 
-    with pytest.raises(
-        InputError, match="one metric, got 'exact_match, strict-match' and 'exact_match, flex"
-    ):
-        pair_items(one, two)
+    why = {domain.domain: domain.invalid for domain in pair_items(one, two).domains}
+    assert "different metrics, 'exact_match, strict-match' and 'exact_match, flexible" in why["word_problems"]
+    assert not why["closed_facts"]
+
+
+@pytest.mark.parametrize(
+    "shown", ["<function build_predictions at {}>", "functools.partial(<bound method A.b of <A at {}>>, k=1)"]
+)
+def test_where_a_filter_lay_in_memory_is_no_setting(broken_lm_eval: LmEvalFolder, shown: str) -> None:
+    folder = broken_lm_eval
+
+    def scorer(filter_fn: str) -> str:
+        # `lm_eval run` writes a function of a task file down as Python shows it.
+        def change(document: dict[str, Any]) -> None:
+            steps = [{"function": "custom", "filter_fn": filter_fn}]
+            document["configs"]["closed_facts"]["filter_list"] = [{"name": "first-word", "filter": steps}]
+
+        folder.edit_results(change)
+        return read_item_scores(folder.path).scorers["closed_facts"]
+
+    assert scorer(shown.format("0x7f11aa22bb33")) == scorer(shown.format("0x000001D0C0FFEE00"))
+    assert scorer(shown.format("0x7f11aa22bb33")) != scorer("<function another at 0x7f11aa22bb33>")
 
 
 def test_a_changed_score_is_found_by_the_printed_mean(broken_lm_eval: LmEvalFolder) -> None:
@@ -285,20 +306,39 @@ def test_guessing_among_options_is_known_for_multiple_choice(broken_lm_eval: LmE
         printed["acc,none"] = printed.pop("exact_match,first-word")
 
     folder.edit_results(change)
-    folder.edit_samples(
-        "closed_facts",
-        lambda lines: [
+
+    def ask(lines: Lines) -> Lines:
+        return [
             {key: value for key, value in line.items() if key != "exact_match"}
             | {"acc": line["exact_match"], "filter": "none", "metrics": ["acc"]}
             | {"arguments": {f"gen_args_{n}": {} for n in range(4 if number else 2)}}
             for number, line in enumerate(lines)
-        ],
-    )
+        ]
+
+    folder.edit_samples("closed_facts", ask)
 
     scores = read_item_scores(folder.path)
 
     assert scores.chance == {"closed_facts": pytest.approx((0.5 + 7 * 0.25) / 8)}
     assert scores.metric["closed_facts"] == "acc"
+
+    def limit(document: dict[str, Any]) -> None:
+        del document["results"]["word_problems"], document["results"]["closed_facts"]["acc,none"]
+        document["n-samples"]["closed_facts"]["effective"] = 4
+
+    folder.edit_results(limit)
+    folder.edit_samples("closed_facts", lambda lines: lines[:4])
+    few = read_item_scores(folder.path)
+    write_csv(few, folder.path / "few.csv")
+
+    assert few.chance == {"closed_facts": pytest.approx((0.5 + 3 * 0.25) / 4)}
+    for other in (few, read_item_scores(folder.path / "few.csv")):
+        facts = pair_items(scores, other).domains[0]
+        assert (len(facts.pairs), facts.chance, facts.invalid) == (
+            4,
+            pytest.approx(few.chance["closed_facts"]),
+            "",
+        )
 
 
 def test_results_that_a_program_wrote_down_with_their_samples_are_read(

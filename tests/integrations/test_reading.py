@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
@@ -96,6 +97,28 @@ def test_nothing_there_and_a_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(InputError, match=r"got a folder with 'notes\.txt'; name its format"):
         read_item_scores(tmp_path)
+
+
+def test_results_behind_thousands_of_other_files_are_read(broken_helm: Path) -> None:
+    suite = broken_helm.parent
+    for number in range(2100):
+        (suite / f"{number}.log").touch()
+    shutil.copytree(broken_helm, suite / "a")
+    spec = suite / "a" / "run_spec.json"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("closed_facts:", "facts:"), encoding="utf-8")
+
+    scores = read_item_scores(suite, options=ReadOptions(metrics=("exact_match",)))
+
+    assert list(scores.metric) == ["facts:method=generation", "closed_facts:method=generation"]
+
+
+def test_a_folder_that_is_no_folder_of_results_is_refused_and_not_read_in_part(
+    helm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alignmeter.integrations.peek._MOST_FILES", 3)
+
+    with pytest.raises(InputError, match="a folder with at most 3 files, got more; name the folder of one"):
+        read_item_scores(helm, options=ReadOptions(metrics=("exact_match",)))
 
 
 def test_a_folder_of_two_formats_must_be_told(broken_helm: Path, broken_lm_eval: LmEvalFolder) -> None:

@@ -1,12 +1,13 @@
 """Two models' scores of the same items, side by side: what every paired comparison of capability rests on.
 
-A pair is one item of one domain that both models were scored on. Nothing is paired that was not
-measured alike: another version of an item, another prompt, another metric or another scorer is an
-error, not a small difference.
+A pair is one item of one domain that both models were scored on. Nothing is compared that was not
+measured alike: another version of an item, another prompt or another scorer is an error, and a domain
+of another metric or other settings is invalid; neither is a small difference.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -56,7 +57,7 @@ class PairedDomain:
         only_base: Items that only the base has.
         only_other: Items that only the other model has.
         metric: Name of the score, empty where neither source names one.
-        chance: Score of guessing, in [0, 1].
+        chance: Score of guessing on these pairs, in [0, 1].
         invalid: Why no conclusion may rest on these pairs; empty where one may.
     """
 
@@ -116,11 +117,12 @@ def pair_items(
         fewest: Scored families below which a domain is invalid, at least 2.
 
     Returns:
-        The pairs by domain. A domain with too few is there and says why it is `invalid`.
+        The pairs by domain. A domain with too few, or one that was not scored alike (another metric,
+        settings or score of guessing), is there and says why it is `invalid`.
 
     Raises:
         InputError: An item comes twice on one side; no item is shared; shared items differ in version
-            or prompt; or a shared domain differs in metric, chance or scorer. Names the items.
+            or prompt; or all was scored by another scorer. Names the items.
     """
     if fewest < FEWEST_FAMILIES:
         raise InputError(f"expected fewest to be at least {FEWEST_FAMILIES} families, got {fewest!r}")
@@ -133,7 +135,7 @@ def pair_items(
             shared.setdefault(item.domain, []).append(ItemPair(item, twin))
     if not shared:
         raise InputError(_nothing_shared(base, other))
-    _check_scorers(base, other, list(shared))
+    _check_scorer(base, other)
     every = [pair for pairs in shared.values() for pair in pairs]
     _check_same(base, other, every, "version")
     differing = _differing(every, "prompt")
@@ -179,33 +181,48 @@ def _nothing_shared(base: ItemScores, other: ItemScores) -> str:
     )
 
 
-def _check_scorers(base: ItemScores, other: ItemScores, domains: Sequence[str]) -> None:
-    """Refuse domains that were not scored alike, as far as both sides say how they scored."""
-    where = f"{base.origin} and {other.origin}"
+def _check_scorer(base: ItemScores, other: ItemScores) -> None:
+    """Refuse scores of two scorers, where both sides say who scored."""
     if base.scored_by and other.scored_by and base.scored_by != other.scored_by:
         raise InputError(
-            f"{where}: expected scores by one scorer, got {base.scored_by!r} and {other.scored_by!r}; score "
-            "both models with the same harness, judge and version"
+            f"{base.origin} and {other.origin}: expected scores by one scorer, got {base.scored_by!r} and "
+            f"{other.scored_by!r}; score both models with the same harness, judge and version"
         )
-    for domain in domains:
-        one, two = base.metric.get(domain, ""), other.metric.get(domain, "")
-        if one and two and one != two:
-            raise InputError(
-                f"{where}: domain {domain!r}: expected one metric, got {one!r} and {two!r}; choose the same "
-                "metric for both"
-            )
-        one, two = base.scorers.get(domain, ""), other.scorers.get(domain, "")
-        if one and two and one != two:
-            raise InputError(
-                f"{where}: domain {domain!r}: expected one way of scoring, got {one!r} and {two!r}: task "
-                "version or settings of the metric differ; score both models with the same"
-            )
-        chances = {scores.chance[domain] for scores in (base, other) if domain in scores.chance}
+
+
+def _scored_otherwise(base: ItemScores, other: ItemScores, domain: str) -> str:
+    """Say how the two sides of a domain were scored differently, as far as both say how."""
+    one, two = base.metric.get(domain, ""), other.metric.get(domain, "")
+    if one and two and one != two:
+        return f"the two sides have different metrics, {one!r} and {two!r}; choose the same for both"
+    one, two = base.scorers.get(domain, ""), other.scorers.get(domain, "")
+    if one and two and one != two:
+        return (
+            f"the two sides were scored differently, by {one!r} and by {two!r}: task version or settings of "
+            "the metric differ; score both models with the same"
+        )
+    return ""
+
+
+def _guessing(
+    sides: tuple[ItemScores, ItemScores], domain: str, pairs: Sequence[ItemPair]
+) -> tuple[float, str]:
+    """Return the score of guessing on the pairs, and what is wrong with it.
+
+    Each item's own counts where one is known of all of them, because that of a domain depends on which
+    of its items a model was asked.
+    """
+    own = [{item.chance for item in pair if item.chance is not None} for pair in pairs]
+    stated = {scores.chance[domain] for scores in sides if domain in scores.chance}
+    for chances in own if all(own) else [stated]:
         if len(chances) > 1:
-            raise InputError(
-                f"{where}: domain {domain!r}: expected one score of guessing, got {min(chances):g} and "
-                f"{max(chances):g}; state the same for both"
+            return 0.0, (
+                f"guessing scores {min(chances):g} on one side and {max(chances):g} on the other; state the "
+                "same for both"
             )
+    if not all(own):
+        return max(stated, default=0.0), ""
+    return math.fsum(chance for chances in own for chance in chances) / len(own), ""
 
 
 def _check_same(
@@ -264,8 +281,9 @@ def _paired_domain(
     )
     numbers: dict[str, int] = {}
     families = [numbers.setdefault(one.family, len(numbers)) for one, _ in scored]
-    invalid = ""
-    if len(numbers) < fewest:
+    chance, invalid = _guessing(sides, domain, pairs)
+    invalid = _scored_otherwise(base, other, domain) or invalid
+    if not invalid and len(numbers) < fewest:
         invalid = (
             f"{len(numbers)} of {len(pairs)} shared items are independent and scored for both models; "
             f"at least {fewest} are needed"
@@ -284,7 +302,7 @@ def _paired_domain(
         only_base=sizes[0] - len(pairs),
         only_other=sizes[1] - len(pairs),
         metric=base.metric.get(domain) or other.metric.get(domain, ""),
-        chance=base.chance.get(domain, other.chance.get(domain, 0.0)),
+        chance=chance,
         invalid=invalid,
     )
 

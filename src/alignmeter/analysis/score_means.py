@@ -125,7 +125,7 @@ def _difference(domain: PairedDomain) -> DomainDifference:
         families=domain.n_families,
         base=float(domain.base.mean()) if domain.scored else None,
         other=float(domain.other.mean()) if domain.scored else None,
-        difference=float(differences.mean()) if domain.scored else None,
+        difference=float(differences.mean()) if domain.scored and not domain.invalid else None,
         interval=_paired_interval(domain, differences),
         unscored_base=domain.unscored_base,
         unscored_other=domain.unscored_other,
@@ -138,7 +138,7 @@ def _difference(domain: PairedDomain) -> DomainDifference:
 
 def _paired_interval(domain: PairedDomain, differences: NDArray[np.float64]) -> Interval | None:
     """Return Tango's interval for independent pairs of 0 and 1, else one by family."""
-    if domain.n_families < FEWEST_FAMILIES:
+    if domain.invalid:
         return None
     if not domain.clustered and _is_binary(domain.base) and _is_binary(domain.other):
         won, lost = int((differences > 0).sum()), int((differences < 0).sum())

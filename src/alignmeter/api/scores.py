@@ -208,6 +208,7 @@ def _item(trial: Trial, domain: str, judged: Judgement, refusals: Mapping[str, J
         unscored=unscored,
         refused=_refused(refusals.get(trial.id)),
         version=_version(trial, judged),
+        chance=None if trial.check is None else trial.check.chance,
     )
 
 

@@ -157,6 +157,20 @@ def mean_by_domain(items: Iterable[ScoredItem]) -> dict[str, float]:
     return {domain: math.fsum(scores) / len(scores) for domain, scores in found.items()}
 
 
+def run_name(item: str, run: int) -> str:
+    """Name a repetition of an item, counted from 1: the first keeps the name of the item.
+
+    Ids that end in `#2`, as those of issues do, are not taken for a repetition.
+    """
+    return item if run == 1 else f"{item} (run {run})"
+
+
+def chance_of(guesses: Sequence[float | None]) -> float | None:
+    """Return the mean of the known scores of guessing an item; None where none is known."""
+    known = [guess for guess in guesses if guess is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
 def agrees(mean: float, reported: float) -> bool:
     """Whether a mean is the one that was reported, but for rounding."""
     return math.isclose(mean, reported, rel_tol=0, abs_tol=_ROUNDING)

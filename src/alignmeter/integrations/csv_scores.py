@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from alignmeter.errors import InputError
 from alignmeter.files import read_csv, write_text
-from alignmeter.integrations.base import ReadOptions, share
+from alignmeter.integrations.base import ReadOptions, chance_of, share
 from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from alignmeter.files import CsvRow
@@ -51,13 +52,14 @@ class CsvReader:
             asked = f" of {', '.join(map(repr, options.domains))}" if options.domains else ""
             raise InputError(f"{path}: expected at least one item{asked}, got none; add a row for each")
         unread = [name for name in header if name not in NEEDED and name not in OPTIONAL]
+        items = tuple(_item(row, options) for row in rows_read)
         return ItemScores(
             model=chosen[0].text("model") or path.stem,
             source="csv",
             origin=str(path),
-            items=tuple(_item(row, options) for row in rows_read),
+            items=items,
             metric=_one_each(rows_read, "metric"),
-            chance={domain: _chance(row, options) for domain, row in _first(rows_read, "chance").items()},
+            chance=_chances(items),
             provenance={"file": path.name},
             notes=(f"Columns that are not read: {', '.join(unread)}.",) if unread else (),
         )
@@ -75,7 +77,7 @@ def write_csv(scores: ItemScores, path: Path) -> None:
     writer.writerow((*NEEDED, *columns))
     for item in scores.items:
         refused = "" if item.refused is None else str(item.refused).lower()
-        chance = scores.chance.get(item.domain, "")
+        of_domain = scores.chance.get(item.domain, "")
         writer.writerow(
             (
                 item.item,
@@ -87,7 +89,7 @@ def write_csv(scores: ItemScores, path: Path) -> None:
                 item.prompt,
                 scores.metric.get(item.domain, ""),
                 refused,
-                chance,
+                of_domain if item.chance is None else repr(item.chance),
             )
         )
     write_text(path, out.getvalue())
@@ -142,6 +144,7 @@ def _item(row: CsvRow, options: ReadOptions) -> ScoredItem:
         refused=_TRUTH.get(refused),
         version=row.text("version"),
         prompt=row.text("prompt"),
+        chance=_chance(row, options),
     )
 
 
@@ -160,7 +163,9 @@ def _maximum(row: CsvRow, options: ReadOptions) -> float | None:
     return value
 
 
-def _chance(row: CsvRow, options: ReadOptions) -> float:
+def _chance(row: CsvRow, options: ReadOptions) -> float | None:
+    if not row.text("chance"):
+        return None
     value = row.number("chance", _NUMBER)
     best = _maximum(row, options) or 1.0
     if not 0 <= value < best:
@@ -168,8 +173,17 @@ def _chance(row: CsvRow, options: ReadOptions) -> float:
     return value / best
 
 
-def _first(rows: list[CsvRow], column: str) -> dict[str, CsvRow]:
-    """Return the first row of each domain that fills a column.
+def _chances(items: Sequence[ScoredItem]) -> dict[str, float]:
+    """Return the mean score of guessing of each domain in which a row names one."""
+    guesses: defaultdict[str, list[float | None]] = defaultdict(list)
+    for item in items:
+        guesses[item.domain].append(item.chance)
+    found = {domain: chance_of(of) for domain, of in guesses.items()}
+    return {domain: chance for domain, chance in found.items() if chance is not None}
+
+
+def _one_each(rows: list[CsvRow], column: str) -> dict[str, str]:
+    """Return what the rows of each domain that fill a column fill it with.
 
     Raises:
         InputError: Another row of the domain fills it with something else.
@@ -182,8 +196,4 @@ def _first(rows: list[CsvRow], column: str) -> dict[str, CsvRow]:
                 raise row.problem(
                     column, f"one for all of domain {row.text('domain')!r} (line {before.line} has another)"
                 )
-    return found
-
-
-def _one_each(rows: list[CsvRow], column: str) -> dict[str, str]:
-    return {domain: row.text(column) for domain, row in _first(rows, column).items()}
+    return {domain: row.text(column) for domain, row in found.items()}

@@ -18,6 +18,7 @@ from alignmeter.integrations.base import (
     check_wishes,
     choose,
     mean_by_domain,
+    run_name,
     share,
     stated,
     united,
@@ -216,7 +217,7 @@ def _item(
         )
     content = contents.get(name, _Content())
     return ScoredItem(
-        item=name if trial == 0 else f"{name}#{trial + 1}",
+        item=run_name(name, trial + 1),
         family=name,
         domain=run.domain,
         score=share(found[0], options.maximum, where) if found else None,

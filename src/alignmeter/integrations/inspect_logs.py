@@ -18,7 +18,7 @@ from alignmeter.integrations.base import (
     check_reported,
     check_wishes,
     choose,
-    mean_by_domain,
+    run_name,
     share,
     stated,
     united,
@@ -28,7 +28,7 @@ from alignmeter.integrations.peek import Peek
 from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 Log = Any
 """An `inspect_ai.log.EvalLog`; `Sample`, `Score` and `Message` likewise: the library may be missing."""
@@ -43,8 +43,9 @@ _PARTS = "."
 
 
 class _Scored(NamedTuple):
-    """A sample's scores and all else that a `ScoredItem` keeps of it."""
+    """A sample's scores and all else that a `ScoredItem` keeps of it; `sample` is its id."""
 
+    sample: str
     item: str
     family: str
     scores: dict[str, Any]
@@ -163,7 +164,10 @@ def _scores(file: Path, log: Log, options: ReadOptions) -> ItemScores:
         )
     found = _members(log, options) if options.epochs == MEMBERS else _reduced(file, log, name, options.epochs)
     items = tuple(_item(file, task, one, name, options) for one in found)
-    reported, more = _reported(file, log, name, items, options)
+    epochs: defaultdict[str, list[float | None]] = defaultdict(list)
+    for one, item in zip(found, items, strict=True):
+        epochs[one.sample].append(item.score)
+    reported, more = _reported(file, log, name, epochs, options)
     return ItemScores(
         model="",
         source="inspect",
@@ -180,7 +184,8 @@ def _members(log: Log, options: ReadOptions) -> list[_Scored]:
     """Return every run of every sample; later runs than the first carry their number."""
     return [
         _Scored(
-            item=str(sample.id) if sample.epoch == 1 else f"{sample.id}#{sample.epoch}",
+            sample=str(sample.id),
+            item=run_name(str(sample.id), sample.epoch),
             family=_family(sample, options.family),
             scores=_values(sample.scores or {}),
             unscored=_why_unscored(sample),
@@ -204,6 +209,7 @@ def _reduced(file: Path, log: Log, name: str, reducer: str) -> list[_Scored]:
     first = {str(sample.id): sample for sample in reversed(log.samples)}
     return [
         _Scored(
+            sample=str(one.sample_id),
             item=str(one.sample_id),
             family=str(one.sample_id),
             scores=_values({by_name[reducer].scorer: one}),
@@ -303,10 +309,10 @@ def _reported(
     file: Path,
     log: Log,
     name: str,
-    items: Sequence[ScoredItem],
+    epochs: Mapping[str, Sequence[float | None]],
     options: ReadOptions,
 ) -> tuple[float | None, list[str]]:
-    """Return the printed mean as a share, checked against the items."""
+    """Return the printed mean as a share, checked against `epochs`, the scores of each sample."""
     task = str(log.eval.task)
     scores = [one for one in (log.results.scores if log.results else ()) if _score_name(one) == name]
     if options.epochs != MEMBERS:
@@ -315,7 +321,7 @@ def _reported(
     if not means:
         return None, [f"{task}: the log prints no accuracy or mean of {name} to check against."]
     reducer = scores[0].reducer or "mean"
-    if options.epochs == MEMBERS and reducer != "mean" and _repeats(items):
+    if options.epochs == MEMBERS and reducer != "mean" and any(len(runs) > 1 for runs in epochs.values()):
         return None, [
             f"{task}: the log prints {means[0]:.6g} with epochs reduced by {reducer}; every epoch counts "
             "here."
@@ -325,23 +331,14 @@ def _reported(
         return value, [
             f"{task}: samples were invalidated after the log's score was printed; they are left out."
         ]
-    check_reported(str(file), task, _mean(items, options, task), value)
+    check_reported(str(file), task, _mean(epochs), value)
     return value, []
 
 
-def _repeats(items: Sequence[ScoredItem]) -> bool:
-    return len({item.family for item in items}) < len(items)
-
-
-def _mean(items: Sequence[ScoredItem], options: ReadOptions, task: str) -> float | None:
+def _mean(epochs: Mapping[str, Sequence[float | None]]) -> float | None:
     """Return the mean as Inspect takes it: over samples, each the mean of its epochs."""
-    if options.epochs != MEMBERS:
-        return mean_by_domain(items).get(task)
-    epochs: defaultdict[str, list[float]] = defaultdict(list)
-    for item in items:
-        if item.score is not None:
-            epochs[item.item.rpartition("#")[0] or item.item].append(item.score)
-    means = [math.fsum(scores) / len(scores) for scores in epochs.values()]
+    scored = [[score for score in runs if score is not None] for runs in epochs.values()]
+    means = [math.fsum(runs) / len(runs) for runs in scored if runs]
     return math.fsum(means) / len(means) if means else None
 
 

@@ -7,12 +7,14 @@ domain. Groups are not read: their items are those of their tasks.
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.integrations.base import (
     ReadOptions,
+    chance_of,
     check_reported,
     check_wishes,
     choose,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _GUESSED = frozenset({"acc", "acc_norm"})
 """Metrics of a choice that guessing hits once in as many times as there are options."""
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+"""In `<function f at 0x7f11aa22bb33>`; it is another in each process."""
 
 
 class _Score(NamedTuple):
@@ -139,9 +143,12 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
             f"{task.where}: expected {counted:,} samples of task {task.name!r} as its results "
             f"say, got {len(lines):,}; the file is cut or mixed"
         )
-    items = tuple(_item(task, line, score, options) for line in lines)
+    guesses = _guesses(task, score, [line for _, line in lines])
+    items = tuple(
+        _item(task, line, score, guess, options) for line, guess in zip(lines, guesses, strict=True)
+    )
     reported, more = _reported(task, score, items, options)
-    chance = _chance(task, score, [line for _, line in lines])
+    chance = chance_of(guesses)
     if chance is not None:
         more.append(f"{task.name}: guessing scores {chance:.3g}, from the number of options of each item.")
     return ItemScores(
@@ -157,7 +164,7 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
     )
 
 
-def _item(task: Task, line: Line, score: _Score, options: ReadOptions) -> ScoredItem:
+def _item(task: Task, line: Line, score: _Score, guess: float | None, options: ReadOptions) -> ScoredItem:
     where, sample = line
     value = sample.get(score.metric)
     if not isinstance(value, int | float):
@@ -179,6 +186,7 @@ def _item(task: Task, line: Line, score: _Score, options: ReadOptions) -> Scored
         unscored="the harness scored it NaN" if unknown else "",
         version=digest([content, str(sample.get("target_hash") or "")]) if content else "",
         prompt=str(sample.get("prompt_hash") or ""),
+        chance=guess,
     )
 
 
@@ -239,18 +247,31 @@ def _scorer(task: Task, score: _Score) -> dict[str, str]:
         "output_type": config.get("output_type"),
         "process_results": config.get("process_results"),
     }
-    return {
-        task.name: f"task version {task.document.versions.get(task.name)}, settings {digest(settings)[:12]}"
-    }
+    of_settings = digest(_without_addresses(settings))[:12]
+    return {task.name: f"task version {task.document.versions.get(task.name)}, settings {of_settings}"}
 
 
-def _chance(task: Task, score: _Score, samples: Sequence[dict[str, Any]]) -> float | None:
+def _without_addresses(value: Any) -> Any:  # noqa: ANN401 - any JSON document
+    """Leave out where a function lay in memory: the harness writes one down as Python shows it."""
+    if isinstance(value, str):
+        return _ADDRESS.sub("", value)
+    if isinstance(value, list):
+        return [_without_addresses(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _without_addresses(one) for key, one in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _guesses(task: Task, score: _Score, samples: Sequence[dict[str, Any]]) -> list[float | None]:
     """Return the score of guessing one of the options of each item, None where it is no such task."""
-    if task.config.get("output_type") != "multiple_choice" or score.metric not in _GUESSED or not samples:
-        return None
     options = [len(sample.get("arguments") or ()) for sample in samples]
     # For this metric each option is asked a second time, without its question.
-    doubled = "acc_mutual_info" in samples[0].get("metrics", ())
-    if doubled or min(options) < 2:  # noqa: PLR2004 - one option is no choice
-        return None
-    return math.fsum(1 / count for count in options) / len(options)
+    doubled = any("acc_mutual_info" in sample.get("metrics", ()) for sample in samples[:1])
+    if (
+        task.config.get("output_type") != "multiple_choice"
+        or score.metric not in _GUESSED
+        or doubled
+        or min(options, default=0) < 2  # noqa: PLR2004 - one option is no choice
+    ):
+        return [None] * len(samples)
+    return [1 / count for count in options]

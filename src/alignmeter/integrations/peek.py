@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from alignmeter.errors import InputError
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 Kind = Literal["folder", "zip", "json_object", "json_list", "json_lines", "text"]
 
 _HEAD = 65536
-_MOST_FILES = 2000
-"""Files of a folder that are looked at: a folder of results holds fewer."""
+_MOST_FILES = 100_000
+"""A folder with more files is no folder of results, and is not looked through for hours."""
 
 
 class Peek:
@@ -32,11 +33,6 @@ class Peek:
             raise InputError(
                 f"{path}: expected a file or folder of results, got nothing there; check the path"
             )
-
-    @cached_property
-    def data(self) -> bytes:
-        """All bytes of a file."""
-        return read_bytes(self.path)
 
     @cached_property
     def head(self) -> bytes:
@@ -68,11 +64,9 @@ class Peek:
             return _zip_names(self.path)
         if self.kind in {"folder", "text"}:
             return frozenset()
-        data = self.data
-        if self.kind == "json_lines":
-            data = data.lstrip().partition(b"\n")[0]
         try:
-            found = decode_json(data, str(self.path))
+            lines = self.kind == "json_lines"
+            found = decode_json(self._lines[0] if lines else read_bytes(self.path), str(self.path))
         except InputError:
             return frozenset()
         return _keys(found[0] if isinstance(found, list) and found else found)
@@ -85,11 +79,21 @@ class Peek:
 
     @cached_property
     def files(self) -> tuple[Peek, ...]:
-        """The files of a folder and of its folders, in the order of their names."""
+        """All files of a folder and of its folders, in the order of their names.
+
+        Raises:
+            InputError: There are more than any results have.
+        """
         if self.kind != "folder":
             return ()
-        found = sorted(path for path in self.path.rglob("*") if path.is_file())
-        return tuple(Peek(path) for path in found[:_MOST_FILES])
+        there = (path for path in self.path.rglob("*") if path.is_file())
+        found = sorted(islice(there, _MOST_FILES + 1))
+        if len(found) > _MOST_FILES:
+            raise InputError(
+                f"{self.path}: expected a folder with at most {_MOST_FILES:,} files, got more; name the "
+                "folder of one evaluation"
+            )
+        return tuple(Peek(path) for path in found)
 
     def said(self) -> str:
         """Say what is there, for a message."""
@@ -110,14 +114,25 @@ class Peek:
             f"{kinds[self.kind]} {', '.join(map(repr, sorted(self.names)[:5])) or 'nothing that can be read'}"
         )
 
+    @cached_property
+    def _lines(self) -> tuple[bytes, bytes]:
+        """The first two lines of a file that are not blank; empty where it has fewer."""
+        try:
+            with self.path.open("rb") as file:
+                found = (line.removeprefix(b"\xef\xbb\xbf").strip() for line in file)
+                lines = [*islice(filter(None, found), 2), b"", b""]
+        except OSError as error:
+            raise InputError(f"{self.path}: expected a readable file, got {error.strerror!r}") from None
+        return lines[0], lines[1]
+
     def _lines_of_json(self) -> bool:
         """Whether the first line is a whole object and another follows, or the name says so."""
-        first, _, rest = self.data.lstrip().partition(b"\n")
+        first, second = self._lines
         try:
             decode_json(first, str(self.path))
         except InputError:
             return False
-        return rest.lstrip().startswith(b"{") or self.path.suffix.lower() == ".jsonl"
+        return second.startswith(b"{") or self.path.suffix.lower() == ".jsonl"
 
 
 def _keys(value: Any) -> frozenset[str]:  # noqa: ANN401 - any JSON document

@@ -33,6 +33,7 @@ class ScoredItem(Record, frozen=True):
         version: Digest of the item's content where it is known; items of different versions never pair.
         prompt: Digest of what the model was sent for it, few-shot examples and chat template included,
             where it is known; another prompt makes another measurement of the same item.
+        chance: Score of guessing it, in [0, 1]; None where only that of its domain is known, if any.
     """
 
     item: str
@@ -43,6 +44,7 @@ class ScoredItem(Record, frozen=True):
     refused: bool | None = None
     version: str = ""
     prompt: str = ""
+    chance: float | None = None
 
 
 class ItemScores(Record, frozen=True):
@@ -123,7 +125,7 @@ class DomainDifference(Record, frozen=True):
         interval: Of the difference, paired by item.
         unscored_base, unscored_other: Shared items without a score of one side.
         only_base, only_other: Items that are not shared.
-        invalid: Why nothing may be concluded; empty where it may.
+        invalid: Why nothing may be concluded, and then there is no difference; empty where it may.
     """
 
     domain: str
