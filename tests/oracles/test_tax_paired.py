@@ -99,6 +99,47 @@ def test_families_are_the_unit() -> None:
     assert naive / RUNS > 0.35
 
 
+def _sizes(generator: np.random.Generator, kind: str, families: int) -> NDArray[np.int64]:
+    """Sizes of families: all alike but some, or lognormal with a spread of 1."""
+    if kind == "lognormal":
+        return np.maximum(1, np.round(np.exp(generator.normal(1, 1, families)))).astype(int)
+    share, size = {
+        "one of 15": (1, 15),
+        "one of half": (1, families // 2),
+        "a tenth of 10": (families // 10, 10),
+    }[kind]
+    return np.repeat([size, 1], [share, families - share])
+
+
+@pytest.mark.parametrize(
+    ("kind", "families", "base", "tax", "won"),
+    [
+        ("lognormal", 100, 0.9, 0.05, 0.0),  # 13% were wrongly within with a family of average size
+        pytest.param("lognormal", 300, 0.85, 0.10, 0.0, marks=pytest.mark.slow),
+        ("a tenth of 10", 200, 1.0, 0.10, 0.0),  # 24%
+        ("one of half", 60, 1.0, 0.10, 0.0),  # 14%
+        ("one of 15", 10, 0.7, 0.20, 0.2),  # 16% were wrongly above with G - 1 degrees of freedom
+    ],
+)
+def test_families_of_other_sizes_keep_both_error_rates(
+    kind: str, families: int, base: float, tax: float, won: float
+) -> None:
+    generator = np.random.default_rng(families)
+    above = within = 0
+    for _ in range(RUNS):
+        sizes = _sizes(generator, kind, families)
+        # A family is one draw: its items are right or wrong together, in large ones as often as in small.
+        before, after = (
+            np.repeat(each, sizes) for each in draw(generator, families, base=base, tax=tax, won=won)
+        )
+        found = paired_means(before, after, clusters=np.repeat(np.arange(families), sizes))
+        above += found.p_above(tax) <= ALPHA
+        within += found.p_below(tax) <= ALPHA
+
+    assert above / RUNS <= AT_MOST
+    assert within / RUNS <= AT_MOST
+
+
 @pytest.mark.parametrize("edge", TIER_EDGES)
 def test_at_an_edge_either_tier_errs_at_most_at_alpha(edge: float) -> None:
     generator = np.random.default_rng(int(1000 * edge))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alignmeter.stats._binomial import student_tail
 from alignmeter.stats.paired_means import paired_means, tiers_of
 from alignmeter.stats.ratio import TIERS, fieller, tax_contrast
 
@@ -34,6 +35,42 @@ def test_the_side_that_clears_a_loss_is_students_t_with_one_pair_more() -> None:
 
     more = tax_contrast([*BASE, 1], [*ALIGNED, 0], 0.20)
     assert found.p_below(0.20) == pytest.approx(more.p_pass)
+
+
+def test_families_of_one_size_count_one_more_of_that_size() -> None:
+    families = np.arange(200) // 4
+
+    found = paired_means(BASE, ALIGNED, clusters=families)
+
+    more = tax_contrast(
+        [*BASE, 1, 1, 1, 1], [*ALIGNED, 0, 0, 0, 0], 0.20, clusters=np.append(families, [50] * 4)
+    )
+    assert found.p_below(0.20) == pytest.approx(more.p_pass)
+
+
+def test_of_families_of_two_sizes_the_one_more_is_nearly_as_large_as_the_large_ones() -> None:
+    # Ten of 10 among a hundred single ones: 10,100 / 1,100 = 9.2 units that were lost, not 1.8.
+    families = np.concatenate([np.repeat(np.arange(10), 10), np.arange(10, 110)])
+    perfect = np.ones(200)
+
+    found = paired_means(perfect, perfect, clusters=families)
+
+    lost = 10_100 / 1_100
+    mean = 0.10 - lost / (200 + lost)  # of 1 - tau - after, the other way round
+    squares = lost**2 * (200 / (200 + lost)) ** 2 + 1_100 * (lost / (200 + lost)) ** 2
+    error = math.sqrt(111 / 110 * squares) / (200 + lost)
+    freedom = (200 + lost) ** 2 / (1_100 + lost**2) - 1
+    assert found.p_below(0.10) == pytest.approx(student_tail(mean / error, freedom))
+    assert found.p_below(0.10) > 0.05
+    assert paired_means(perfect, perfect).p_below(0.10) < 1e-6
+
+
+def test_one_large_family_leaves_few_degrees_of_freedom() -> None:
+    # One family of 15 is lost, nine single ones are not: 24^2 / 234 - 1 = 1.5 degrees, not 9.
+    families, aligned = np.repeat(np.arange(10), [15, *[1] * 9]), np.repeat([0.0, 1.0], [15, 9])
+
+    assert paired_means(np.ones(24), aligned, clusters=families).p_above(0.05) > 0.05
+    assert paired_means(np.ones(24), aligned, clusters=np.arange(24) // 2).p_above(0.05) < 0.001
 
 
 def test_scores_without_any_variation_still_have_intervals_with_a_width() -> None:
