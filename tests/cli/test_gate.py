@@ -42,9 +42,9 @@ def test_the_same_as_json_for_machines(cli: Cli) -> None:
     assert {check["verdict"] for check in made["checks"]} >= {"PASS", "FAIL"}
 
 
-def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finished) -> None:
-    shutil.copytree(finished.runs / "first", finished.runs / "copy", dirs_exist_ok=True)
-    made = cli("gate", "copy", "--baseline", "first", "--inconclusive", "warn", "--json").json
+def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.runs / "first", tmp_path / "copy")
+    made = cli("gate", tmp_path / "copy", "--baseline", "first", "--inconclusive", "warn", "--json").json
 
     changes = {c["id"]: c["verdict"] for c in made["checks"] if c["id"].startswith("change:")}
     assert made["baseline"] == "first"

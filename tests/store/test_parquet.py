@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -181,6 +182,6 @@ def test_given_what_no_table_can_hold_when_written_then_it_is_a_warning_and_no_s
 def test_given_a_place_that_cannot_be_written_when_written_then_it_is_a_storage_error(
     written: Written,
 ) -> None:
-    (written.folder.path / f".{TRANSCRIPTS}.tmp").mkdir()
+    (written.folder.path / f".{TRANSCRIPTS}.{os.getpid()}.tmp").mkdir()
     with pytest.raises(StorageError, match=r"cannot write the Parquet tables .*the journal is intact"):
         write_parquet(written.folder.path)
