@@ -34,6 +34,11 @@ class Peek:
                 f"{path}: expected a file or folder of results, got nothing there; check the path"
             )
 
+    @property
+    def data(self) -> bytes:
+        """All bytes of a file, read each time: a folder of results may be larger than memory."""
+        return read_bytes(self.path)
+
     @cached_property
     def head(self) -> bytes:
         """The first bytes of a file, without the mark that some editors put there."""
@@ -66,7 +71,7 @@ class Peek:
             return frozenset()
         try:
             lines = self.kind == "json_lines"
-            found = decode_json(self._lines[0] if lines else read_bytes(self.path), str(self.path))
+            found = decode_json(self._lines[0] if lines else self.data, str(self.path))
         except InputError:
             return frozenset()
         return _keys(found[0] if isinstance(found, list) and found else found)
