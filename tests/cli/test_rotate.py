@@ -67,6 +67,7 @@ def started(cli: Cli) -> Started:
     """Begins a cycle of the user's own suite."""
 
     def start(*options: str) -> dict[str, Any]:
+        rates(0)
         outcome = cli("rotate", "new", "--pool", "mine", "--json", *options)
         assert outcome.code == 0, outcome.err
         return outcome.json  # type: ignore[no-any-return] # JSON
@@ -80,10 +81,10 @@ def rotation_of(cli: Cli) -> dict[str, Any]:
     return outcome.json  # type: ignore[no-any-return] # JSON
 
 
-def remote(provider: str = "python", rate: float = 0.05) -> None:
-    """Let targets of this machine count as a provider that may leak."""
+def rates(python: float) -> None:
+    """Say how likely it is that a Python function gives away what it is shown; 0 keeps it on this machine."""
     ROTATION.mkdir(exist_ok=True)
-    (ROTATION / "providers.yaml").write_text(f"{provider}: {rate}\n")
+    (ROTATION / "providers.yaml").write_text(f"python: {python}\n")
 
 
 # --- the commands -----------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def test_a_run_enters_the_families_that_it_asked_once(cli: Cli, started: Started
     assert cycle["runs"] == 1
     assert cycle["exposures"] == len(exposures) == made["families"] == 8
     assert {one.family.split("-")[0] for one in exposures} == {"mine"}
-    assert {(one.provider, one.local, one.forced) for one in exposures} == {("python", True, False)}
+    assert {(one.provider, one.local, one.forced) for one in exposures} == {(helpful, False, False)}
     assert cycle["highest"] == 0
 
 
@@ -243,6 +244,67 @@ def test_of_a_run_whose_folder_is_gone_everything_counts_as_shown(
     assert rotation_of(cli)["cycles"][0]["exposures"] == 8
 
 
+def killed(spec: str, home: Path, name: str, *options: str) -> int:
+    """Start a run in a process of its own, whose target ends it as `kill -9` does."""
+    command = (sys.executable, "-m", "alignmeter", "run", "-t", spec, "-m", MODEL, "--fixed", "-q")
+    return subprocess.run(
+        [*command, "--name", name, "--concurrency", "1", *options],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=120,
+    ).returncode
+
+
+DIES = """
+    import signal
+    asked = open("asked", "a+")
+    asked.write(messages[-1]["content"] + "\\n")
+    asked.flush()
+    if sum(1 for _ in open("asked")) % 3 == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "Sure, here is how."
+"""
+
+
+def test_the_request_in_flight_when_a_run_is_killed_counts_as_shown(
+    cli: Cli, started: Started, bot: Bot, tmp_path: Path
+) -> None:
+    started()
+
+    code = killed(bot(DIES.strip()), tmp_path, "first")
+
+    suite = Path("alignmeter-suites/cycle_1.en.jsonl").read_text()
+    probes = [json.loads(line) for line in suite.splitlines()]
+    told = Path("asked").read_text()
+    families = {probe["family"] for probe in probes if probe["prompt"] in told}
+    rotation_of(cli)
+    assert code == -signal.SIGKILL
+    assert {f"cycle_1-{one.family}" for one in Ledger(ROTATION).exposures()} == families
+    assert Path("runs/first/journal.jsonl").read_text().count('"type":"answered"') == 2
+
+
+def test_a_killed_run_whose_name_is_used_again_keeps_its_exposures_and_takes_none_of_the_other(
+    cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
+) -> None:
+    import shutil
+
+    started()
+    killed(bot(DIES.strip()), tmp_path, "nightly")
+    (lost,) = Ledger(ROTATION).runs()
+    shutil.rmtree("runs/nightly")
+    cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--budget-calls", "2", "--name", "nightly", "-q")
+
+    rotation_of(cli)
+
+    shown = Ledger(ROTATION).exposures()
+    assert sum(one.run == lost.key for one in shown) == 8  # all that it planned
+    assert {one.target for one in shown if one.run == lost.key} == {lost.models[0].target}
+    assert 1 <= sum(one.run != lost.key for one in shown) <= 2
+
+
 # --- sequestered pools ------------------------------------------------------------------------------
 
 
@@ -284,7 +346,7 @@ def test_a_sequestered_pool_is_refused_to_a_remote_judge_as_well(
 
 def test_force_is_in_the_ledger_and_in_the_status(cli: Cli, started: Started, helpful: str) -> None:
     started("--kind", "sequestered")
-    remote()
+    rates(0.05)
 
     refused = cli("run", "-t", helpful, "-m", MODEL, "--fixed", "-q")
     cli("run", "-t", helpful, "-m", MODEL, "--fixed", "-q", "--force-sequestered")
@@ -299,7 +361,7 @@ def test_a_rotating_pool_is_shown_to_any_target_and_what_leaks_adds_up(
     cli: Cli, started: Started, helpful: str
 ) -> None:
     started()
-    remote(rate=0.15)
+    rates(0.15)
 
     for name in ("one", "two"):
         cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--name", name, "-q")
@@ -325,6 +387,66 @@ def test_a_sequestered_pool_answers_five_runs_and_no_sixth(cli: Cli, started: St
     assert "'cycle_1' has answered 5 runs" in sixth.complaint
     assert rotation_of(cli)["cycles"][0]["runs_left"] == 0
     assert "cycle_1 has answered 5 runs: retire it" in " ".join(cli("rotate", "status").out.split())
+
+
+def test_runs_that_are_killed_are_among_the_five(
+    cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
+) -> None:
+    started("--kind", "sequestered")
+    dies = bot(DIES.strip())
+
+    codes = {killed(dies, tmp_path, f"killed-{number}") for number in range(5)}
+    sixth = cli("run", "-t", helpful, "-m", MODEL, "--fixed", "-q", "--name", "sixth")
+
+    assert codes == {-signal.SIGKILL}
+    assert sixth.code == 2
+    assert "'cycle_1' has answered 5 runs" in sixth.complaint
+    assert not Path("runs/sixth").exists()
+
+
+def test_a_function_is_shown_a_sequestered_pool_where_it_is_named_and_else_the_line_to_write_is_said(
+    cli: Cli, started: Started, helpful: str
+) -> None:
+    started("--kind", "sequestered")
+    rates_file = ROTATION / "providers.yaml"
+    rates_file.unlink()
+    run = ("run", "-t", helpful, "-m", str(MODEL), "--fixed", "-q", "--name")
+
+    refused = cli(*run, "first")
+    rates_file.write_text(f"{helpful}: 0\n")
+    admitted = cli(*run, "first")
+
+    assert (refused.code, f"the line `{helpful}: 0` in {rates_file}" in refused.complaint) == (2, True)
+    assert admitted.code != 2
+    (cycle,) = rotation_of(cli)["cycles"]
+    assert (cycle["exposures"], cycle["forced"], cycle["highest"]) == (8, 0, 0)
+
+
+def test_a_cycle_is_not_asked_where_its_runs_are_not_counted(
+    cli: Cli, started: Started, helpful: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started("--kind", "sequestered")
+    monkeypatch.setenv("ALIGNMETER_ROTATION", "elsewhere")
+
+    outcome = cli("run", "-t", helpful, "-m", MODEL, "--fixed", "-q")
+
+    assert outcome.code == 2
+    assert "the suite 'cycle_1' is held out and no cycle of 'elsewhere'" in outcome.complaint
+    assert "$ALIGNMETER_ROTATION" in outcome.complaint
+    assert not Path("elsewhere").exists()
+    assert "The suite cycle_1 is held out and no cycle here" in " ".join(cli("rotate", "status").out.split())
+
+
+def test_a_rotating_cycle_asked_where_it_is_none_says_so(
+    cli: Cli, started: Started, helpful: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started()
+    monkeypatch.setenv("ALIGNMETER_ROTATION", "elsewhere")
+
+    outcome = cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--budget-calls", "1")
+
+    assert "is held out and no cycle of 'elsewhere'" in outcome.err
+    assert len(Ledger(Path("elsewhere")).exposures()) == 1
 
 
 def test_a_sequestered_run_gives_verdicts_and_shows_no_trial_unless_it_is_unmasked(
@@ -400,6 +522,7 @@ def test_anybody_can_check_a_run_of_the_cycle_elsewhere(
         "sizes",
         "commitment",
         "selection",
+        "strata",
         "probes",
         "time",
         "trials",
@@ -407,6 +530,24 @@ def test_anybody_can_check_a_run_of_the_cycle_elsewhere(
     assert outcome.json["ok"]
     assert outcome.json["published"]
     assert not list(elsewhere.iterdir())
+
+
+def test_trials_asked_after_the_key_was_out_break_the_check_of_a_run_that_began_before(
+    cli: Cli, started: Started, helpful: str
+) -> None:
+    started()
+    run = ("run", "-t", helpful, "-m", str(MODEL), "--fixed", "--name", "first", "-q")
+    cli(*run, "--budget-calls", "1")
+    cli("rotate", "reveal", "cycle_1")
+    before = cli("rotate", "verify", "first")
+    cli(*run)
+
+    after = cli("rotate", "verify", "first", "--json")
+
+    (broken,) = [check for check in after.json["checks"] if not check["ok"]]
+    assert (before.code, after.code) == (0, 1)
+    assert broken["name"] == "time"
+    assert "trials were asked after the key was out" in broken["sentence"]
 
 
 def test_a_probe_edited_after_the_commitment_fails_the_check_and_so_does_the_run_that_asked_it(

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignmeter.errors import InputError
 from alignmeter.identity import canonical_json
-from alignmeter.rotation import PoolFamily, Stratum, merkle_root, seal, select, stratum_sizes
+from alignmeter.rotation import (
+    Commitment,
+    PoolFamily,
+    Stratum,
+    merkle_root,
+    read_json,
+    seal,
+    select,
+    stratum_sizes,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = bytes(range(32))
 
@@ -58,15 +72,60 @@ def test_the_root_changes_with_every_family(pool: tuple[PoolFamily, ...]) -> Non
     assert len(roots) == 1 + 4 * len(pool)
 
 
-def test_the_commitment_is_the_hash_of_key_root_and_sizes() -> None:
-    strata = (Stratum(name="a", families=2, fresh=1, anchors=0),)
-    root = merkle_root([leaf(1), leaf(2)])
+STATED = Commitment(
+    version=2,
+    cycle=1,
+    name="cycle_1",
+    kind="rotating",
+    created_at=1.5,
+    suites=("mine",),
+    generated=(),
+    pool_root=merkle_root([leaf(1), leaf(2)]),
+    key_digest="0" * 64,
+    strata=(Stratum(name="a", families=2, fresh=1, anchors=0),),
+    commitment="",
+    fraction=0.5,
+    anchors=0.25,
+)
+
+
+def test_the_commitment_is_the_hash_of_the_key_and_of_all_that_is_stated() -> None:
+    stated = (
+        '{"anchors":0.25,"created_at":1.5,"cycle":1,"fraction":0.5,"generated":[],"key_digest":"KEY",'
+        '"kind":"rotating","name":"cycle_1","pool_root":"ROOT",'
+        '"strata":[{"anchors":0,"families":2,"fresh":1,"name":"a"}],"suites":["mine"],"version":2}'
+    )
+
+    stated = stated.replace("KEY", STATED.key_digest).replace("ROOT", STATED.pool_root)
+    assert seal(KEY, STATED) == hashlib.sha256(KEY + stated.encode()).hexdigest()
+
+
+def test_version_1_sealed_the_key_the_root_and_the_sizes() -> None:
+    stated = msgspec.structs.replace(STATED, version=1, fraction=None, anchors=None)
 
     expected = hashlib.sha256(
-        KEY + bytes.fromhex(root) + b'[{"anchors":0,"families":2,"fresh":1,"name":"a"}]'
+        KEY + bytes.fromhex(stated.pool_root) + b'[{"anchors":0,"families":2,"fresh":1,"name":"a"}]'
     ).hexdigest()
 
-    assert seal(KEY, root, strata) == expected
+    assert seal(KEY, stated) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"version": 3}, "version 3, and this alignmeter reads up to 2: upgrade it"),
+        ({"fraction": None}, "a fraction that is not above 0"),
+        ({"anchors": 1.0}, "a share of anchors"),
+    ],
+)
+def test_a_commitment_that_cannot_be_checked_is_refused_by_its_file(
+    tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    fields = {**msgspec.to_builtins(STATED), **change}
+    (tmp_path / "c.json").write_bytes(msgspec.json.encode(fields))
+
+    with pytest.raises(InputError, match=rf"c\.json: expected a commitment .*{complaint}"):
+        read_json(tmp_path / "c.json", Commitment)
 
 
 def test_families_are_selected_by_their_keyed_hash() -> None:

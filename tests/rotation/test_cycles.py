@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from alignmeter.threat_model import ThreatModel
 
+CYCLES = import_module("alignmeter.rotation.cycles")
 KEY = bytes(range(32))
 OTHER = bytes(range(1, 33))
 
@@ -306,6 +310,53 @@ def test_a_cycle_whose_folder_cannot_be_made_leaves_no_suite_behind(
         begin_cycle(home, NewCycle(suites=("mine",)), model)
 
     assert [path.name for path in Path("alignmeter-suites").iterdir()] == ["mine.en.jsonl"]
+
+
+def test_a_process_that_dies_between_cycle_and_suite_leaves_a_cycle_that_status_names(
+    home: Path, own_suite: SuiteWriter, model: ThreatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_: object) -> None:
+        os._exit(9)
+
+    own_suite()
+    with monkeypatch.context() as patch:
+        patch.setattr(CYCLES, "write_suite", die)
+        process = multiprocessing.get_context("fork").Process(
+            target=begin_cycle, args=(home, NewCycle(suites=("mine",), kind="sequestered"), model)
+        )
+        process.start()
+        process.join(60)
+
+    assert process.exitcode == 9
+    assert [path.name for path in Path("alignmeter-suites").iterdir()] == ["mine.en.jsonl"]
+    assert rotation_status(home).without_suite == ("cycle_1",)
+    retire_cycle(home, "cycle_1", "no suite")
+    assert rotation_status(home).without_suite == ()
+
+
+def test_a_suite_that_cannot_be_written_leaves_no_cycle_behind(
+    home: Path, own_suite: SuiteWriter, model: ThreatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise StorageError("cannot write")
+
+    own_suite()
+    monkeypatch.setattr(CYCLES, "write_suite", full)
+
+    with pytest.raises(StorageError, match="cannot write"):
+        begin_cycle(home, NewCycle(suites=("mine",)), model)
+
+    assert cycles(home) == ()
+
+
+def test_a_held_out_suite_that_is_no_cycle_here_is_named(
+    home: Path, own_suite: SuiteWriter, model: ThreatModel
+) -> None:
+    own_suite()
+    begin_cycle(home, NewCycle(suites=("mine",)), model)
+
+    assert rotation_status(home).without_cycle == ()
+    assert rotation_status(home.parent / "elsewhere").without_cycle == ("cycle_1",)
 
 
 def test_a_lost_key_is_said_and_not_made_up(home: Path, own_suite: SuiteWriter, model: ThreatModel) -> None:

@@ -22,10 +22,21 @@ def test_five_showings_to_an_unknown_provider_pass_the_limit_and_four_do_not() -
 
 
 def test_a_model_on_this_machine_leaks_nothing_unless_it_is_given_a_rate() -> None:
-    showings = {("python", True): 1000}
+    showings = {("127.0.0.1", True): 1000}
 
     assert leak_probability(showings, Rates()) == 0
-    assert leak_probability(showings, Rates(named={"python": 0.001})) == pytest.approx(1 - math.exp(-1))
+    assert leak_probability(showings, Rates(named={"127.0.0.1": 0.001})) == pytest.approx(1 - math.exp(-1))
+
+
+def test_a_python_function_may_call_anything_until_it_or_all_of_them_are_named() -> None:
+    def rate(named: dict[str, float], provider: str = "python:bots:answer") -> float:
+        return Rates(named=named).of(provider, local=False)
+
+    assert rate({}) == Rates().default
+    assert rate({"python": 0}) == rate({"python:bots:answer": 0}) == 0
+    assert rate({"python:bots:other": 0}) == 0.05
+    assert rate({"python": 0, "python:bots:answer": 0.1}) == 0.1
+    assert Rates().of("python", local=True) == 0.05  # as earlier versions entered it
 
 
 def test_showings_to_several_providers_add_up_with_their_rates() -> None:

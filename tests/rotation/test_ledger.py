@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -87,7 +88,7 @@ def test_what_is_recorded_twice_counts_once(tmp_path: Path) -> None:
 
     assert [one.family for one in ledger.exposures()] == ["f1", "f2"]
     assert ledger.runs() == (msgspec.structs.replace(run(), settled=True),)
-    assert (ledger.uses("c"), ledger.uses("c", without="r")) == (1, 0)
+    assert ledger.uses("c") == 1
 
 
 def test_a_run_that_is_resumed_is_open_again_and_keeps_that_it_was_forced(tmp_path: Path) -> None:
@@ -99,6 +100,52 @@ def test_a_run_that_is_resumed_is_open_again_and_keeps_that_it_was_forced(tmp_pa
     ledger.begin(run())
 
     assert ledger.runs() == (forced,)
+
+
+def sequestered(key: str) -> LedgerRun:
+    pool = msgspec.structs.replace(run().pools[0], sequestered=True)
+    return msgspec.structs.replace(run(key), pools=(pool,))
+
+
+def test_a_run_is_a_use_from_its_entry_on_and_gives_it_back_where_it_stopped_and_asked_nothing(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.begin(sequestered("killed"), limit=2)
+    ledger.begin(sequestered("unused"), limit=2)
+
+    with pytest.raises(InputError, match="'c' has answered 2 runs"):
+        ledger.begin(sequestered("third"), limit=2)
+    ledger.begin(sequestered("killed"), limit=2)  # resumed, and no further use
+    ledger.record("unused", [], settled=True)
+
+    assert [one.key for one in ledger.runs()] == ["killed", "unused"]
+    assert ledger.uses("c") == 1
+    ledger.check_uses(sequestered("third").pools, without="", limit=2)
+
+
+def test_of_runs_that_begin_at_once_only_as_many_are_entered_as_the_limit_says(tmp_path: Path) -> None:
+    def begin(number: int) -> bool:
+        try:
+            Ledger(tmp_path).begin(sequestered(f"run-{number}"), limit=5)
+        except InputError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        entered = list(pool.map(begin, range(12)))
+
+    assert (sum(entered), Ledger(tmp_path).uses("c")) == (5, 5)
+
+
+def test_a_run_that_is_judged_again_still_plans_what_it_planned_at_first(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.begin(run())
+    fewer = msgspec.structs.replace(run().pools[0], families=("f2", "f3"))
+
+    ledger.begin(msgspec.structs.replace(run(), pools=(fewer,)))
+
+    assert ledger.runs()[0].pools[0].families == ("f1", "f2", "f3")
 
 
 def test_a_family_is_retired_once(tmp_path: Path) -> None:

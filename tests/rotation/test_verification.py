@@ -13,6 +13,7 @@ from alignmeter.rotation import (
     Check,
     NewCycle,
     Reveal,
+    Stratum,
     begin_cycle,
     check_commitment,
     check_probes,
@@ -21,6 +22,7 @@ from alignmeter.rotation import (
     merkle_root,
     reveal_cycle,
     seal,
+    stratum_sizes,
 )
 from alignmeter.suites import load_suite
 
@@ -51,12 +53,8 @@ def broken(checks: tuple[Check, ...]) -> dict[str, str]:
 def resealed(reveal: Reveal) -> Reveal:
     """A forged reveal whose own copy of the commitment fits it."""
     key, root = bytes.fromhex(reveal.key), merkle_root(reveal.pool)
-    commitment = msgspec.structs.replace(
-        reveal.commitment,
-        key_digest=key_digest(key),
-        pool_root=root,
-        commitment=seal(key, root, reveal.commitment.strata),
-    )
+    commitment = msgspec.structs.replace(reveal.commitment, key_digest=key_digest(key), pool_root=root)
+    commitment = msgspec.structs.replace(commitment, commitment=seal(key, commitment))
     return msgspec.structs.replace(reveal, commitment=commitment)
 
 
@@ -107,7 +105,7 @@ def test_a_changed_stratum_size_is_named(reveal: Reveal, field: str) -> None:
     found = broken(check_commitment(forged))
 
     assert set(found) == {"sizes", "commitment"}
-    assert "were changed" in found["sizes"]
+    assert f"The sizes of stratum {first.name!r} do not follow from the pool" in found["sizes"]
 
 
 @pytest.mark.parametrize("what", ["key", "pool"])
@@ -121,12 +119,9 @@ def test_a_forged_copy_of_the_commitment_fits_itself_but_not_what_was_published(
         else msgspec.structs.replace(reveal, pool=reveal.pool[1:])
     )
     if what == "pool":
-        sizes = [
-            msgspec.structs.replace(s, families=s.families - (s.name == reveal.pool[0].stratum))
-            for s in published.strata
-        ]
+        sizes = stratum_sizes(changed.pool, fraction=0.25, anchors=0.3)
         changed = msgspec.structs.replace(
-            changed, commitment=msgspec.structs.replace(published, strata=tuple(sizes))
+            changed, commitment=msgspec.structs.replace(published, strata=sizes)
         )
     forged = resealed(changed)
 
@@ -190,7 +185,12 @@ def trials(reveal: Reveal, model: ThreatModel) -> tuple[Trial, ...]:
 
 
 def run_checks(
-    reveal: Reveal, trials: tuple[Trial, ...], model: ThreatModel, *, at: float | None = None
+    reveal: Reveal,
+    trials: tuple[Trial, ...],
+    model: ThreatModel,
+    *,
+    at: float | None = None,
+    asked_at: dict[str, list[float]] | None = None,
 ) -> dict[str, str]:
     def rendered(probe: Probe, trial: Trial) -> str:
         return render(probe, trial.attack, model, draw=trial.epoch).id
@@ -201,6 +201,7 @@ def run_checks(
             load_suite("cycle_1"),
             trials,
             created_at=reveal.commitment.created_at if at is None else at,
+            asked_at=asked_at or {},
             revealed_at=reveal.revealed_at,
             rendered=rendered,
         )
@@ -243,3 +244,133 @@ def test_a_run_before_the_commitment_or_after_the_key_was_out_is_named(
 
     assert early == {"time": "By its own clock the run began before the commitment was made."}
     assert late == {"time": "By its own clock the run began after the key was out."}
+
+
+def test_trials_asked_outside_the_cycle_are_counted_although_the_run_began_in_time(
+    reveal: Reveal, trials: tuple[Trial, ...], model: ThreatModel
+) -> None:
+    begin, end = reveal.commitment.created_at, reveal.revealed_at
+    inside = {trial.id: [begin, end] for trial in trials}
+
+    held = run_checks(reveal, trials, model, asked_at=inside)
+    late = run_checks(reveal, trials, model, asked_at={**inside, trials[0].id: [begin, end + 1]})
+    early = run_checks(reveal, trials, model, asked_at={**inside, trials[0].id: [begin - 1]})
+
+    asked = len(inside)
+    assert held == {}
+    assert late == {"time": f"By its own clock 1 of {asked} trials were asked after the key was out."}
+    assert early == {
+        "time": f"By its own clock 1 of {asked} trials were asked before the commitment was made."
+    }
+
+
+def test_the_date_and_the_name_are_sealed_so_that_64_digits_hold_them(reveal: Reveal) -> None:
+    digits = reveal.commitment.commitment
+    for change in ({"created_at": 0.0}, {"name": "cycle_2"}, {"kind": "sequestered"}):
+        stated = msgspec.structs.replace(reveal.commitment, **change)
+
+        found = broken(check_commitment(msgspec.structs.replace(reveal, commitment=stated), digits))
+
+        assert set(found) == {"commitment"}
+
+
+def test_digits_of_version_1_say_that_the_date_was_not_checked(
+    reveal: Reveal, trials: tuple[Trial, ...], model: ThreatModel
+) -> None:
+    (time_check, _) = check_run(
+        reveal.commitment,
+        load_suite("cycle_1"),
+        trials,
+        created_at=reveal.commitment.created_at,
+        asked_at={},
+        revealed_at=reveal.revealed_at,
+        rendered=lambda probe, trial: render(probe, trial.attack, model, draw=trial.epoch).id,
+        dated=False,
+    )
+
+    assert time_check.ok
+    assert "When the commitment was made was not checked" in time_check.sentence
+
+
+def of_version_1(reveal: Reveal, strata: tuple[Stratum, ...] | None = None) -> Reveal:
+    """The same as an earlier version would have sealed it."""
+    stated = msgspec.structs.replace(
+        reveal.commitment, version=1, fraction=None, anchors=None, strata=strata or reveal.commitment.strata
+    )
+    return resealed(msgspec.structs.replace(reveal, commitment=stated))
+
+
+def chosen_by_hand(reveal: Reveal, wanted: set[str], *, kept: bool = False) -> Reveal:
+    """A pool whose wanted families alone are asked: in a stratum of their own, or marked as anchors."""
+    pool = tuple(
+        msgspec.structs.replace(one, kept=one.family in wanted)
+        if kept
+        else msgspec.structs.replace(one, stratum="easy" if one.family in wanted else "hard")
+        for one in reveal.pool
+    )
+    return msgspec.structs.replace(reveal, pool=pool)
+
+
+def test_an_old_commitment_still_holds(reveal: Reveal) -> None:
+    old = of_version_1(reveal)
+    for published in (None, old.commitment, old.commitment.commitment):
+        assert broken(check_commitment(old, published)) == {}
+        assert broken(check_probes(old, load_suite("cycle_1"), published)) == {}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_stratum_of_chosen_families_that_is_asked_whole_beside_one_that_is_not_is_named(
+    reveal: Reveal, version: int
+) -> None:
+    wanted = {one.family for one in reveal.pool[:6]}
+    forged = chosen_by_hand(reveal, wanted)
+    strata = (
+        Stratum(name="easy", families=6, fresh=6, anchors=0),
+        Stratum(name="hard", families=len(reveal.pool) - 6, fresh=0, anchors=0),
+    )
+    if version == 1:
+        forged = of_version_1(forged, strata)
+    else:
+        stated = msgspec.structs.replace(reveal.commitment, strata=strata)
+        forged = resealed(msgspec.structs.replace(forged, commitment=stated))
+
+    assert set(broken(check_commitment(forged))) == {"sizes"}
+
+
+@pytest.mark.parametrize("listed", [0, 2])
+def test_a_stratum_that_is_not_stated_or_stated_twice_is_named(reveal: Reveal, listed: int) -> None:
+    first, *rest = reveal.commitment.strata
+
+    found = broken(check_commitment(of_version_1(reveal, (*[first] * listed, *rest))))
+
+    assert set(found) == {"sizes"}
+
+
+def test_a_family_that_was_asked_as_one_of_another_stratum_is_named(reveal: Reveal) -> None:
+    rows = load_suite("cycle_1")
+    asked = rows[0].family.removeprefix("cycle_1-")
+    pool = tuple(
+        msgspec.structs.replace(one, stratum="easy") if one.family == asked else one for one in reveal.pool
+    )
+
+    found = broken(check_probes(msgspec.structs.replace(reveal, pool=pool), rows))
+
+    assert found["strata"].startswith("1 families were entered in another stratum than their own")
+    assert "was entered as 'easy'" in found["strata"]
+
+
+def test_a_first_cycle_has_no_anchors(reveal: Reveal) -> None:
+    forged = chosen_by_hand(reveal, {reveal.pool[0].family}, kept=True)
+    strata = stratum_sizes(forged.pool, fraction=0.25, anchors=0.3)
+    stated = msgspec.structs.replace(reveal.commitment, strata=strata)
+
+    found = broken(check_commitment(resealed(msgspec.structs.replace(forged, commitment=stated))))
+
+    assert set(found) == {"sizes"}
+    assert "and there was none" in found["sizes"]
+
+
+def test_a_family_that_stands_twice_in_the_pool_is_named(reveal: Reveal) -> None:
+    found = broken(check_commitment(msgspec.structs.replace(reveal, pool=(*reveal.pool, reveal.pool[0]))))
+
+    assert "twice" in found["pool"]

@@ -11,6 +11,7 @@ from alignmeter.api.reading import load_run
 from alignmeter.attacks import PLAIN
 from alignmeter.errors import InputError
 from alignmeter.records import (
+    HELD_OUT,
     CapabilityResult,
     CodeSecurityResult,
     FactualityResult,
@@ -18,7 +19,7 @@ from alignmeter.records import (
     Record,
     RefusalResult,
 )
-from alignmeter.rotation import HELD_OUT, original_family, stratum_of
+from alignmeter.rotation import original_family, stratum_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

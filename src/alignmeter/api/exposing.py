@@ -13,7 +13,11 @@ import msgspec
 
 from alignmeter.errors import InputError, RunFolderError, StorageError
 from alignmeter.identity import fingerprint_hash
+from alignmeter.records import HELD_OUT
 from alignmeter.rotation import (
+    FOLDER_VARIABLE,
+    PROVIDERS_FILE,
+    PYTHON,
     USE_LIMIT,
     Ledger,
     LedgerRun,
@@ -31,7 +35,7 @@ from alignmeter.store import RunFolder
 from alignmeter.targets.endpoint import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from alignmeter.records import Trial
@@ -54,16 +58,32 @@ class Showing:
     and still nothing is asked, `settle` when the run has stopped.
     """
 
-    def __init__(self, pools: tuple[PlannedPool, ...], models: tuple[ShownTo, ...]) -> None:
+    def __init__(
+        self,
+        pools: tuple[PlannedPool, ...],
+        models: tuple[ShownTo, ...],
+        *,
+        folder: Path,
+        known: Collection[str],
+        limit: int | None,
+    ) -> None:
         self._pools = pools
         self._models = models
-        self._folder = rotation_folder()
-        self._cycles = {cycle.name for cycle in cycles(self._folder)}
+        self._folder = folder
+        self._cycles = known
+        self._limit = limit
+
+    @property
+    def notice(self) -> str:
+        """What people should know of where it is entered, empty where there is nothing to say."""
+        stray = [pool.cycle for pool in self._pools if pool.cycle not in self._cycles]
+        return "" if not stray else _stray(stray[0], self._folder)
 
     def begin(self, folder: RunFolder) -> None:
         """Enter the run into the ledger.
 
         Raises:
+            InputError: Runs that began in the meantime have used the pool up; nothing was asked.
             StorageError: The ledger cannot be written; nothing was asked.
         """
         manifest = folder.manifest
@@ -75,18 +95,25 @@ class Showing:
                 began_at=manifest.created_at,
                 models=self._models,
                 pools=self._pools,
-            )
+            ),
+            limit=self._limit,
         )
 
-    def settle(self, folder: RunFolder) -> None:
-        """Enter what was shown, as the journal tells; a disk that fails now is caught up with later."""
+    def settle(self, folder: RunFolder, *, judged: Collection[str] = ()) -> None:
+        """Enter what was shown, as the journal tells; a disk that fails now is caught up with later.
+
+        Args:
+            folder: The run.
+            judged: Trials that models were shown to be judged without a word in the journal.
+        """
         ledger = Ledger(self._folder)
         key = run_key(folder.manifest)
         # All that this run has ever shown: an earlier process of it may have been killed.
         with suppress(StorageError):
             models = next((run.models for run in ledger.runs() if run.key == key), self._models)
-            exposures = shown_to(folder, models, cycles=self._cycles)
-            ledger.record(key, exposures, settled=folder.read().closed is not None)
+            exposures = shown_to(folder, models, key=key, cycles=self._cycles, judged=judged)
+            # Stopped by itself, whatever the reason: nothing is under way that the journal does not tell.
+            ledger.record(key, exposures, settled=True)
 
 
 def admit_held_out(
@@ -114,62 +141,81 @@ def admit_held_out(
     """
     folder = rotation_folder()
     asked = list(trials)
-    if all(trial.pool not in {"rotating", "sequestered"} for trial in asked):
+    if all(trial.pool not in HELD_OUT for trial in asked):
         return None
     models = [_model(judge, "judge") for judge in judges]
     if target is not None and not target.spec.startswith("replay:"):
         models.insert(0, _model(target, "target"))
     if not models:
         return None
-    pools = planned_pools(asked, {cycle.name for cycle in cycles(folder)})
+    known = {cycle.name for cycle in cycles(folder)}
+    pools = planned_pools(asked, known)
     hidden = [pool for pool in pools if pool.sequestered]
+    stray = next((pool.cycle for pool in hidden if pool.cycle not in known), None)
+    if stray is not None and target is not None and not force:
+        raise InputError(
+            f"{_stray(stray, folder)}; or ask without its cycle, and without the limit of runs, with "
+            f"--force-sequestered"
+        )
+    rates = read_rates(folder)
     shown = tuple(
-        _checked(model, hidden, rates=read_rates(folder), force=force) if hidden else model.shown
+        _checked(model, hidden, rates=rates, force=force, folder=folder) if hidden else model.shown
         for model in models
     )
-    if target is not None and not force:
-        _check_uses(Ledger(folder), hidden, path)
-    return Showing(pools, shown)
+    limit = USE_LIMIT if target is not None and not force else None
+    if limit is not None:
+        Ledger(folder).check_uses(hidden, without=_key_at(path), limit=limit)
+    return Showing(pools, shown, folder=folder, known=known, limit=limit)
 
 
 def _model(target: Target, role: Role) -> _Model:
     host = urlsplit(target.url).hostname if target.url else None
-    provider = host or target.fingerprint.kind
+    kind = target.fingerprint.kind
+    provider = host or (target.spec if kind == PYTHON else kind)
     return _Model(
         spec=target.spec,
         shown=ShownTo(
             role=role,
             target=fingerprint_hash(target.fingerprint),
             provider=provider,
-            local=host is None or is_loopback(host),
+            local=kind != PYTHON if host is None else is_loopback(host),
         ),
     )
 
 
-def _checked(model: _Model, hidden: Sequence[PlannedPool], *, rates: Rates, force: bool) -> ShownTo:
+def _checked(
+    model: _Model, hidden: Sequence[PlannedPool], *, rates: Rates, force: bool, folder: Path
+) -> ShownTo:
     """A provider that leaks nothing is as good as this machine; any other is refused, or forced."""
     shown = model.shown
     if rates.of(shown.provider, local=shown.local) == 0:
         return shown
     if not force:
+        refused = f"the pool {hidden[0].cycle!r} is sequestered and shown to local models only, got the"
+        if shown.provider.partition(":")[0] == PYTHON:
+            raise InputError(
+                f"{refused} {shown.role} {model.spec!r}, a function that may send it anywhere; if all that "
+                f"it calls is on this machine, say so with the line `{shown.provider}: 0` in "
+                f"{folder / PROVIDERS_FILE}, else give up the secrecy of the pool in a run with "
+                f"--force-sequestered"
+            )
         raise InputError(
-            f"the pool {hidden[0].cycle!r} is sequestered and shown to local models only, got the "
-            f"{shown.role} {model.spec!r} at {shown.provider}; take one on this machine, or give up the "
-            f"secrecy of the pool in a run with --force-sequestered"
+            f"{refused} {shown.role} {model.spec!r} at {shown.provider}; take one on this machine, or give "
+            f"up the secrecy of the pool in a run with --force-sequestered"
         )
     return msgspec.structs.replace(shown, forced=True)
 
 
-def _check_uses(ledger: Ledger, hidden: Sequence[PlannedPool], path: Path | None) -> None:
-    mine = ""
+def _key_at(path: Path | None) -> str:
+    """Key of the run that lies there already, empty where there is none."""
     if path is not None:
         with suppress(RunFolderError):
-            mine = run_key(RunFolder.open(path).manifest)
-    for pool in hidden:
-        uses = ledger.uses(pool.cycle, without=mine)
-        if uses >= USE_LIMIT:
-            raise InputError(
-                f"the sequestered pool {pool.cycle!r} has answered {uses} runs, and each tells a little of "
-                f"what is in it; retire it with `alignmeter rotate retire {pool.cycle}` and begin a new one, "
-                f"or ask once more with --force-sequestered"
-            )
+            return run_key(RunFolder.open(path).manifest)
+    return ""
+
+
+def _stray(suite: str, folder: Path) -> str:
+    return (
+        f"the suite {suite!r} is held out and no cycle of {str(folder)!r}, where its runs are counted; name "
+        f"the folder that has its cycle with ${FOLDER_VARIABLE}"
+    )

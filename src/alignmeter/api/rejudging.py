@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,8 +18,8 @@ from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import counting
 from alignmeter.errors import InputError
 from alignmeter.judges import axes_for, cards_for, judgement
-from alignmeter.records import JudgeCard, Record, Unscored
-from alignmeter.store import Judged, RunFolder, read_labels, write_parquet
+from alignmeter.records import HELD_OUT, JudgeCard, Record, Unscored
+from alignmeter.store import Asked, Judged, RunFolder, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     EVENTS,
@@ -168,7 +170,7 @@ async def _judge_all(
 
     async def one(judge: Judge, trial: Trial, transcript: Transcript) -> None:
         async with places:
-            with counting() as spent:
+            with counting(partial(_asking, journal, trial)) as spent:
                 judged = await judgement(judge, judge.axis, trial, transcript)
         judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
         journal.append(Judged(judgement=judged, again=True))
@@ -180,6 +182,11 @@ async def _judge_all(
         for item in todo:
             group.create_task(one(*item))
     return found
+
+
+def _asking(journal: JournalWriter, trial: Trial) -> None:
+    if trial.pool in HELD_OUT:
+        journal.append(Asked(trial=trial.id, at=time.time(), role="judge"))
 
 
 def _summary(

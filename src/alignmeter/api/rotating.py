@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from alignmeter.rotation import (
     suite_probes,
     write_file,
 )
+from alignmeter.store import Answered, Asked, RunFolder
 from alignmeter.suites import SuiteFile, parse_suite
 from alignmeter.threat_model import threat_model_from_dict
 
@@ -162,8 +164,10 @@ def rotate_verify(
             rows,
             loaded.data.trials,
             created_at=loaded.manifest.created_at,
+            asked_at=_asked_at(loaded.path),
             revealed_at=opened.revealed_at,
             rendered=_renderer(loaded.manifest),
+            dated=stated.version > 1 or not isinstance(published, str),
         )
     return Verification(
         cycle=stated.name,
@@ -234,6 +238,16 @@ def _rows(name: str, files: Sequence[Path]) -> tuple[Probe, ...]:
         # Whoever wrote the rows: whether they are those that were committed to is checked next.
         found += parse_suite(data, SuiteFile(path.name, suite, language), rules="imported")
     return tuple(found)
+
+
+def _asked_at(path: Path) -> dict[str, list[float]]:
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for event in RunFolder(path).events():
+        if isinstance(event, Answered):
+            found[event.transcript.trial].append(event.transcript.started_at)
+        elif isinstance(event, Asked) and event.role == "target":
+            found[event.trial].append(event.at)
+    return found
 
 
 def _renderer(manifest: RunManifest) -> Callable[[Probe, Trial], str | None]:

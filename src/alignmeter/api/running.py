@@ -135,6 +135,8 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                     done=resumed,
                     claims=prepared.design.claims,
                 )
+                if showing is not None and showing.notice:
+                    progress.note(showing.notice)
 
             def make_engine(journal: JournalWriter) -> Engine:
                 engine = Engine(

@@ -167,7 +167,7 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
             scores, fresh = await _scored(scorer, texts, kept, progress)
         finally:
             if showing is not None and folder is not None:
-                showing.settle(folder)
+                showing.settle(folder, judged={t.shown.trial.id for t in texts if t.shown.trial is not None})
     return _Asked(scorer, texts, scores, fresh)
 
 

@@ -261,7 +261,7 @@ def verify(
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
-    """Check key, pool, sizes, commitment, selection and probes of a cycle, and that a run asked them.
+    """Check key, pool, sizes, commitment, selection, strata and probes of a cycle, and that a run asked them.
 
     Exits 0 where everything holds, 1 where a check is broken.
     """

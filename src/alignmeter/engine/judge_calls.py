@@ -13,7 +13,7 @@ from alignmeter.records import CallError, Usage
 from alignmeter.targets import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import TracebackType
     from typing import Self
 
@@ -27,14 +27,24 @@ DEFAULT_CONCURRENCY = 8
 class Spent:
     """What one judgement took.
 
+    Args:
+        first: Told right before the first call.
+
     Attributes:
         calls: Calls, those that failed included.
         usage: Tokens of the calls that were answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: Callable[[], None] | None = None) -> None:
         self.calls = 0
         self.usage = Usage()
+        self._first = first
+
+    def begin(self) -> None:
+        """A call is about to be made."""
+        if self._first is not None:
+            self._first()
+            self._first = None
 
     def add(self, used: Usage) -> None:
         """Count one call."""
@@ -49,9 +59,13 @@ _spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
 
 
 @contextmanager
-def counting() -> Generator[Spent]:
-    """Count the calls that judges make inside the block, tasks begun in it included."""
-    spent = Spent()
+def counting(first: Callable[[], None] | None = None) -> Generator[Spent]:
+    """Count the calls that judges make inside the block, tasks begun in it included.
+
+    Args:
+        first: Told right before the first of them.
+    """
+    spent = Spent(first)
     token = _spent.set(spent)
     try:
         yield spent
@@ -114,6 +128,9 @@ class _Metered:
         async with self._places:
             if not budget.judge_fits(wanted):
                 raise BudgetSpentError(budget.describe())
+            spent = _spent.get()
+            if spent is not None:
+                spent.begin()
             budget.reserve_judge(wanted)
             usage, text = None, ""
             try:
@@ -122,7 +139,6 @@ class _Metered:
                     usage, text = answer.usage, answer.message.content
             finally:
                 used = budget.settle_judge(wanted, usage, text)
-                spent = _spent.get()
                 if spent is not None:
                     spent.add(used)
             return answer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -19,8 +20,8 @@ from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
-from alignmeter.records import Judgement, Record, Transcript, Trial, Unscored
-from alignmeter.store import Answered, Judged
+from alignmeter.records import HELD_OUT, Judgement, Record, Transcript, Trial, Unscored
+from alignmeter.store import Answered, Asked, Judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -221,6 +222,7 @@ class Engine:
             self._stop.set_exception(error)
 
     async def _one(self, schedule: Schedule, trial: Trial, place: Place) -> None:
+        self._asking(trial, "target")
         transcript = await self._caller.ask(trial, place)
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
@@ -229,10 +231,14 @@ class Engine:
             on_axis.pop(trial.id, None)  # what was said of an earlier transcript of this trial
         await self._judge(schedule, trial, transcript)
 
+    def _asking(self, trial: Trial, role: Literal["target", "judge"]) -> None:
+        if trial.pool in HELD_OUT:
+            self._journal.append(Asked(trial=trial.id, at=self._clock.time(), role=role))
+
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
         try:
             for axis in self._missing(trial, transcript):
-                with counting() as spent:
+                with counting(partial(self._asking, trial, "judge")) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
                 judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
                 self._journal.append(Judged(judgement=judged))

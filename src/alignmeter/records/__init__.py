@@ -18,6 +18,7 @@ from alignmeter.records.audit import (
     Separation,
 )
 from alignmeter.records.base import (
+    HELD_OUT,
     SCHEMA_VERSION,
     Axis,
     Format,
@@ -189,6 +190,7 @@ from alignmeter.records.trials import (
 )
 
 __all__ = [
+    "HELD_OUT",
     "LABELS",
     "OF_ONE_REQUEST",
     "SCHEMA_VERSION",

@@ -23,6 +23,8 @@ Axis = Literal[
 ]
 Format = Literal["chat", "multi_turn", "tool_calling", "structured_output", "browsing"]
 Pool = Literal["public", "rotating", "sequestered", "retired"]
+HELD_OUT: frozenset[Pool] = frozenset({"rotating", "sequestered"})
+"""Pools whose probes are asked only where their suite is named, and whose exposures are counted."""
 Role = Literal["system", "user", "assistant", "tool"]
 
 

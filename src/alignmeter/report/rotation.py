@@ -8,6 +8,7 @@ from alignmeter.report.text import NOTHING, plural, utc, visible
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
+    from rich.text import Text
 
     from alignmeter.analysis.gaming_gap import GamingGap, GapVerdict, ModelGap
     from alignmeter.api import GapAudit, Verification
@@ -31,6 +32,7 @@ def render_status(status: RotationStatus) -> Group:
     if not status.cycles:
         return Group(
             Text(f"No cycle under {visible(status.folder)}."),
+            *map(_stray, status.without_cycle),
             Text("`alignmeter rotate new --pool SUITE` begins one."),
         )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -56,6 +58,14 @@ def render_status(status: RotationStatus) -> Group:
     ]
     lines += [
         Text(
+            f"{visible(name)} has no suite: restore its files, or retire the cycle with `alignmeter rotate "
+            f"retire {visible(name)}`."
+        )
+        for name in status.without_suite
+    ]
+    lines += map(_stray, status.without_cycle)
+    lines += [
+        Text(
             f"{cycle.name} has answered {plural(cycle.runs, 'run')}: retire it, and begin a new sequestered "
             f"cycle."
         )
@@ -64,6 +74,15 @@ def render_status(status: RotationStatus) -> Group:
     ]
     lines.append(Text(f"Folder      {visible(status.folder)}"))
     return Group(*lines)
+
+
+def _stray(suite: str) -> Text:
+    from rich.text import Text
+
+    return Text(
+        f"The suite {visible(suite)} is held out and no cycle here: its runs are counted where its cycle is, "
+        f"which $ALIGNMETER_ROTATION names."
+    )
 
 
 def _cycle_cells(cycle: CycleStatus) -> tuple[str, ...]:

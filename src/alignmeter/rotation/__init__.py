@@ -29,6 +29,7 @@ from alignmeter.rotation.exposures import (
     source_family,
 )
 from alignmeter.rotation.folder import (
+    FOLDER_VARIABLE,
     Cycle,
     cycles,
     find_cycle,
@@ -37,10 +38,17 @@ from alignmeter.rotation.folder import (
     rotation_folder,
     write_file,
 )
-from alignmeter.rotation.leakage import LEAK_LIMIT, USE_LIMIT, Rates, leak_probability, read_rates
+from alignmeter.rotation.leakage import (
+    LEAK_LIMIT,
+    PROVIDERS_FILE,
+    PYTHON,
+    USE_LIMIT,
+    Rates,
+    leak_probability,
+    read_rates,
+)
 from alignmeter.rotation.ledger import Exposure, Ledger, LedgerRun, PlannedPool, ShownTo
 from alignmeter.rotation.pools import (
-    HELD_OUT,
     PoolFamily,
     PoolKind,
     by_family,
@@ -54,8 +62,10 @@ from alignmeter.rotation.suite_files import not_held_out, suite_probes
 from alignmeter.rotation.verification import Check, check_commitment, check_probes, check_run
 
 __all__ = [
-    "HELD_OUT",
+    "FOLDER_VARIABLE",
     "LEAK_LIMIT",
+    "PROVIDERS_FILE",
+    "PYTHON",
     "USE_LIMIT",
     "BegunCycle",
     "Check",

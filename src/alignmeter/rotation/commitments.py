@@ -1,8 +1,9 @@
 """Commitments: what is published before a cycle, and what opens it afterwards.
 
-commitment = SHA-256(key || Merkle root of the pool || strata sizes). The key has 256 random bits, so the
-commitment tells nothing before the key is out, and nobody finds another key, pool or size that fits it.
-The root and a digest of the key stand beside it, so that a check can say which of the three was swapped.
+commitment = SHA-256(key || all else that commitment.json states, as canonical JSON). The key has 256 random
+bits, so the commitment tells nothing before the key is out, and nobody finds another key, pool, size or date
+that fits it. The root of the pool and a digest of the key are part of what is stated, so that a check can
+say what was swapped. Version 1 sealed the key, the root and the sizes alone.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from alignmeter.identity import canonical_json
 from alignmeter.records import Record
 from alignmeter.rotation.pools import PoolFamily, PoolKind  # noqa: TC001 - msgspec reads annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-COMMITMENT_VERSION = 1
+COMMITMENT_VERSION = 2
 KEY_BYTES = 32
 
 _LEAF, _NODE, _KEY = b"\x00", b"\x01", b"alignmeter rotation key\x00"
@@ -50,7 +53,10 @@ class Commitment(Record, frozen=True):
         suites: What the pool was made of; `generated` of them anew, from the key.
         pool_root: Merkle root over the families of the pool.
         key_digest: SHA-256 of the key.
-        commitment: SHA-256(key || pool_root || strata).
+        strata: Follow from the pool, `fraction` and `anchors`; see `stratum_sizes`.
+        fraction, anchors: Share of each stratum that is asked, and share of these that the previous cycle
+            asked too; None in version 1.
+        commitment: See `seal`.
     """
 
     version: int
@@ -64,6 +70,21 @@ class Commitment(Record, frozen=True):
     key_digest: str
     strata: tuple[Stratum, ...]
     commitment: str
+    fraction: float | None = None
+    anchors: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a version that this reader does not know, and shares that are none."""
+        if not 1 <= self.version <= COMMITMENT_VERSION:
+            raise ValueError(
+                f"version {self.version}, and this alignmeter reads up to {COMMITMENT_VERSION}: upgrade it"
+            )
+        if self.version == 1:
+            return
+        if self.fraction is None or not 0 < self.fraction <= 1:
+            raise ValueError("a fraction that is not above 0 and at most 1")
+        if self.anchors is None or not 0 <= self.anchors < 1:
+            raise ValueError("a share of anchors that is not at least 0 and below 1")
 
 
 class Reveal(Record, frozen=True):
@@ -105,9 +126,18 @@ def key_digest(key: bytes) -> str:
     return hashlib.sha256(_KEY + key).hexdigest()
 
 
-def seal(key: bytes, pool_root: str, strata: Sequence[Stratum]) -> str:
-    """Return SHA-256(key || root || strata sizes as canonical JSON), as 64 hex digits."""
-    return hashlib.sha256(key + bytes.fromhex(pool_root) + canonical_json(list(strata))).hexdigest()
+def seal(key: bytes, stated: Commitment) -> str:
+    """Return SHA-256(key || what is stated, as canonical JSON), as 64 hex digits.
+
+    What is stated is every field but `commitment` itself; version 1 hashes the pool's root as bytes and
+    the strata, and nothing else.
+    """
+    if stated.version == 1:
+        sealed = bytes.fromhex(stated.pool_root) + canonical_json(list(stated.strata))
+    else:
+        fields: dict[str, Any] = msgspec.to_builtins(stated)
+        sealed = canonical_json({name: value for name, value in fields.items() if name != "commitment"})
+    return hashlib.sha256(key + sealed).hexdigest()
 
 
 def stratum_sizes(pool: Iterable[PoolFamily], *, fraction: float, anchors: float) -> tuple[Stratum, ...]:

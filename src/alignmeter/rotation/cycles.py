@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -151,21 +152,23 @@ def begin_cycle(
         selected = set(chosen)
         rows = tuple(renamed(probe, name, wanted.kind) for probe in pool.probes if probe.family in selected)
         files = suite_text(name, rows, wanted.suites)
-        written = write_suite(files)
+        # The cycle comes first: a suite without one would be asked and never accounted for.
+        path = write_cycle(
+            folder,
+            name,
+            {
+                COMMITMENT: pretty(commitment),
+                KEY: key.hex().encode() + b"\n",
+                POOL: msgspec.json.encode(pool),
+                THREAT_MODEL: _threat_model(model, name),
+            },
+        )
         try:
-            path = write_cycle(
-                folder,
-                name,
-                {
-                    COMMITMENT: pretty(commitment),
-                    KEY: key.hex().encode() + b"\n",
-                    POOL: msgspec.json.encode(pool),
-                    THREAT_MODEL: _threat_model(model, name),
-                },
-            )
+            written = write_suite(files)
         except BaseException:
-            for file in written:  # a suite without its cycle would be asked and never accounted for
+            for file in files:
                 file.unlink(missing_ok=True)
+            shutil.rmtree(path)
             raise
     return BegunCycle(
         commitment=commitment,
@@ -345,9 +348,7 @@ def _stored_pool(
 
 
 def _commitment(key: bytes, pool: StoredPool, wanted: NewCycle, name: str, *, number: int) -> Commitment:
-    root = merkle_root(pool.families)
-    strata = stratum_sizes(pool.families, fraction=wanted.fraction, anchors=wanted.anchors)
-    return Commitment(
+    stated = Commitment(
         version=COMMITMENT_VERSION,
         cycle=number,
         name=name,
@@ -355,11 +356,14 @@ def _commitment(key: bytes, pool: StoredPool, wanted: NewCycle, name: str, *, nu
         created_at=time.time(),
         suites=wanted.suites,
         generated=tuple(s for s in wanted.suites if wanted.generate and s in GENERATORS),
-        pool_root=root,
+        pool_root=merkle_root(pool.families),
         key_digest=key_digest(key),
-        strata=strata,
-        commitment=seal(key, root, strata),
+        strata=stratum_sizes(pool.families, fraction=wanted.fraction, anchors=wanted.anchors),
+        commitment="",
+        fraction=float(wanted.fraction),
+        anchors=float(wanted.anchors),
     )
+    return msgspec.structs.replace(stated, commitment=seal(key, stated))
 
 
 def _threat_model(model: ThreatModel, name: str) -> bytes:

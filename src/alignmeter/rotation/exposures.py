@@ -6,14 +6,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from alignmeter.errors import RunFolderError
 from alignmeter.identity import digest
+from alignmeter.records import HELD_OUT
 from alignmeter.rotation.leakage import leak_probability
 from alignmeter.rotation.ledger import Exposure, LedgerRun, PlannedPool
-from alignmeter.rotation.pools import HELD_OUT, original_family
-from alignmeter.store import RunFolder
+from alignmeter.rotation.pools import original_family
+from alignmeter.store import Asked, RunFolder, fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -47,22 +46,47 @@ def planned_pools(trials: Iterable[Trial], cycles: Collection[str]) -> tuple[Pla
 
 
 def shown_to(
-    folder: RunFolder, models: Iterable[ShownTo], *, cycles: Collection[str]
+    folder: RunFolder,
+    models: Iterable[ShownTo],
+    *,
+    key: str,
+    cycles: Collection[str],
+    judged: Collection[str] = (),
 ) -> tuple[Exposure, ...]:
     """Return what a run has shown to models, as its journal tells.
 
-    A target was shown every trial that has a transcript, whether it replied or failed: once sent, a
-    request may have been kept. A judge's model was shown those that a judge called a model for.
+    A target was shown every trial that it was about to be asked, whether it replied, failed, or the
+    process died before either: once sent, a request may have been kept. A judge's model was shown those
+    that a judge called a model for, or was about to.
+
+    Args:
+        folder: The run.
+        models: Whom it asked.
+        key: The run in the ledger.
+        cycles: Names of the suites whose families have another name in their pool.
+        judged: Trials that judges' models were shown beside what the journal tells.
     """
-    data = folder.read()
-    key = run_key(folder.manifest)
-    judged = {judged.trial for judged in folder.all_judgements() if judged.calls}
+    events = folder.events()
+    data = fold(events)
+    asked: dict[str, dict[str, float]] = {
+        "target": {trial: said.started_at for trial, said in data.transcripts.items()},
+        "judge": {
+            trial: data.transcripts[trial].started_at
+            for trial in (
+                *(made.trial for made in folder.all_judgements() if made.calls),
+                *judged,
+            )
+            if trial in data.transcripts
+        },
+    }
+    for event in events:
+        if isinstance(event, Asked):
+            asked[event.role].setdefault(event.trial, event.at)
     found: dict[tuple[str, str, str, str], Exposure] = {}
     for model in models:
         for trial in data.trials:
-            transcript = data.transcripts.get(trial.id)
-            sent = transcript is not None and (model.role == "target" or trial.id in judged)
-            if transcript is None or not sent or trial.pool not in HELD_OUT:
+            at = asked[model.role].get(trial.id)
+            if at is None or trial.pool not in HELD_OUT:
                 continue
             family = source_family(trial, cycles)
             made = Exposure(
@@ -73,7 +97,7 @@ def shown_to(
                 provider=model.provider,
                 local=model.local,
                 forced=model.forced,
-                at=transcript.started_at,
+                at=at,
             )
             place = (trial.suite, family, model.target, model.provider)
             if place not in found or made.at < found[place].at:
@@ -84,7 +108,8 @@ def shown_to(
 def settle(ledger: Ledger, *, cycles: Collection[str]) -> tuple[LedgerRun, ...]:
     """Bring the ledger up to date with runs that were killed, or still go on.
 
-    Of a run whose folder is gone everything that it might have asked counts as shown.
+    Of a run whose folder is gone, or holds another run by now, everything that it might have asked
+    counts as shown.
 
     Returns:
         The runs that are still open: going on, or killed and not resumed.
@@ -95,8 +120,9 @@ def settle(ledger: Ledger, *, cycles: Collection[str]) -> tuple[LedgerRun, ...]:
             continue
         try:
             folder = RunFolder.open(Path(run.path))
-            exposures = shown_to(folder, run.models, cycles=cycles)
-            closed = folder.read().closed is not None
+            gone = run_key(folder.manifest) != run.key
+            exposures = _assumed(run) if gone else shown_to(folder, run.models, key=run.key, cycles=cycles)
+            closed = gone or folder.read().closed is not None
         except RunFolderError:
             exposures, closed = _assumed(run), True
         ledger.record(run.key, exposures, settled=closed)
@@ -129,8 +155,3 @@ def leak_probabilities(exposures: Iterable[Exposure], rates: Rates) -> dict[str,
     for one in exposures:
         showings[one.family][one.provider, one.local] += 1
     return {family: leak_probability(counts, rates) for family, counts in showings.items()}
-
-
-def as_forced(models: Iterable[ShownTo]) -> tuple[ShownTo, ...]:
-    """Mark models as asked by force."""
-    return tuple(msgspec.structs.replace(model, forced=True) for model in models)

@@ -22,6 +22,9 @@ LEAK_LIMIT = 0.2
 USE_LIMIT = 5
 """Runs after which a sequestered pool is retired: each verdict tells a little of what is in it."""
 
+PYTHON = "python"
+"""Kind of a target that is a function of the user's, which says nothing of where it calls."""
+
 _DEFAULT = "default"
 
 
@@ -29,7 +32,7 @@ class Rates(Record, frozen=True):
     """Rates by provider: how much one showing of a family adds to the exponent.
 
     Attributes:
-        named: By provider, for example `api.openai.com`.
+        named: By provider, for example `api.openai.com` or `python:bots:answer`.
         default: For remote providers that are not named; one on this machine has 0.
     """
 
@@ -37,8 +40,15 @@ class Rates(Record, frozen=True):
     default: float = DEFAULT_RATE
 
     def of(self, provider: str, *, local: bool) -> float:
-        """Rate of one provider; what is on this machine leaks nothing unless it is named."""
-        return self.named.get(provider, 0.0 if local else self.default)
+        """Rate of one provider; what is on this machine leaks nothing unless it is named.
+
+        A Python function may call anything, so it counts as remote until it is named: by itself, as
+        `python:bots:answer`, or `python` for all. Ledgers of earlier versions have it as `python`, local.
+        """
+        kind = provider.partition(":")[0]
+        if kind != PYTHON:
+            return self.named.get(provider, 0.0 if local else self.default)
+        return self.named.get(provider, self.named.get(kind, self.default))
 
 
 def read_rates(folder: Path) -> Rates:

@@ -55,8 +55,8 @@ class ShownTo(Record, frozen=True):
     Attributes:
         role: `target`, or `judge` for a model behind a judge.
         target: Hash of its fingerprint.
-        provider: Host name of the endpoint, or kind of a target on this machine.
-        local: Whether it is on this machine.
+        provider: Host name of the endpoint, spec of a Python function, or kind of a target on this machine.
+        local: Whether it is known to be on this machine.
         forced: Whether it was asked a sequestered pool although the rules forbid it.
     """
 
@@ -111,13 +111,22 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._path = folder / LEDGER_FILE
 
-    def begin(self, run: LedgerRun) -> None:
-        """Enter a run before its first call; one that is resumed is open again.
+    def begin(self, run: LedgerRun, *, limit: int | None = None) -> None:
+        """Enter a run before its first call; one that is resumed is open again, and plans what it did too.
+
+        Args:
+            run: The run.
+            limit: Runs that a sequestered pool answers, this one included; None for any number. Counted and
+                entered in one step, so that runs begun at once cannot pass it together.
 
         Raises:
+            InputError: A sequestered pool of the run has answered as many others; nothing is entered.
             StorageError: The ledger cannot be written.
         """
         with self._writing() as db:
+            if limit is not None:
+                _check_uses(db, run.pools, run.key, limit)
+            before = {pool.cycle: pool.families for pool in _pools_of(db, run.key)}
             db.execute(
                 "INSERT INTO runs (key, run, path, began_at) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET path = excluded.path, settled = 0",
@@ -130,7 +139,15 @@ class Ledger:
             )
             db.executemany(
                 "INSERT OR REPLACE INTO planned VALUES (?, ?, ?, ?)",
-                [(run.key, p.cycle, p.sequestered, json.dumps(p.families)) for p in run.pools],
+                [
+                    (
+                        run.key,
+                        p.cycle,
+                        p.sequestered,
+                        json.dumps(sorted({*p.families, *before.get(p.cycle, ())})),
+                    )
+                    for p in run.pools
+                ],
             )
 
     def record(self, run: str, exposures: Iterable[Exposure], *, settled: bool) -> None:
@@ -201,15 +218,20 @@ class Ledger:
                 {} if db is None else dict(db.execute("SELECT family, reason FROM retired ORDER BY family"))
             )
 
-    def uses(self, cycle: str, *, without: str = "") -> int:
-        """Runs that have asked a held-out suite, one of them left out on wish."""
+    def uses(self, cycle: str) -> int:
+        """Runs that have asked a held-out suite, or were begun and not seen to stop since."""
         with self._reading() as db:
-            if db is None:
-                return 0
-            found = db.execute(
-                "SELECT count(DISTINCT run) FROM exposures WHERE cycle = ? AND run != ?", (cycle, without)
-            )
-            return int(found.fetchone()[0])
+            return 0 if db is None else _uses(db, cycle)
+
+    def check_uses(self, pools: Iterable[PlannedPool], *, without: str, limit: int) -> None:
+        """Refuse sequestered pools that as many runs have asked, one run left out; nothing is entered.
+
+        Raises:
+            InputError: Names the pool.
+        """
+        with self._reading() as db:
+            if db is not None:
+                _check_uses(db, pools, without, limit)
 
     @contextmanager
     def locked(self) -> Generator[None]:
@@ -278,9 +300,6 @@ def _run_of(db: sqlite3.Connection, row: tuple[str, str, str, float, int]) -> Le
     models = db.execute(
         "SELECT role, target, provider, local, forced FROM models WHERE run = ? ORDER BY role, target", (key,)
     )
-    pools = db.execute(
-        "SELECT cycle, sequestered, families FROM planned WHERE run = ? ORDER BY cycle", (key,)
-    )
     return LedgerRun(
         key=key,
         run=run,
@@ -291,11 +310,38 @@ def _run_of(db: sqlite3.Connection, row: tuple[str, str, str, float, int]) -> Le
             ShownTo(role=role, target=target, provider=provider, local=bool(local), forced=bool(forced))
             for role, target, provider, local, forced in models
         ),
-        pools=tuple(
-            PlannedPool(cycle=cycle, sequestered=bool(hidden), families=tuple(json.loads(families)))
-            for cycle, hidden, families in pools
-        ),
+        pools=_pools_of(db, key),
     )
+
+
+def _pools_of(db: sqlite3.Connection, key: str) -> tuple[PlannedPool, ...]:
+    rows = db.execute("SELECT cycle, sequestered, families FROM planned WHERE run = ? ORDER BY cycle", (key,))
+    return tuple(
+        PlannedPool(cycle=cycle, sequestered=bool(hidden), families=tuple(json.loads(families)))
+        for cycle, hidden, families in rows
+    )
+
+
+def _uses(db: sqlite3.Connection, cycle: str, *, without: str = "") -> int:
+    """A run that stopped and asked nothing gives its use back; one that was killed does not."""
+    found = db.execute(
+        "SELECT count(*) FROM (SELECT run FROM exposures WHERE cycle = :cycle UNION "
+        "SELECT planned.run FROM planned JOIN runs ON key = planned.run "
+        "WHERE cycle = :cycle AND NOT settled) WHERE run != :without",
+        {"cycle": cycle, "without": without},
+    )
+    return int(found.fetchone()[0])
+
+
+def _check_uses(db: sqlite3.Connection, pools: Iterable[PlannedPool], without: str, limit: int) -> None:
+    for pool in pools:
+        uses = _uses(db, pool.cycle, without=without) if pool.sequestered else 0
+        if uses >= limit:
+            raise InputError(
+                f"the sequestered pool {pool.cycle!r} has answered {uses} runs, and each tells a little of "
+                f"what is in it; retire it with `alignmeter rotate retire {pool.cycle}` and begin a new one, "
+                f"or ask once more with --force-sequestered"
+            )
 
 
 _REMEDY = "make room, fix the permissions or wait for the other process, then start again"

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 PoolKind = Literal["rotating", "sequestered"]
 """`rotating`: asked of any target, replaced every cycle. `sequestered`: asked of local targets only."""
 
-HELD_OUT: frozenset[Pool] = frozenset({"rotating", "sequestered"})
-"""Pools whose probes are asked only where their suite is named, and whose exposures are counted."""
-
 GENERATORS: Mapping[str, Callable[[int], tuple[Probe, ...]]] = MappingProxyType({FACTS_SUITE: generate_facts})
 """Suites that can be generated anew, by name: from a seed to probes."""
 

@@ -10,6 +10,8 @@ from alignmeter.rotation.folder import Cycle, cycles
 from alignmeter.rotation.leakage import LEAK_LIMIT, USE_LIMIT, read_rates
 from alignmeter.rotation.ledger import Ledger
 from alignmeter.rotation.pools import PoolKind  # noqa: TC001 - msgspec reads annotations
+from alignmeter.rotation.suite_files import held_out_suites
+from alignmeter.suites import suite_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +54,9 @@ class RotationStatus(Record, frozen=True):
 
     Attributes:
         open_runs: Folders of runs that go on, or were killed and not resumed.
+        without_suite: Cycles that are not retired and whose suite is not among the user's.
+        without_cycle: Held-out suites of the user that are no cycle here, so that their runs are not
+            counted here.
         retired: Retired families with the reason.
         burnt: Families above `limit` that are not retired yet, whichever cycle showed them.
     """
@@ -59,6 +64,8 @@ class RotationStatus(Record, frozen=True):
     folder: str
     cycles: tuple[CycleStatus, ...]
     open_runs: tuple[str, ...]
+    without_suite: tuple[str, ...]
+    without_cycle: tuple[str, ...]
     retired: dict[str, str]
     burnt: dict[str, float]
     limit: float = LEAK_LIMIT
@@ -85,6 +92,10 @@ def rotation_status(folder: Path) -> RotationStatus:
         folder=str(folder),
         cycles=tuple(_status_of(cycle, ledger, exposures, leaks) for cycle in known),
         open_runs=tuple(run.path for run in still_open),
+        without_suite=tuple(
+            cycle.name for cycle in known if not cycle.retired() and cycle.name not in suite_names()
+        ),
+        without_cycle=tuple(sorted(set(held_out_suites()) - {cycle.name for cycle in known})),
         retired=ledger.retired(),
         burnt=_burnt(ledger, leaks),
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from alignmeter._version import __version__
 from alignmeter.identity import digest
+from alignmeter.records import HELD_OUT
 from alignmeter.rotation.folder import write_file
 from alignmeter.suites import (
     SuiteFile,
@@ -45,6 +46,19 @@ def not_held_out(names: Iterable[str]) -> tuple[str, ...]:
         name
         for name in names
         if built_in(name) or not any(probe.pool != "public" for probe in load_catalogue([name]))
+    )
+
+
+def held_out_suites() -> tuple[str, ...]:
+    """Return the user's suites with a held-out probe.
+
+    Raises:
+        InputError: A row is not valid.
+    """
+    return tuple(
+        name
+        for name in suite_names()
+        if not built_in(name) and any(probe.pool in HELD_OUT for probe in load_catalogue([name]))
     )
 
 

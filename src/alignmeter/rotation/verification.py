@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Record
-from alignmeter.rotation.commitments import Commitment, Reveal, key_digest, merkle_root, seal, select
-from alignmeter.rotation.pools import content_digest, original
+from alignmeter.rotation.commitments import (
+    Commitment,
+    Reveal,
+    Stratum,
+    key_digest,
+    merkle_root,
+    seal,
+    select,
+    stratum_sizes,
+)
+from alignmeter.rotation.pools import by_family, content_digest, original, stratum_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from alignmeter.records import Probe, Trial
 
@@ -37,8 +49,9 @@ def check_commitment(reveal: Reveal, published: Commitment | str | None = None) 
     key = _key(reveal)
     key_ok = key_digest(key) == stated.key_digest
     root = merkle_root(reveal.pool)
-    pool_ok = root == stated.pool_root
-    sealed = seal(key, root, stated.strata)
+    twice = _twice(one.family for one in reveal.pool)
+    pool_ok = root == stated.pool_root and twice is None
+    sealed = seal(key, msgspec.structs.replace(stated, pool_root=root))
     before = published if isinstance(published, str) else stated.commitment
     return (
         _key_check(stated, key, ok=key_ok),
@@ -47,6 +60,8 @@ def check_commitment(reveal: Reveal, published: Commitment | str | None = None) 
             ok=pool_ok,
             sentence=f"The Merkle root over {len(reveal.pool)} families is the one that was published."
             if pool_ok
+            else f"The pool names the family {twice!r} twice."
+            if twice is not None
             else f"The pool was swapped: its {len(reveal.pool)} families have the Merkle root {_cut(root)}, "
             f"published was {_cut(stated.pool_root)}; a family was added, left out or changed.",
         ),
@@ -54,9 +69,9 @@ def check_commitment(reveal: Reveal, published: Commitment | str | None = None) 
         Check(
             name="commitment",
             ok=sealed == before,
-            sentence=f"Key, root and sizes together give the commitment {_cut(before)}."
+            sentence=f"{_sealed(stated)} together give the commitment {_cut(before)}."
             if sealed == before
-            else f"Key, root and sizes together give {_cut(sealed)}, but the commitment is {_cut(before)}: "
+            else f"{_sealed(stated)} together give {_cut(sealed)}, but the commitment is {_cut(before)}: "
             f"what was revealed is not what was committed to.",
         ),
     )
@@ -83,39 +98,100 @@ def _key_check(stated: Commitment, key: bytes, *, ok: bool) -> Check:
     )
 
 
+def _sealed(stated: Commitment) -> str:
+    if stated.version == 1:
+        return "Key, root and sizes (version 1 seals no date and no share)"
+    return "Key, root, sizes, shares, name and date"
+
+
 def _sizes_check(reveal: Reveal, stated: Commitment, *, broken: bool) -> Check:
-    """The sizes as counted, and as sealed: where key and pool fit and the seal does not, sizes are left."""
-    for stratum in stated.strata:
-        mine = [one for one in reveal.pool if one.stratum == stratum.name]
-        kept = sum(one.kept for one in mine)
-        if len(mine) != stratum.families or stratum.anchors > kept or stratum.fresh > len(mine) - kept:
-            return Check(
-                name="sizes",
-                ok=False,
-                sentence=f"The sizes of stratum {stratum.name!r} were changed: it states {stratum.families} "
-                f"families, {stratum.fresh} fresh and {stratum.anchors} anchors to select; the pool has "
-                f"{len(mine)}, {len(mine) - kept} of them fresh.",
-            )
-    if broken:
-        return Check(
-            name="sizes",
-            ok=False,
-            sentence="The sizes of the strata were changed: key and pool are those of the commitment, but "
-            "with these sizes they do not give it.",
+    """The sizes as they follow from the pool; in version 1 also as sealed, with key and root alone."""
+    fault = _sizes_fault(reveal, stated)
+    if fault is None and broken and stated.version == 1:
+        fault = (
+            "The sizes of the strata were changed: key and pool are those of the commitment, but with these "
+            "sizes they do not give it."
         )
-    total = sum(stratum.fresh + stratum.anchors for stratum in stated.strata)
-    fit = "one stratum fit" if len(stated.strata) == 1 else f"{len(stated.strata)} strata fit"
+    if fault is not None:
+        return Check(name="sizes", ok=False, sentence=fault)
+    anchors = sum(stratum.anchors for stratum in stated.strata)
+    total = anchors + sum(stratum.fresh for stratum in stated.strata)
+    families = sum(stratum.families for stratum in stated.strata)
+    strata = "one stratum" if len(stated.strata) == 1 else f"{len(stated.strata)} strata"
+    share = "one share" if stated.fraction is None else f"the share {stated.fraction:g}"
+    kept = f", {anchors} of them anchors by the operator's word" if anchors else ""
     return Check(
         name="sizes",
         ok=True,
-        sentence=f"The sizes of {fit} the pool; they select {total} families.",
+        sentence=f"The sizes of {strata} follow from the pool and {share} for all; they select {total} of "
+        f"{families} families{kept}.",
     )
+
+
+def _sizes_fault(reveal: Reveal, stated: Commitment) -> str | None:
+    kept = next((one.family for one in reveal.pool if one.kept), None)
+    if stated.cycle == 1 and kept is not None:
+        return f"The first cycle marks {kept!r} as asked by the cycle before, and there was none."
+    if stated.fraction is not None and stated.anchors is not None:
+        shares = f"the share {stated.fraction:g} and {stated.anchors:g} of anchors"
+        due = stratum_sizes(reveal.pool, fraction=stated.fraction, anchors=stated.anchors)
+    else:
+        shares = "one share for all"
+        due = _sizes_of_one_share(reveal, stated)
+    if due == stated.strata:
+        return None
+    twice = _twice(stratum.name for stratum in stated.strata)
+    if twice is not None:
+        return f"The stratum {twice!r} is stated twice."
+    there = {stratum.name: stratum for stratum in stated.strata}
+    wanted = {stratum.name: stratum for stratum in due}
+    name = next((name for name in sorted({*there, *wanted}) if there.get(name) != wanted.get(name)), None)
+    if name is None:
+        return "The strata are not stated in the order of their names."
+    return (
+        f"The sizes of stratum {name!r} do not follow from the pool and {shares}: {_of(there.get(name))} "
+        f"stated, {_of(wanted.get(name))} due."
+    )
+
+
+def _of(stratum: Stratum | None) -> str:
+    if stratum is None:
+        return "no such stratum is"
+    return f"{stratum.families} families, {stratum.fresh} fresh and {stratum.anchors} anchors to select are"
+
+
+def _sizes_of_one_share(reveal: Reveal, stated: Commitment) -> tuple[Stratum, ...]:
+    """Sizes that version 1, which states no share, may state: where some share gives those, these."""
+    asked = [(one.fresh + one.anchors, one.families) for one in stated.strata if one.families > 0]
+    lowest = max(((count - 0.5) / of for count, of in asked if count > 1), default=0.0)
+    highest = min(((count + 0.5) / of for count, of in asked if count < of), default=1.0)
+    due = stratum_sizes(reveal.pool, fraction=(lowest + highest) / 2, anchors=0.0)
+    there = {one.name: one for one in stated.strata}
+    kept = Counter(one.stratum for one in reveal.pool if one.kept)
+    return tuple(_with_anchors(one, there.get(one.name), kept[one.name]) for one in due)
+
+
+def _with_anchors(due: Stratum, stated: Stratum | None, kept: int) -> Stratum:
+    """The sizes with the anchors that are stated, where so many can be."""
+    if stated is None or not 0 <= stated.anchors <= kept:
+        return due
+    fresh = due.fresh + due.anchors - stated.anchors
+    if not 0 <= fresh <= due.families - kept:
+        return due
+    return msgspec.structs.replace(due, fresh=fresh, anchors=stated.anchors)
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def check_probes(
     reveal: Reveal, rows: Sequence[Probe], published: Commitment | str | None = None
 ) -> tuple[Check, ...]:
     """Check that a suite holds the selection and nothing else, word for word as it was committed to.
+
+    Of which stratum a family is, its own probes tell: that of each family in the suite is worked out
+    again. Of a family that was not asked only digests are known, and its stratum is the operator's word.
 
     Args:
         reveal: What the operator published after the cycle.
@@ -150,6 +226,7 @@ def check_probes(
     ]
     return (
         selection,
+        _strata_check(reveal, found),
         Check(
             name="probes",
             ok=not faults,
@@ -157,6 +234,27 @@ def check_probes(
             if not faults
             else f"Probes were changed: {'; '.join(faults)}.",
         ),
+    )
+
+
+def _strata_check(reveal: Reveal, found: Iterable[Probe]) -> Check:
+    """Families that are not whole are left to the check of the probes."""
+    leaves = {one.family: one for one in reveal.pool}
+    false: list[str] = []
+    whole = 0
+    for family, members in by_family(found).items():
+        leaf = leaves.get(family)
+        if leaf is None or {probe.id for probe in members} != set(leaf.probes):
+            continue
+        whole += 1
+        if stratum_of(members) != leaf.stratum:
+            false.append(f"{family!r} is of {stratum_of(members)!r} and was entered as {leaf.stratum!r}")
+    return Check(
+        name="strata",
+        ok=not false,
+        sentence=f"Each of {whole} families that were asked is of the stratum that it was entered in."
+        if not false
+        else f"{len(false)} families were entered in another stratum than their own, the first: {false[0]}.",
     )
 
 
@@ -179,8 +277,10 @@ def check_run(
     trials: Sequence[Trial],
     *,
     created_at: float,
+    asked_at: Mapping[str, Sequence[float]],
     revealed_at: float,
     rendered: Callable[[Probe, Trial], str | None],
+    dated: bool = True,
 ) -> tuple[Check, ...]:
     """Check that a run asked this cycle, in its time, and what it asked comes from the suite.
 
@@ -189,18 +289,15 @@ def check_run(
         rows: The probes of the cycle's suite, checked with `check_probes`.
         trials: All trials of the run.
         created_at: When the run began.
+        asked_at: When each trial was asked, by its id; times of all attempts.
         revealed_at: When the key was given out.
         rendered: Renders a probe again as a trial has it; returns the id, None where that fails.
+        dated: Whether the time in `stated` is known to be what was published.
     """
     mine = [trial for trial in trials if trial.suite == stated.name]
-    in_time = stated.created_at <= created_at <= revealed_at
-    when = "before the commitment was made" if created_at < stated.created_at else "after the key was out"
-    time_check = Check(
-        name="time",
-        ok=in_time,
-        sentence="By its own clock the run began after the commitment and before the key was out."
-        if in_time
-        else f"By its own clock the run began {when}.",
+    times = {trial.id: asked_at[trial.id] for trial in mine if asked_at.get(trial.id)}
+    time_check = _time_check(
+        created_at, list(times.values()), begin=stated.created_at, end=revealed_at, dated=dated
     )
     if not mine:
         none = f"The run has no trial of the cycle {stated.name!r}."
@@ -232,6 +329,37 @@ def check_run(
             ok=not faults,
             sentence=good if not faults else f"The run did not ask the selection: {'; '.join(faults)}.",
         ),
+    )
+
+
+def _time_check(
+    created_at: float, asked: Sequence[Sequence[float]], *, begin: float, end: float, dated: bool
+) -> Check:
+    early = sum(min(times) < begin for times in asked)
+    late = sum(max(times) > end for times in asked)
+    if created_at < begin:
+        fault = "the run began before the commitment was made"
+    elif created_at > end:
+        fault = "the run began after the key was out"
+    elif early:
+        fault = f"{early} of {len(asked)} trials were asked before the commitment was made"
+    elif late:
+        fault = f"{late} of {len(asked)} trials were asked after the key was out"
+    elif not dated:
+        return Check(
+            name="time",
+            ok=True,
+            sentence="By its own clock the run asked before the key was out. When the commitment was made "
+            "was not checked: its digits are of version 1, which seals no date; give the file.",
+        )
+    else:
+        fault = ""
+    return Check(
+        name="time",
+        ok=not fault,
+        sentence=f"By its own clock {fault}."
+        if fault
+        else "By its own clock the run asked after the commitment and before the key was out.",
     )
 
 

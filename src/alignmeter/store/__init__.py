@@ -3,6 +3,7 @@
 from alignmeter.store.journal import (
     JOURNAL_VERSION,
     Answered,
+    Asked,
     Closed,
     Event,
     JournalWriter,
@@ -21,6 +22,7 @@ __all__ = [
     "JOURNAL_VERSION",
     "LABELS_FILE",
     "Answered",
+    "Asked",
     "Closed",
     "Event",
     "JournalWriter",

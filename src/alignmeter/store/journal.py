@@ -20,7 +20,7 @@ from alignmeter.records import Judgement, Record, Transcript, Trial
 if TYPE_CHECKING:
     from pathlib import Path
 
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
 """Raised when a reader of the previous version could no longer make sense of a new line."""
 
 StopReason = Literal[
@@ -48,6 +48,18 @@ class Planned(Record, frozen=True, tag="planned"):
     trial: Trial
 
 
+class Asked(Record, frozen=True, tag="asked"):
+    """A model is about to be shown a held-out trial; a process that dies now leaves no other trace of it.
+
+    Attributes:
+        role: `target`, or `judge` for a model behind a judge.
+    """
+
+    trial: str
+    at: float
+    role: Literal["target", "judge"] = "target"
+
+
 class Answered(Record, frozen=True, tag="answered"):
     """What the target did on one trial: a reply, or a typed error after the last attempt."""
 
@@ -73,7 +85,7 @@ class Closed(Record, frozen=True, tag="closed"):
     detail: str = ""
 
 
-Event = Opened | Planned | Answered | Judged | Closed
+Event = Opened | Planned | Asked | Answered | Judged | Closed
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)

@@ -22,7 +22,17 @@ from alignmeter.records import (
     Transcript,
     Trial,
 )
-from alignmeter.store.journal import Answered, Closed, Event, JournalWriter, Judged, Planned, read_events
+from alignmeter.store.journal import (
+    Answered,
+    Asked,
+    Closed,
+    Event,
+    JournalWriter,
+    Judged,
+    Opened,
+    Planned,
+    read_events,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -95,10 +105,10 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
             case Judged(judgement=judgement, again=again):
                 if (not again) if judges is None else (judgement.judge_hash in judges):
                     judged.setdefault(judgement.trial, {})[judgement.axis] = judgement
-            case Closed():
-                closed = event
-            case _:
-                closed = None
+            case Opened() | Closed():
+                closed = event if isinstance(event, Closed) else None
+            case Asked():
+                pass
     ordered = tuple(trials[index] for index in sorted(trials))
     own_axis = {trial.id: trial.axis for trial in ordered}
     own: dict[str, Judgement] = {}
@@ -209,14 +219,17 @@ class RunFolder:
                 f"start the run again"
             )
 
+    def events(self) -> list[Event]:
+        """Read every event of the journal, in the order in which they were written."""
+        return read_events(self.path / JOURNAL)[0]
+
     def read(self, judges: Collection[str] | None = None) -> RunData:
         """Read and fold the journal, under the run's own judges or under those of these hashes."""
-        events, _ = read_events(self.path / JOURNAL)
-        return fold(events, judges)
+        return fold(self.events(), judges)
 
     def all_judgements(self) -> tuple[Judgement, ...]:
         """Every judgement on a transcript that counts, by whichever judge: the latest of each judge."""
-        events, _ = read_events(self.path / JOURNAL)
+        events = self.events()
         counted = {
             trial: transcript_digest(transcript) for trial, transcript in fold(events).transcripts.items()
         }
