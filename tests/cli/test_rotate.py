@@ -286,6 +286,21 @@ def test_the_request_in_flight_when_a_run_is_killed_counts_as_shown(
     assert Path("runs/first/journal.jsonl").read_text().count('"type":"answered"') == 2
 
 
+def test_what_a_judge_was_about_to_be_shown_when_its_process_was_killed_counts_too(
+    cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
+) -> None:
+    started()
+    judge = bot("import signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+    code = killed(helpful, tmp_path, "first", "--judge", f"llm:refusal@{judge}")
+
+    rotation_of(cli)
+    shown = [one.provider for one in Ledger(ROTATION).exposures()]
+    assert code == -signal.SIGKILL
+    assert shown.count(judge) == 1
+    assert shown.count(helpful) >= 1
+
+
 def test_a_killed_run_whose_name_is_used_again_keeps_its_exposures_and_takes_none_of_the_other(
     cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
 ) -> None:
