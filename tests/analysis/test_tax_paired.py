@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alignmeter.analysis.pairing import pair_items
-from alignmeter.analysis.tax_paired import Limits, TaxArm, domain_bounds, overall_tax, tax_of_pairs
+from alignmeter.analysis.tax_flags import Limits
+from alignmeter.analysis.tax_paired import TaxArm, domain_bounds, overall_tax, tax_of_pairs
 from alignmeter.records import ItemScores, ScoredItem, Tax
 
 

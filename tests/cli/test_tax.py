@@ -81,3 +81,38 @@ def test_a_report_that_cannot_be_written_exits_with_5(cli: Cli) -> None:
 
     assert outcome.code == 5
     assert "cannot write" in outcome.complaint
+
+
+def test_a_table_is_held_against_the_limit_that_is_given(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("domain,base,dpo,n,max\nlaw,80,74,5000,100\n", encoding="utf-8")
+
+    usual, strict = (
+        cli("tax", "--scores", "s.csv"),
+        cli("tax", "--scores", "s.csv", "--limit", "1%", "--gate"),
+    )
+
+    assert (usual.code, strict.code) == (0, 1)
+    assert "1 of 1 taxes flagged as above 1%." in strict.out
+    assert "(Holm at 5%)" in strict.out
+    wrong = cli("tax", "--scores", "s.csv", "--limit", "lav=1%")
+    assert (wrong.code, "expected a limit for a domain that was measured (law)" in wrong.complaint) == (
+        2,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--label", "dpo=method:dpo"),
+        ("--prompts", "any"),
+        ("--judge", "rules"),
+        ("--format", "csv"),
+        ("--metric", "acc"),
+    ],
+)
+def test_options_that_a_table_has_no_use_for_are_refused(cli: Cli, option: tuple[str, str]) -> None:
+    outcome = cli("tax", "--scores", EXAMPLE, *option)
+
+    assert outcome.code == 2
+    assert f"has a use for (--limit, --gate, --out, --json), got {option[0]};" in outcome.complaint

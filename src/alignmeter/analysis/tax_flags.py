@@ -10,7 +10,7 @@ from alignmeter.records import Tax, VariantTax
 from alignmeter.stats.multiplicity import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alignmeter.records import TaxCorrection, TaxFlag
 
@@ -19,6 +19,22 @@ LIMIT = 0.10
 ALPHA = 0.05
 LEVEL = 1 - 2 * ALPHA
 """Two-sided coverage of intervals, so that each end agrees with a one-sided test at `ALPHA`."""
+
+
+class Limits(NamedTuple):
+    """Relative tax above which a domain is flagged, where not every domain has the same."""
+
+    limit: float = LIMIT
+    by_domain: Mapping[str, float] = {}
+
+    def of(self, domain: str) -> float:
+        """Return the limit of one domain."""
+        return self.by_domain.get(domain, self.limit)
+
+    def own(self, domain: str) -> float | None:
+        """Return the limit of a domain that has another than all; else None."""
+        limit = self.of(domain)
+        return limit if limit != self.limit else None
 
 
 class LimitTests(NamedTuple):

@@ -24,18 +24,22 @@ _NOT_ESTIMABLE = (
     "Ratio not estimable: {domains}. The base score is 0, or is not shown to lie 10 points of 100 above "
     "guessing; read the absolute tax."
 )
+_CORRECTIONS: dict[TaxCorrection, str] = {
+    "benjamini_hochberg": "Benjamini-Hochberg at 5%",
+    "holm": "Holm at 5%",
+}
 _ASSUMED = "Read as scores out of 100, because one is above 10 and there is no column max: {domains}."
 _TESTED = (
     "Intervals are at 90%: each end is a one-sided 95% bound. Under the tier of the bare number stand the "
     "tiers that are confirmed (>=) and cleared (<=), not corrected for the number of cells; flags that rest "
-    "on a test are (Benjamini-Hochberg at 5%).",
+    "on a test are ({correction}).",
     "The arms are taken as independent samples of independent items: too wide where both answered the same "
     "items, too narrow where items come in families. Only sampling error is in them.",
 )
 _MEAN = "The mean over domains describes this choice of domains; nothing is decided on it."
 
 
-def notes(table: ScoreTable, taxes: Sequence[Tax]) -> tuple[str, ...]:
+def notes(table: ScoreTable, taxes: Sequence[Tax], correction: TaxCorrection) -> tuple[str, ...]:
     """Return the sentences that apply, one subject each."""
     found = [
         text.format(domains=_listed(row.domain for row in table.domains if row.base_source == source))
@@ -50,7 +54,7 @@ def notes(table: ScoreTable, taxes: Sequence[Tax]) -> tuple[str, ...]:
         if domains:
             found.append(text.format(domains=_listed(domains)))
     if any(tax.absolute_interval is not None for tax in taxes):
-        found.extend(_TESTED)
+        found.extend(text.format(correction=_CORRECTIONS[correction]) for text in _TESTED)
     return (*found, _MEAN)
 
 
@@ -60,10 +64,6 @@ _PAIRED = (
     "corrected for the number of cells, as flags are ({correction}). Items without a score count at their "
     "worst."
 )
-_CORRECTIONS: dict[TaxCorrection, str] = {
-    "benjamini_hochberg": "Benjamini-Hochberg at 5%",
-    "holm": "Holm at 5%",
-}
 _OUTCOMES = (
     "An outcome rests on the tax of the mean score over domains; those by domain are adjusted for the number "
     "of domains (Holm). Each bound errs at most {alpha}; the error of the judges is not in it and is taken "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from alignmeter.analysis.tax_flags import ALPHA, LEVEL, LIMIT, LimitTests, Measured, changed, flagged
+from alignmeter.analysis.tax_flags import ALPHA, LEVEL, Limits, LimitTests, Measured, changed, flagged
 from alignmeter.records import AnsweredTax, Interval, MeanScore, Tax, TaxBounds
 from alignmeter.stats.arms import point_tier
 from alignmeter.stats.paired_means import PairedMeans, paired_means
@@ -47,17 +47,6 @@ class TaxArm(NamedTuple):
     invalid: str = ""
     stopped: Mapping[str, tuple[str, ...]] = {}
     unscored_budget: float = UNSCORED_BUDGET
-
-
-class Limits(NamedTuple):
-    """Relative tax above which a domain is flagged, where not every domain has the same."""
-
-    limit: float = LIMIT
-    by_domain: Mapping[str, float] = {}
-
-    def of(self, domain: str) -> float:
-        """Return the limit of one domain."""
-        return self.by_domain.get(domain, self.limit)
 
 
 class _Scores(NamedTuple):
@@ -194,7 +183,7 @@ def _measured(arm: TaxArm, paired: PairedDomain, limits: Limits) -> Measured:
         absolute=base - score,
         flag="undecided",
         basis="sequential" if stopped else "pairs",
-        limit=limit if limit != limits.limit else None,
+        limit=limits.own(paired.domain),
         families=len({pair.base.family for pair in pairs}),
         unscored=len(pairs) - n,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alignmeter.analysis.tax_flags import (
     ALPHA,
     LEVEL,
-    LIMIT,
+    Limits,
     LimitTests,
     Measured,
     changed,
@@ -19,11 +19,12 @@ from alignmeter.records import Interval, Tax, TaxReport
 from alignmeter.stats.arms import Arm, arms_difference, arms_ratio, arms_severity, arms_test, point_tier
 
 if TYPE_CHECKING:
-    from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxFlag
+    from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxCorrection
 
 RATIO_METHOD = "Koopman score, independent arms"
 DIFFERENCE_METHOD = "Newcombe, independent arms"
 FLAGGED, UNDECIDED = 1, 3
+_ROUNDING = 1e-12
 
 
 class _Arms(NamedTuple):
@@ -33,35 +34,44 @@ class _Arms(NamedTuple):
     aligned: Arm
 
 
-def tax_of_table(table: ScoreTable) -> TaxReport:
+def tax_of_table(
+    table: ScoreTable,
+    *,
+    limits: Limits | None = None,
+    correction: TaxCorrection = "benjamini_hochberg",
+) -> TaxReport:
     """Compute absolute and relative tax, tier and flag of every variant in every domain.
 
     Where the numbers of items and the best possible score are known, intervals and tests count
-    sampling error in, and a flag needs a test: "tax above 10%" with Benjamini-Hochberg over all
-    tests of the table, "within 10%" in its own test. Else the flag is the point estimate's.
+    sampling error in, and a flag needs a test: "tax above the limit" corrected over all tests of the
+    table, "within the limit" in its own test. Else the flag is the point estimate's.
 
     Args:
         table: At least one variant and one domain; scores at least 0 and at most the maximum.
+        limits: Relative taxes above which domains are flagged; None: 10% everywhere.
+        correction: Over domains and variants together, for the flags that rest on a test.
     """
+    limits = limits or Limits()
     measured = [
-        _measured(row, variant, score)
+        _measured(row, variant, score, limits)
         for row in table.domains
         for variant, score in zip(table.variants, row.variants, strict=True)
     ]
-    taxes = flagged(measured)
+    taxes = flagged(measured, correction=correction)
     flags = {tax.flag for tax in taxes}
     return TaxReport(
         source=table.source,
-        limit=LIMIT,
+        limit=limits.limit,
         alpha=ALPHA,
-        variants=tuple(over_domains(variant, taxes) for variant in table.variants),
+        variants=tuple(over_domains(variant, taxes, limits.limit) for variant in table.variants),
         taxes=taxes,
-        notes=notes(table, taxes),
+        notes=notes(table, taxes, correction),
         exit_code=FLAGGED if "above" in flags else UNDECIDED if "undecided" in flags else 0,
+        correction=correction,
     )
 
 
-def _measured(row: DomainScores, variant: str, score: MeanScore) -> Measured:
+def _measured(row: DomainScores, variant: str, score: MeanScore, limits: Limits) -> Measured:
     tax = Tax(
         domain=row.domain,
         variant=variant,
@@ -71,15 +81,22 @@ def _measured(row: DomainScores, variant: str, score: MeanScore) -> Measured:
         absolute=row.base.value - score.value,
         flag="undecided",
         basis="point",
+        limit=limits.own(row.domain),
     )
+    limit = limits.of(row.domain)
     arms = _arms(row, score)
     if arms is not None:
-        return _tested(tax, row, arms)
+        return _tested(tax, row, arms, limit)
     if row.base.value == 0:
         return Measured(changed(tax, not_estimable="zero_base"), None)
-    relative, tier = 1 - score.value / row.base.value, point_tier(row.base.value, score.value)
-    flag: TaxFlag = "above" if tier in {"significant", "critical"} else "within"
-    return Measured(changed(tax, relative=relative, tier=tier, flag=flag), None)
+    above = (1 - limit) * row.base.value - score.value > _ROUNDING * row.base.value
+    tax = changed(
+        tax,
+        relative=1 - score.value / row.base.value,
+        tier=point_tier(row.base.value, score.value),
+        flag="above" if above else "within",
+    )
+    return Measured(tax, None)
 
 
 def _arms(row: DomainScores, score: MeanScore) -> _Arms | None:
@@ -88,7 +105,7 @@ def _arms(row: DomainScores, score: MeanScore) -> _Arms | None:
     return _Arms(Arm(row.base.value / row.maximum, row.base.n), Arm(score.value / row.maximum, score.n))
 
 
-def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> Measured:
+def _tested(tax: Tax, row: DomainScores, arms: _Arms, limit: float) -> Measured:
     maximum = row.maximum or 1.0
     bounds = arms_difference(*arms, level=LEVEL)
     tax = changed(
@@ -105,7 +122,7 @@ def _tested(tax: Tax, row: DomainScores, arms: _Arms) -> Measured:
     if ratio.kind == "not_estimable":
         reason = "zero_base" if row.base.value == 0 else ratio.reason
         return Measured(changed(tax, not_estimable=reason), None)
-    severity, test = arms_severity(*arms, alpha=ALPHA), arms_test(*arms, LIMIT)
+    severity, test = arms_severity(*arms, alpha=ALPHA), arms_test(*arms, limit)
     tax = changed(
         tax,
         relative=ratio.estimate,

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from alignmeter.analysis.tax_scores import tax_of_table
+from alignmeter.api.tax_limits import given_limits
 from alignmeter.errors import InputError
 from alignmeter.files import read_csv
 from alignmeter.records import BaseSource, DomainScores, MeanScore, ScoreTable, TaxReport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignmeter.files import CsvRow
 
 _BASE_SOURCES: tuple[BaseSource, ...] = get_args(BaseSource)
@@ -27,19 +30,34 @@ _AMBIGUOUS = 10.0
 _FEWEST, _MOST = 1, 10**12
 
 
-def tax_scores(scores: ScoreTable | Path | str) -> TaxReport:
+def tax_scores(
+    scores: ScoreTable | Path | str,
+    *,
+    limit: float | None = None,
+    limits: Mapping[str, float] | None = None,
+    gate: bool = False,
+) -> TaxReport:
     """Compute the alignment tax of every variant in every domain from mean scores.
 
     Args:
         scores: A CSV file (see `read_scores`), or a table.
+        limit: Relative tax above which a domain is flagged; None: 10%.
+        limits: The same for single domains.
+        gate: Adjust flags that rest on a test so that any wrong one has chance 5% at most (Holm); else
+            the share of wrong flags is 5% at most on average (Benjamini-Hochberg).
 
     Returns:
         Absolute and relative taxes, tiers, flags, rankings, and what they rest on.
 
     Raises:
-        InputError: As `read_scores`.
+        InputError: As `read_scores`; or a limit is no share, or that of a domain which is not there.
     """
-    return tax_of_table(scores if isinstance(scores, ScoreTable) else read_scores(Path(scores)))
+    table = scores if isinstance(scores, ScoreTable) else read_scores(Path(scores))
+    return tax_of_table(
+        table,
+        limits=given_limits(limit, limits, {row.domain for row in table.domains}),
+        correction="holm" if gate else "benjamini_hochberg",
+    )
 
 
 def read_scores(path: Path) -> ScoreTable:

@@ -12,14 +12,12 @@ from alignmeter.analysis.safety import AttackedRequest
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.records import ItemScores, VariantLabels
-from alignmeter.threat_model import threat_model_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alignmeter.analysis.harmful import HarmfulAxis
     from alignmeter.records import Axis, Trial
-    from alignmeter.threat_model import Thresholds
 
 Source: TypeAlias = Run | ItemScores | Path | str
 """A run, its folder, or scores that some other harness gave."""
@@ -108,12 +106,6 @@ def merged(name: str, scores: Sequence[ItemScores]) -> ItemScores:
         scorers=scorers,
         notes=tuple(dict.fromkeys(note for one in scores for note in one.notes)),
     )
-
-
-def thresholds_of(models: Sequence[Model]) -> Thresholds | None:
-    """Return the thresholds of the first run among models, None without a run."""
-    run = next((model.run for model in models if model.run is not None), None)
-    return None if run is None else threat_model_from_dict(run.manifest.threat_model).thresholds
 
 
 def not_comparable(base: Run | None, aligned: Run | None) -> str:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from alignmeter.analysis.outcome import NO_TAX, Missing, adjusted, outcome
 from alignmeter.analysis.pairing import pair_items
 from alignmeter.analysis.safety import HarmArm, safety_gain
-from alignmeter.analysis.tax_flags import ALPHA, LIMIT, over_domains
+from alignmeter.analysis.tax_flags import ALPHA, Limits, over_domains
 from alignmeter.analysis.tax_notes import comparison_notes
 from alignmeter.analysis.tax_paired import (
-    UNSCORED_BUDGET,
-    Limits,
     TaxArm,
     domain_bounds,
     overall_tax,
@@ -21,6 +19,7 @@ from alignmeter.analysis.tax_paired import (
 )
 from alignmeter.analysis.triad import triad
 from alignmeter.api.reading import Run
+from alignmeter.api.tax_limits import given_limits, limits_of_runs, standard_of
 from alignmeter.api.tax_sources import (
     Model,
     Source,
@@ -31,7 +30,6 @@ from alignmeter.api.tax_sources import (
     read_model,
     stopped_domains,
     stopped_early,
-    thresholds_of,
 )
 from alignmeter.errors import InputError
 from alignmeter.records import BaseModel, ItemScores, TaxReport, VariantOutcome
@@ -76,7 +74,7 @@ def tax(
             models.
         labels: Method and scope by the name of the variant.
         limit: Relative tax above which a domain is flagged; None: `thresholds.alignment_tax` of the
-            runs' threat model, 10% without a run.
+            runs' threat models, the strictest where they differ; 10% without a run.
         limits: The same for single domains; goes before the limits that custom domains set themselves.
         gate: Adjust flags so that any wrong one has chance 5% at most (Holm), and outcomes for the
             number of variants; else the share of wrong flags is 5% at most on average
@@ -93,23 +91,23 @@ def tax(
     reference = read_model(_several(base))
     variants = _variants(aligned, reference)
     _check_labels(labels or {}, variants)
-    thresholds = thresholds_of([*variants, reference])
-    budget = thresholds.unscored if thresholds else UNSCORED_BUDGET
-    standard = limit if limit is not None else thresholds.alignment_tax if thresholds else LIMIT
-    arms = [_arm(reference, variant, prompts, budget) for variant in variants]
-    _check_limits(limits or {}, arms)
-    own = {**_limits_of_runs([*variants, reference], arms), **(limits or {})}
+    models = [reference, *variants]
+    standard = standard_of(models, limit)
+    arms = [_arm(reference, variant, prompts, standard.unscored) for variant in variants]
+    domains = _measured(arms)
+    given = given_limits(limit, limits, domains)
+    own = Limits(standard.limit, {**limits_of_runs(models, domains), **given.by_domain})
     correction = "holm" if gate else "benjamini_hochberg"
-    taxes = tax_of_pairs([arm.tax for arm in arms], limits=Limits(standard, own), correction=correction)
+    taxes = tax_of_pairs([arm.tax for arm in arms], limits=own, correction=correction)
     alpha = ALPHA / len(arms) if gate else ALPHA
     outcomes = tuple(_outcome(reference, arm, taxes, labels or {}, alpha) for arm in arms)
     return TaxReport(
         source=f"{reference.name} against {', '.join(variant.name for variant in variants)}",
-        limit=standard,
+        limit=standard.limit,
         alpha=ALPHA,
-        variants=tuple(over_domains(variant.name, taxes, standard) for variant in variants),
+        variants=tuple(over_domains(variant.name, taxes, standard.limit) for variant in variants),
         taxes=taxes,
-        notes=comparison_notes(taxes, outcomes, correction),
+        notes=(*standard.notes, *comparison_notes(taxes, outcomes, correction)),
         exit_code=_exit_code(taxes, outcomes),
         base=BaseModel(
             name=reference.name,
@@ -157,29 +155,8 @@ def _check_labels(labels: Mapping[str, VariantLabels], variants: Sequence[Model]
             raise InputError(f"expected labels of a variant ({', '.join(names)}), got {name!r}; correct it")
 
 
-def _limits_of_runs(models: Sequence[Model], arms: Sequence[_Arm]) -> dict[str, float]:
-    """Return the limits that custom domains set before their runs; the strictest where runs differ."""
-    found: dict[str, float] = {}
-    for model in models:
-        for name, limit in model.run.manifest.tax_limits.items() if model.run else ():
-            for domain in _measured(arms):
-                if domain == name or domain.startswith(f"{name}, "):  # its quality, its compliance
-                    found[domain] = min(limit, found.get(domain, limit))
-    return found
-
-
 def _measured(arms: Sequence[_Arm]) -> set[str]:
     return {one.domain for arm in arms if arm.tax.items for one in arm.tax.items.domains}
-
-
-def _check_limits(limits: Mapping[str, float], arms: Sequence[_Arm]) -> None:
-    known = _measured(arms)
-    for name in limits:
-        if name not in known:
-            raise InputError(
-                f"expected a limit for a domain that was measured ({', '.join(sorted(known)) or 'none'}), "
-                f"got {name!r}; correct it"
-            )
 
 
 def _arm(base: Model, variant: Model, prompts: Prompts, budget: float) -> _Arm:

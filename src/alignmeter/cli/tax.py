@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -112,7 +111,7 @@ def tax(  # noqa: PLR0913 - its options
     scores: Annotated[
         str | None,
         typer.Option(
-            help="Instead of all this a CSV: domain, base, a column of mean scores for each variant; "
+            help="Instead of runs and results a CSV: domain, base, a column of mean scores for each variant; "
             "optionally n or n_COLUMN (items), max, chance, base_source (measured, published, proxy).",
             metavar="FILE",
         ),
@@ -127,7 +126,7 @@ def tax(  # noqa: PLR0913 - its options
     BENEFIT; else 4 where arms are not comparable or nothing was measured; else 3 where a tax is undecided;
     else 0.
     """
-    from alignmeter.cli.tax_options import Reading, compared
+    from alignmeter.cli.tax_options import Reading, compared, of_table
     from alignmeter.errors import InputError
     from alignmeter.report.tax import render_tax
 
@@ -135,9 +134,14 @@ def tax(  # noqa: PLR0913 - its options
     if (scores is None) == (not base and not given and variants is None):
         raise InputError("expected --base with --aligned, or --scores FILE, and not both; see --help")
     if scores is not None:
-        from alignmeter.api import tax_scores
-
-        report = tax_scores(Path(scores))
+        unused = {
+            "--label": label,
+            "--prompts": prompts != "same",
+            "--judge": judge,
+            "--format": format,
+            "--metric": metric,
+        }
+        report = of_table(scores, limit or [], gate=gate, unused=unused)
     else:
         reading = Reading(runs=runs, judge=judge, format=format, metrics=tuple(metric or ()))
         report = compared(

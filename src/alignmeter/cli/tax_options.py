@@ -84,6 +84,30 @@ def compared(
     return tax(opened, sources, labels=known, limit=standard, limits=by_domain, gate=gate, prompts=prompts)
 
 
+def of_table(path: str, limits: Sequence[str], *, gate: bool, unused: Mapping[str, object]) -> TaxReport:
+    """Compute the tax of a table of mean scores.
+
+    Args:
+        path: The table.
+        limits: As `--limit` gives them.
+        gate: As `--gate`.
+        unused: What was given for options that a table has no use for, by their names.
+
+    Raises:
+        InputError: One of these was given, or a limit or the table is not usable.
+    """
+    from alignmeter.api import tax_scores
+
+    given = [name for name, value in unused.items() if value]
+    if given:
+        raise InputError(
+            f"expected options that a table of mean scores has a use for (--limit, --gate, --out, --json), "
+            f"got {', '.join(given)}; leave it out, or compare runs and results with --base and --aligned"
+        )
+    standard, by_domain = read_limits(limits)
+    return tax_scores(Path(path), limit=standard, limits=by_domain, gate=gate)
+
+
 def read_limits(texts: Iterable[str]) -> tuple[float | None, dict[str, float]]:
     """Return the limit of all domains, None where not given, and those of single ones.
 
