@@ -60,7 +60,7 @@ def measure(way: str, items: int) -> None:
     overall_tax(arm, taxes)
     seconds, worked = time.perf_counter() - clock, time.process_time() - work
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = sum(tax.base.n or 0 for tax in taxes)
+    found = sum(tax.base.n or 0 for tax in taxes if tax.base)
     print(
         f"{way:<10}{found:>9,} pairs {seconds:6.2f} s on the clock "
         f"{worked:6.2f} s of work {peak:5.0f} MB peak"

@@ -106,6 +106,7 @@ def test_a_stopped_domain_is_decided_by_betting_on_the_first_items_that_both_wer
     arm = _arm(base, aligned, law=order)
     tax = _only(arm)
 
+    assert tax.base is not None
     assert (tax.basis, tax.base.n, tax.families) == ("sequential", 60, 60)
     assert tax.flag == "above"
     assert tax.interval is not None
@@ -120,7 +121,9 @@ def test_a_stopped_domain_takes_no_item_behind_a_gap() -> None:
     order = ("law-000", "law-001", "law-099", *(f"law-{number:03d}" for number in range(2, 60)))
     arm = _arm(_scores("base", {"law": _ones(100, 0)}), _scores("dpo", {"law": [0.0, 1.0] * 30}), law=order)
 
-    assert _only(arm).base.n == 2
+    base = _only(arm).base
+    assert base is not None
+    assert base.n == 2
 
 
 def test_a_stopped_domain_near_guessing_has_no_ratio() -> None:

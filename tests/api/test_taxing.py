@@ -222,6 +222,7 @@ def test_items_without_a_score_count_at_their_worst_and_too_many_are_invalid(
         _taxes(tax(base, [plant_scores("dpo", {"law": 0.80}, unscored=k)]))["law", "dpo"] for k in (6, 7)
     )
 
+    assert few.base is not None
     assert (few.unscored, few.base.n) == (6, 294)
     assert few.interval is not None
     assert few.interval.upper > 6 / 300, "each of them might have been lost"

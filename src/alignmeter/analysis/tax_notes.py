@@ -87,7 +87,7 @@ def comparison_notes(
     found.extend(
         f"{tax.domain}, {tax.variant}: nothing is concluded, because {tax.invalid}."
         for tax in taxes
-        if tax.invalid and not any(one.invalid and one.variant == tax.variant for one in outcomes)
+        if tax.flag == "invalid" and not any(one.invalid and one.variant == tax.variant for one in outcomes)
     )
     if any(one.safety is not None for one in outcomes):
         found.append(_OUTCOMES.format(alpha=f"{100 * outcomes[0].outcome.alpha:.3g}%"))

@@ -40,6 +40,7 @@ class TaxArm(NamedTuple):
         invalid: Why the two may not be compared; empty where they may.
         stopped: Domains of which a run stopped asking early, with their items in the committed order.
         unscored_budget: Share of items without a score above which a domain is invalid.
+        unpaired: Domains of which the two share no item, with the reason.
     """
 
     variant: str
@@ -47,6 +48,15 @@ class TaxArm(NamedTuple):
     invalid: str = ""
     stopped: Mapping[str, tuple[str, ...]] = {}
     unscored_budget: float = UNSCORED_BUDGET
+    unpaired: Mapping[str, str] = {}
+
+
+class _Means(NamedTuple):
+    """Mean scores on the `n` items that are scored for both models, at least one."""
+
+    base: float
+    other: float
+    n: int
 
 
 class _Scores(NamedTuple):
@@ -67,6 +77,7 @@ def tax_of_pairs(
     *,
     limits: Limits | None = None,
     correction: TaxCorrection = "benjamini_hochberg",
+    order: Sequence[str] = (),
 ) -> tuple[Tax, ...]:
     """Compute absolute and relative tax, tier and flag of every variant in every domain.
 
@@ -79,17 +90,18 @@ def tax_of_pairs(
         arms: At least one variant.
         limits: Relative taxes above which domains are flagged; None: 10% everywhere.
         correction: Over domains and variants together, for the flags.
+        order: Domains in the order of the report; those that are not among them come last.
 
     Returns:
-        One tax a domain and variant, by domain and then by variant, in the order of the first.
+        One tax a domain and variant, by domain and then by variant; one that was not measured has its
+        reason and no number.
     """
     limits = limits or Limits()
     measured = [
-        _measured(arm, paired, limits)
-        for domain in _domains(arms)
+        made
+        for domain in dict.fromkeys((*order, *_domains(arms)))
         for arm in arms
-        for paired in (arm.items.domains if arm.items else ())
-        if paired.domain == domain
+        if (made := _of_domain(arm, domain, limits)) is not None
     ]
     return flagged(measured, correction=correction)
 
@@ -163,36 +175,66 @@ def domain_bounds(arm: TaxArm, tax: Tax) -> TaxBounds | None:
 
 
 def _domains(arms: Sequence[TaxArm]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.domain for arm in arms if arm.items for one in arm.items.domains))
+    paired = (one.domain for arm in arms if arm.items for one in arm.items.domains)
+    return tuple(dict.fromkeys((*paired, *(domain for arm in arms for domain in arm.unpaired))))
+
+
+def _of_domain(arm: TaxArm, domain: str, limits: Limits) -> Measured | None:
+    """The tax of one variant in one domain; None where neither pairs nor a reason for none are known."""
+    if domain in arm.unpaired:
+        tax = Tax(
+            domain=domain,
+            variant=arm.variant,
+            base_source="measured",
+            flag="unmeasured",
+            basis="pairs",
+            limit=limits.own(domain),
+            invalid=arm.unpaired[domain],
+        )
+        return Measured(tax, None)
+    paired = next((one for one in arm.items.domains if one.domain == domain), None) if arm.items else None
+    return None if paired is None else _measured(arm, paired, limits)
 
 
 def _measured(arm: TaxArm, paired: PairedDomain, limits: Limits) -> Measured:
     limit = limits.of(paired.domain)
     stopped = paired.domain in arm.stopped
     pairs = _prefix(paired, arm.stopped[paired.domain]) if stopped else paired.pairs
-    scored = [pair for pair in pairs if pair.base.score is not None and pair.other.score is not None]
-    n = len(scored)
-    base = sum(pair.base.score or 0.0 for pair in scored) / n if n else 0.0
-    score = sum(pair.other.score or 0.0 for pair in scored) / n if n else 0.0
+    means = _means(pairs)
     tax = Tax(
         domain=paired.domain,
         variant=arm.variant,
-        base=MeanScore(value=base, n=n),
-        score=MeanScore(value=score, n=n),
+        base=MeanScore(value=means.base, n=means.n) if means else None,
+        score=MeanScore(value=means.other, n=means.n) if means else None,
         base_source="measured",
-        absolute=base - score,
+        absolute=means.base - means.other if means else None,
         flag="undecided",
         basis="sequential" if stopped else "pairs",
         limit=limits.own(paired.domain),
         families=len({pair.base.family for pair in pairs}),
-        unscored=len(pairs) - n,
+        unscored=len(pairs) - (means.n if means else 0),
     )
     invalid = arm.invalid or paired.invalid or _over_budget(tax, len(pairs), arm.unscored_budget)
-    if not invalid and (tax.families < 2 or not n):  # noqa: PLR2004 - an interval needs two
+    if not invalid and tax.families < 2:  # noqa: PLR2004 - an interval needs two
         invalid = f"{tax.families} independent items were asked of both models; at least 2 are needed"
-    if invalid:
+    if means is None and not invalid:
+        invalid = f"none of {len(pairs)} items has a score on both sides"
+    if means is None or invalid:
         return Measured(changed(tax, flag="invalid", invalid=invalid), None)
-    return _stopped(tax, pairs, limit, paired.chance) if stopped else _whole(tax, paired, limit)
+    if stopped:
+        return _stopped(tax, means, pairs, limit, paired.chance)
+    return _whole(tax, means, paired, limit)
+
+
+def _means(pairs: Sequence[ItemPair]) -> _Means | None:
+    """The means of the items that are scored on both sides; None without one."""
+    both = [
+        (pair.base.score, pair.other.score)
+        for pair in pairs
+        if pair.base.score is not None and pair.other.score is not None
+    ]
+    n = len(both)
+    return _Means(sum(one for one, _ in both) / n, sum(two for _, two in both) / n, n) if n else None
 
 
 def _over_budget(tax: Tax, n: int, budget: float) -> str:
@@ -201,7 +243,7 @@ def _over_budget(tax: Tax, n: int, budget: float) -> str:
     return f"{tax.unscored} of {n} items have no score on both sides, more than the {100 * budget:g}% allowed"
 
 
-def _whole(tax: Tax, paired: PairedDomain, limit: float) -> Measured:
+def _whole(tax: Tax, means: _Means, paired: PairedDomain, limit: float) -> Measured:
     scores = _columns(paired.pairs)
     found = paired_means(scores.base, scores.other, clusters=scores.clusters)
     lost = found.difference(LEVEL)
@@ -219,7 +261,7 @@ def _whole(tax: Tax, paired: PairedDomain, limit: float) -> Measured:
         tax,
         relative=found.relative,
         interval=Interval(lower=bounds.lower, upper=bounds.upper, level=LEVEL, method=RATIO_METHOD),
-        tier=point_tier(tax.base.value, tax.score.value),
+        tier=point_tier(means.base, means.other),
         confirmed=tiers.confirmed,
         cleared=tiers.cleared,
     )
@@ -235,9 +277,9 @@ def _not_estimable(scores: _Scores, chance: float) -> TaxNotEstimable | None:
     return "no_headroom" if found.kind == "not_estimable" and found.reason == "no_headroom" else None
 
 
-def _stopped(tax: Tax, pairs: Sequence[ItemPair], limit: float, chance: float) -> Measured:
+def _stopped(tax: Tax, means: _Means, pairs: Sequence[ItemPair], limit: float, chance: float) -> Measured:
     """A tax on the items that both were asked before the first of the two stopped."""
-    tax = changed(tax, answered=_answered(pairs, tax.absolute))
+    tax = changed(tax, answered=_answered(pairs, means.base - means.other))
     found = _bets(pairs)
     base = found.least[:, 0]
     # That the base score reaches the headroom is a bet too: on what is above a constant.
@@ -248,9 +290,9 @@ def _stopped(tax: Tax, pairs: Sequence[ItemPair], limit: float, chance: float) -
     bounds, tiers = found.ratio(LEVEL), found.tiers(ALPHA)
     tax = changed(
         tax,
-        relative=1 - tax.score.value / tax.base.value,
+        relative=1 - means.other / means.base,
         interval=Interval(lower=bounds.lower, upper=bounds.upper, level=LEVEL, method=BETTING_METHOD),
-        tier=point_tier(tax.base.value, tax.score.value),
+        tier=point_tier(means.base, means.other),
         confirmed=tiers.confirmed,
         cleared=tiers.cleared,
     )

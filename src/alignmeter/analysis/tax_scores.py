@@ -127,7 +127,7 @@ def _tested(tax: Tax, row: DomainScores, arms: _Arms, limit: float) -> Measured:
         tax,
         relative=ratio.estimate,
         interval=Interval(lower=ratio.lower, upper=ratio.upper, level=LEVEL, method=RATIO_METHOD),
-        tier=point_tier(row.base.value, tax.score.value),
+        tier=point_tier(arms.base.mean, arms.aligned.mean),
         confirmed=severity.confirmed,
         cleared=severity.cleared,
     )

@@ -37,6 +37,11 @@ class Model(NamedTuple):
     scores: ItemScores
     sources: tuple[str, ...]
 
+    def of_domains(self, domains: Sequence[str]) -> Model:
+        """Return the model with the scores of some domains alone."""
+        items = tuple(item for item in self.scores.items if item.domain in domains)
+        return self._replace(scores=msgspec.structs.replace(self.scores, items=items))
+
 
 def read_model(sources: Sequence[Source], name: str | None = None) -> Model:
     """Put the sources of one model together.

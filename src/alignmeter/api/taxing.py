@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 FLAGGED, UNDECIDED, INVALID = 1, 3, 4
 _BAD = {"TAX, STILL UNSAFE", "TAX WITHOUT BENEFIT"}
 NOTHING_ASKED = "no capability item was asked of both models"
+NO_ITEM_OF_BASE = "the base model has no items there"
+NO_ITEM_OF_VARIANT = "the variant has no items there"
+NO_ITEM_IN_COMMON = "the two share no item there"
 NO_RUN = "only runs of ours ask harmful requests, and one of the two models has none"
 NO_ATTACKS = "the two runs share no attacked harmful requests that are judged for both"
 
@@ -65,6 +69,7 @@ def tax(
     limits: Mapping[str, float] | None = None,
     gate: bool = False,
     prompts: Prompts = "same",
+    domains: Sequence[str] = (),
 ) -> TaxReport:
     """Compute what alignment cost by domain, what it bought, and the outcome of both.
 
@@ -80,6 +85,7 @@ def tax(
             number of variants; else the share of wrong flags is 5% at most on average
             (Benjamini-Hochberg), and each outcome stands alone.
         prompts: `any` pairs items of which the two models were sent different texts.
+        domains: Compare these alone; empty: all that one of the models has.
 
     Returns:
         Taxes by domain and variant, refusals, attacked harm and outcomes by variant.
@@ -89,16 +95,17 @@ def tax(
         RunFolderError: There is no run in a folder, or it cannot be read.
     """
     reference = read_model(_several(base))
-    variants = _variants(aligned, reference)
+    reference, *variants = _of_domains([reference, *_variants(aligned, reference)], domains)
     _check_labels(labels or {}, variants)
     models = [reference, *variants]
     standard = standard_of(models, limit)
     arms = [_arm(reference, variant, prompts, standard.unscored) for variant in variants]
-    domains = _measured(arms)
-    given = given_limits(limit, limits, domains)
-    own = Limits(standard.limit, {**limits_of_runs(models, domains), **given.by_domain})
+    measured = _measured(arms)
+    given = given_limits(limit, limits, measured)
+    own = Limits(standard.limit, {**limits_of_runs(models, measured), **given.by_domain})
     correction = "holm" if gate else "benjamini_hochberg"
-    taxes = tax_of_pairs([arm.tax for arm in arms], limits=own, correction=correction)
+    order = tuple(_names(reference.scores))
+    taxes = tax_of_pairs([arm.tax for arm in arms], limits=own, correction=correction, order=order)
     alpha = ALPHA / len(arms) if gate else ALPHA
     outcomes = tuple(_outcome(reference, arm, taxes, labels or {}, alpha) for arm in arms)
     return TaxReport(
@@ -148,6 +155,18 @@ def _variants(
     return tuple(models)
 
 
+def _of_domains(models: Sequence[Model], wanted: Sequence[str]) -> list[Model]:
+    """Keep the domains that are wanted, all where none is named."""
+    there = set(chain.from_iterable(_names(model.scores) for model in models))
+    for name in wanted:
+        if name not in there:
+            raise InputError(
+                f"expected a domain that one of the models has ({', '.join(sorted(there)) or 'none'}), got "
+                f"{name!r}; correct it"
+            )
+    return [model.of_domains(wanted) for model in models] if wanted else list(models)
+
+
 def _check_labels(labels: Mapping[str, VariantLabels], variants: Sequence[Model]) -> None:
     names = [variant.name for variant in variants]
     for name in labels:
@@ -156,7 +175,7 @@ def _check_labels(labels: Mapping[str, VariantLabels], variants: Sequence[Model]
 
 
 def _measured(arms: Sequence[_Arm]) -> set[str]:
-    return {one.domain for arm in arms if arm.tax.items for one in arm.tax.items.domains}
+    return set(chain.from_iterable(_domains(arm.tax.items) for arm in arms))
 
 
 def _arm(base: Model, variant: Model, prompts: Prompts, budget: float) -> _Arm:
@@ -172,7 +191,27 @@ def _arm(base: Model, variant: Model, prompts: Prompts, budget: float) -> _Arm:
                 raise
             invalid = invalid or str(error)
     stopped = stopped_domains([base, variant], _domains(pairs))
-    return _Arm(variant, TaxArm(variant.name, pairs, invalid, stopped, budget), unasked)
+    unpaired = _unpaired(base.scores, variant.scores, _domains(pairs)) if pairs or unasked else {}
+    return _Arm(variant, TaxArm(variant.name, pairs, invalid, stopped, budget, unpaired), unasked)
+
+
+def _unpaired(base: ItemScores, variant: ItemScores, shared: Sequence[str]) -> dict[str, str]:
+    """Say of every domain that one of the two has, and of which they share nothing, why that is so."""
+    of_base, of_variant = _names(base), _names(variant)
+    return {
+        domain: NO_ITEM_OF_VARIANT
+        if domain not in of_variant
+        else NO_ITEM_OF_BASE
+        if domain not in of_base
+        else NO_ITEM_IN_COMMON
+        for domain in (of_base | of_variant)
+        if domain not in shared
+    }
+
+
+def _names(scores: ItemScores) -> dict[str, None]:
+    """The domains of scores, each once and in their order."""
+    return dict.fromkeys(item.domain for item in scores.items)
 
 
 def _domains(pairs: PairedItems | None) -> tuple[str, ...]:
@@ -240,6 +279,12 @@ def _safety(base: Run | None, aligned: Run | None, alpha: float) -> SafetyGain |
 def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]:
     variant = arm.model
     found = [*variant.scores.notes, *(arm.tax.items.notes if arm.tax.items else ())]
+    for reason in dict.fromkeys(arm.tax.unpaired.values()):
+        domains = ", ".join(domain for domain, why in arm.tax.unpaired.items() if why == reason)
+        found.append(
+            f"Not measured, because {reason}: {domains}. Look for an evaluation that failed or a name that "
+            "differs; `--domain` names the domains that are meant."
+        )
     if base.run and variant.run:
         hashes = {run.manifest.target.fingerprint_hash for run in (base.run, variant.run)}
         if len(hashes) == 1:
@@ -273,6 +318,6 @@ def _exit_code(taxes: Sequence[Tax], outcomes: Sequence[VariantOutcome]) -> int:
     flags, found = {tax.flag for tax in taxes}, {one.outcome.outcome for one in outcomes}
     if "above" in flags or found & _BAD:
         return FLAGGED
-    if not taxes or "invalid" in flags or "INVALID" in found:
+    if not taxes or flags & {"invalid", "unmeasured"} or "INVALID" in found:
         return INVALID
     return UNDECIDED if "undecided" in flags else 0

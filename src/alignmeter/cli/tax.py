@@ -96,6 +96,10 @@ def tax(  # noqa: PLR0913 - its options
         Literal["same", "any"],
         typer.Option(help="`any` pairs items of which the models were sent different texts."),
     ] = "same",
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare this domain alone; repeatable.", metavar="NAME"),
+    ] = None,
     judge: Annotated[
         str | None,
         typer.Option(help="See the runs as this judge does, which judged both.", metavar="NAME"),
@@ -123,8 +127,8 @@ def tax(  # noqa: PLR0913 - its options
     """Show what alignment cost in each domain, what it bought, and the outcome of both.
 
     Exits 1 where a tax above the limit is flagged or an outcome is TAX, STILL UNSAFE or TAX WITHOUT
-    BENEFIT; else 4 where arms are not comparable or nothing was measured; else 3 where a tax is undecided;
-    else 0.
+    BENEFIT; else 4 where arms are not comparable, or the tax of a domain that the base model or a variant
+    has was not measured; else 3 where a tax is undecided; else 0.
     """
     from alignmeter.cli.tax_options import Reading, compared, of_table
     from alignmeter.errors import InputError
@@ -137,13 +141,20 @@ def tax(  # noqa: PLR0913 - its options
         unused = {
             "--label": label,
             "--prompts": prompts != "same",
+            "--domain": domain,
             "--judge": judge,
             "--format": format,
             "--metric": metric,
         }
         report = of_table(scores, limit or [], gate=gate, unused=unused)
     else:
-        reading = Reading(runs=runs, judge=judge, format=format, metrics=tuple(metric or ()))
+        reading = Reading(
+            runs=runs,
+            judge=judge,
+            format=format,
+            metrics=tuple(metric or ()),
+            domains=tuple(domain or ()),
+        )
         report = compared(
             base or [],
             given,

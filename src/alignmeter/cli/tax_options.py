@@ -27,6 +27,7 @@ class Reading(NamedTuple):
     judge: str | None = None
     format: str | None = None
     metrics: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
 
 class _Named(NamedTuple):
@@ -81,7 +82,16 @@ def compared(
         raise InputError("expected at least one aligned variant, got none; name it with --aligned")
     # A label may call a variant by its run folder, which is what its user typed.
     known = {name if name in sources else folders.get(name, name): label for name, label in known.items()}
-    return tax(opened, sources, labels=known, limit=standard, limits=by_domain, gate=gate, prompts=prompts)
+    return tax(
+        opened,
+        sources,
+        labels=known,
+        limit=standard,
+        limits=by_domain,
+        gate=gate,
+        prompts=prompts,
+        domains=reading.domains,
+    )
 
 
 def of_table(path: str, limits: Sequence[str], *, gate: bool, unused: Mapping[str, object]) -> TaxReport:

@@ -17,8 +17,8 @@ BaseSource = Literal["measured", "published", "proxy", "unstated"]
 another model that stands in for the base model, or not said."""
 TaxTier = Literal["minimal", "moderate", "significant", "critical"]
 """minimal <= 5% < moderate <= 10% < significant <= 20% < critical."""
-TaxFlag = Literal["above", "within", "undecided", "invalid"]
-"""As a verdict on "tax <= limit": FAIL, PASS, INCONCLUSIVE and INVALID."""
+TaxFlag = Literal["above", "within", "undecided", "invalid", "unmeasured"]
+"""As a verdict on "tax <= limit": FAIL, PASS, INCONCLUSIVE, INVALID and NOT MEASURED."""
 TaxBasis = Literal["point", "test", "pairs", "sequential"]
 """What a flag rests on: the numbers as they are, a test of two independent arms, a test of pairs, or a
 betting process on pairs of which a run stopped asking early."""
@@ -92,7 +92,8 @@ class Tax(Record, frozen=True):
     """What one variant lost in one domain; negative where it scores higher than the base model.
 
     Attributes:
-        absolute: Base minus variant, in the unit of the scores.
+        base, score: On the items that are scored for both models; None where there are none.
+        absolute: Base minus variant, in the unit of the scores; None as above.
         absolute_interval: None where a number of items or the maximum is not known.
         relative: Share of the base score that was lost; None where it cannot be estimated.
         interval: Of `relative`; None as above, and where the ratio cannot be estimated.
@@ -107,17 +108,17 @@ class Tax(Record, frozen=True):
         families: Independent units of the pairs, 0 where there are no pairs.
         unscored: Pairs that one side has no score of; they count at their worst on either side.
         answered: Leaving refusals aside; None where nobody looked for them.
-        invalid: Why nothing may be concluded; empty where something may.
+        invalid: Why nothing may be concluded, or was not measured; empty where something may.
     """
 
     domain: str
     variant: str
-    base: MeanScore
-    score: MeanScore
     base_source: BaseSource
-    absolute: float
     flag: TaxFlag
     basis: TaxBasis
+    base: MeanScore | None = None
+    score: MeanScore | None = None
+    absolute: float | None = None
     absolute_interval: Interval | None = None
     relative: float | None = None
     interval: Interval | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
@@ -11,7 +12,7 @@ from alignmeter.report.text import NOTHING, folded, markdown, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Group, RenderableType
     from rich.text import Text
@@ -23,6 +24,7 @@ _FLAGS: dict[TaxFlag, tuple[str, str]] = {
     "within": ("✓ within", "green"),
     "undecided": ("≈ UNDECIDED", "bold yellow"),
     "invalid": ("! INVALID", "bold magenta"),
+    "unmeasured": ("○ NOT MEASURED", "dim"),
 }
 _NARROW = 12
 """Characters in which a terminal of 80 columns shows the name of a domain."""
@@ -41,16 +43,18 @@ def render_tax(report: TaxReport) -> Group:
     for heading in _HEADINGS[3:]:
         right = heading in {"Score", "Lost", "Tax"}
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    previous = ""
-    for tax in report.taxes:
-        if tax.domain != previous:
-            about = "base" if tax.base_source == "unstated" else f"{tax.base_source} base"
-            name = Text(folded(tax.domain, _NARROW), "bold")
-            table.add_row(name, _score(tax.base.value, tax.basis), "", Text(about, "dim"))
-        style = _FLAGS[tax.flag][1]
-        variant, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
-        table.add_row(Padding(variant, (0, 0, 0, 2)), *numbers, Text(_flag(tax), style))
-        previous = tax.domain
+    for domain, group in groupby(report.taxes, key=lambda tax: tax.domain):
+        taxes = tuple(group)
+        base, about = _heading(taxes)
+        table.add_row(Text(folded(domain, _NARROW), "bold"), base or "", "", Text(about, "dim"))
+        for tax in taxes:
+            variant, score, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
+            if base is None and tax.base is not None:
+                score.append(f"\nof {_base(tax)}")
+            # In two lines, so that the names of domains keep their width.
+            flag = _flag(tax).replace("NOT MEASURED", "NOT\n  MEASURED")
+            style = _FLAGS[tax.flag][1]
+            table.add_row(Padding(variant, (0, 0, 0, 2)), score, *numbers, Text(flag, style))
     summaries = [
         Padding(Text(sentence), (0, 0, 0, 2 * min(number, 1)))
         for one in report.variants
@@ -69,6 +73,17 @@ def render_tax(report: TaxReport) -> Group:
         "",
         _overall(report),
     )
+
+
+def _heading(taxes: Sequence[Tax]) -> tuple[str | None, str]:
+    """The base score of a domain and what it is; None where variants were paired with other items of it."""
+    bases = {_base(tax): tax.base_source for tax in taxes if tax.base is not None}
+    if not bases:
+        return NOTHING, ""
+    if len(bases) > 1:
+        return None, "bases differ"
+    ((base, source),) = bases.items()
+    return base, "base" if source == "unstated" else f"{source} base"
 
 
 def _together(report: TaxReport) -> list[RenderableType]:
@@ -139,7 +154,7 @@ def _markdown_row(tax: Tax) -> str:
 def _row(tax: Tax) -> tuple[str, ...]:
     """The cells of one row, lines apart."""
     name, *numbers = ["\n".join(lines) for lines in _cells(tax)]
-    base = _score(tax.base.value, tax.basis)
+    base = _base(tax)
     if tax.base_source in {"published", "proxy"}:
         base += f"\n{tax.base_source}"
     return (visible(tax.domain), name, base, *numbers, _flag(tax))
@@ -160,10 +175,12 @@ def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
             if tax.confirmed == tax.cleared
             else (f">= {tax.confirmed}", f"<= {tax.cleared}")
         )
-    relative = "not estimable" if tax.relative is None else _percent(tax.relative)
+    relative = NOTHING if tax.absolute is None else "not estimable"
+    if tax.relative is not None:
+        relative = _percent(tax.relative)
     return (
         (visible(tax.variant),),
-        (_score(tax.score.value, tax.basis),),
+        (_score(tax.score.value if tax.score else None, tax.basis),),
         _lines(_score(tax.absolute, tax.basis), _between(tax.absolute_interval, _points)),
         _lines(relative, _between(tax.interval, _one_decimal)),
         tier,
@@ -215,11 +232,19 @@ def outcome_words(report: TaxReport) -> str:
         parts.append(f"{counts['undecided']} undecided")
     if counts["invalid"]:
         parts.append(f"{counts['invalid']} invalid")
+    if counts["unmeasured"]:
+        parts.append(f"{counts['unmeasured']} not measured")
     return ", ".join(parts) + "."
 
 
-def _score(value: float, basis: TaxBasis = "point") -> str:
+def _base(tax: Tax) -> str:
+    return _score(tax.base.value if tax.base else None, tax.basis)
+
+
+def _score(value: float | None, basis: TaxBasis = "point") -> str:
     """A score as it was given, or with three decimals where it was measured item by item."""
+    if value is None:
+        return NOTHING
     if basis in {"pairs", "sequential"}:
         return f"{value:.3f}".replace("-0.000", "0.000")
     return f"{value:.6g}" if abs(value) >= 1e-9 else "0"  # noqa: PLR2004 - below, it is rounding

@@ -30,6 +30,7 @@ FLAG_TONES: dict[TaxFlag, Tone] = {
     "within": "pass",
     "undecided": "inconclusive",
     "invalid": "invalid",
+    "unmeasured": "unmeasured",
 }
 TRIAD_TITLES: dict[TriadMeasure, str] = {
     "false_refusal": "False refusal (benign)",
