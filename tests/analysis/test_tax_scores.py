@@ -178,3 +178,22 @@ def test_every_cell_is_coherent(values: list[tuple[float, float, int]]) -> None:
     found = {tax.domain: tax.relative or 0.0 for tax in report.taxes}
     ranking = report.variants[0].ranking
     assert all(found[high] >= found[low] for high, low in pairwise(ranking))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (_row("law", 26, 24, maximum=100, chance=25), "no_headroom"),
+        (_row("law", 34.9, 30, maximum=100, chance=25), "no_headroom"),
+        (_row("law", 0.8, 72, maximum=100), "no_headroom"),
+        (_row("law", 25, 24, chance=25), "no_headroom"),
+        (_row("law", 35, 34, maximum=100, chance=25), None),
+        (_row("law", 0.35, 0.34, maximum=1, chance=0.25), None),
+        (_row("law", 26, 25.5, chance=25), None),
+    ],
+)
+def test_bare_scores_need_headroom_above_guessing_too(row: DomainScores, reason: str | None) -> None:
+    tax = _only(row)
+
+    assert tax.not_estimable == reason
+    assert (tax.relative is None, tax.flag) == ((True, "undecided") if reason else (False, "within"))

@@ -131,3 +131,28 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
     latin.write_bytes("domain,base,dpo\nm\xe9decine,1,1\n".encode("latin-1"))
     with pytest.raises(InputError, match="expected UTF-8 text, got byte 17"):
         read_scores(latin)
+
+
+def test_a_score_of_guessing_needs_the_maximum_as_items_do(file: Path) -> None:
+    file.write_text("domain,base,dpo,chance\nlaw,26,24,25\n", encoding="utf-8")
+
+    (tax,) = alignmeter.tax_scores(file).taxes
+
+    assert (tax.not_estimable, tax.relative, tax.flag) == ("no_headroom", None, "undecided")
+    said = _complaint(file, "domain,base,dpo,chance\nlaw,0.8,0.7,0.25\n")
+    assert said.startswith("line 2, column 'max': expected the best possible score")
+
+
+@pytest.mark.parametrize(("scores", "column"), [("0.8,72", "base"), ("72,0.8", "dpo"), ("1,10.5", "base")])
+@pytest.mark.parametrize("n", ["", "50"])
+def test_shares_beside_percentages_are_refused(file: Path, scores: str, column: str, n: str) -> None:
+    said = _complaint(file, f"domain,base,dpo,n\nlaw,{scores},{n}\n")
+
+    assert said.startswith(f"line 2, column '{column}': expected scores of one scale"), said
+
+
+@pytest.mark.parametrize("row", ["law,72,0,", "law,72,0.8,100", "law,8.2,0.9,"])
+def test_a_score_of_nothing_and_a_small_one_of_a_known_maximum_are_read(file: Path, row: str) -> None:
+    file.write_text(f"domain,base,dpo,max\n{row}\n", encoding="utf-8")
+
+    assert alignmeter.tax_scores(file).taxes[0].flag == "above"

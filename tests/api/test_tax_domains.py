@@ -145,3 +145,45 @@ def test_each_variant_stands_beside_its_own_base_where_they_were_paired_with_oth
     assert "law bases differ easy 1.000 0.000 0.00%" in text
     assert "of 1.000" in text
     assert "of 0.500" in text
+
+
+def test_a_variant_of_one_source_pairs_with_a_base_put_together_of_two(plant_scores: PlantScores) -> None:
+    law, art = ({name: 0.9} for name in ("law", "art"))
+    base = [
+        _scored(plant_scores("base", law), "lm-eval", "task version 1"),
+        _scored(plant_scores("b", art), "inspect", ""),
+    ]
+    one = _scored(plant_scores("dpo", law), "lm-eval", "task version 1")
+    two = _scored(plant_scores("a", art), "inspect", "")
+
+    report = tax(base, {"both": [one, two], "one": one}, domains=["law"])
+
+    assert _flags(report) == {("law", "both"): "within", ("law", "one"): "within"}
+    assert (report.exit_code, [outcome.invalid for outcome in report.outcomes]) == (0, ["", ""])
+    assert not any("does not say who scored" in note for note in report.outcomes[1].notes)
+
+
+def test_another_scorer_of_one_domain_is_found_among_several_sources(plant_scores: PlantScores) -> None:
+    base = [
+        _scored(plant_scores("base", {"law": 0.9}), "lm-eval", ""),
+        _scored(plant_scores("b", {"art": 0.9}), "inspect", ""),
+    ]
+
+    report = tax(base, {"dpo": _scored(plant_scores("dpo", {"law": 0.9}), "inspect", "")})
+
+    (one,) = report.outcomes
+    assert (one.outcome.outcome, report.exit_code) == ("INVALID", 4)
+    assert "domain 'law': expected scores by one scorer, got 'lm-eval' and 'inspect'" in one.invalid
+
+
+def test_items_without_a_score_are_said_to_count_and_not_to_be_left_out(plant_scores: PlantScores) -> None:
+    report = tax(plant_scores("base", {"law": 0.9}), [plant_scores("dpo", {"law": 0.9}, unscored=3)])
+
+    said = " ".join(report.outcomes[0].notes)
+    assert "count at their worst in tests and intervals: law 3." in said
+    assert "left out for want of a score" not in said
+
+
+def _scored(scores: ItemScores, by: str, how: str) -> ItemScores:
+    scorers = {item.domain: how for item in scores.items if how}
+    return msgspec.structs.replace(scores, scored_by=by, scorers=scorers)

@@ -89,7 +89,8 @@ def test_samples_alone_have_no_printed_score_and_say_so(broken_lm_eval: LmEvalFo
     scores = read_item_scores(folder.samples("closed_facts"))
 
     assert (scores.reported, len(scores.items)) == ({}, 8)
-    assert "no results file beside the samples" in scores.notes[0]
+    assert "nothing says whether more exact_match is better" in scores.notes[0]
+    assert "no results file beside the samples" in scores.notes[1]
     with pytest.raises(InputError, match=r"expected a results_\*\.json beside the samples"):
         read_item_scores(folder.path)
 

@@ -135,7 +135,7 @@ def pair_items(
             shared.setdefault(item.domain, []).append(ItemPair(item, twin))
     if not shared:
         raise InputError(_nothing_shared(base, other))
-    _check_scorer(base, other)
+    _check_scorer(base, other, shared)
     every = [pair for pairs in shared.values() for pair in pairs]
     _check_same(base, other, every, "version")
     differing = _differing(every, "prompt")
@@ -181,17 +181,25 @@ def _nothing_shared(base: ItemScores, other: ItemScores) -> str:
     )
 
 
-def _check_scorer(base: ItemScores, other: ItemScores) -> None:
-    """Refuse scores of two scorers, where both sides say who scored."""
-    if base.scored_by and other.scored_by and base.scored_by != other.scored_by:
+def _check_scorer(base: ItemScores, other: ItemScores, domains: Iterable[str]) -> None:
+    """Refuse scores of which no domain was scored by the same scorer, where both sides say who scored."""
+    scorers = [(base.scorer_of(domain), other.scorer_of(domain)) for domain in domains]
+    if all(one and two and one != two for one, two in scorers):
+        one, two = scorers[0]
         raise InputError(
-            f"{base.origin} and {other.origin}: expected scores by one scorer, got {base.scored_by!r} and "
-            f"{other.scored_by!r}; score both models with the same harness, judge and version"
+            f"{base.origin} and {other.origin}: expected scores by one scorer, got {one!r} and {two!r}; "
+            "score both models with the same harness, judge and version"
         )
 
 
 def _scored_otherwise(base: ItemScores, other: ItemScores, domain: str) -> str:
     """Say how the two sides of a domain were scored differently, as far as both say how."""
+    one, two = base.scorer_of(domain), other.scorer_of(domain)
+    if one and two and one != two:
+        return (
+            f"the two sides were scored by {one!r} and by {two!r}; score both models with the same harness, "
+            "judge and version"
+        )
     one, two = base.metric.get(domain, ""), other.metric.get(domain, "")
     if one and two and one != two:
         return f"the two sides have different metrics, {one!r} and {two!r}; choose the same for both"
@@ -325,9 +333,12 @@ def _notes(
             f"The two models were sent different texts for {prompts_differ:,} shared items; what that "
             "changed is in the difference."
         )
-    if bool(base.scored_by) != bool(other.scored_by):
-        silent = base if other.scored_by else other
-        notes.append(f"{silent.origin} does not say who scored; that both were scored alike is not checked.")
+    for silent, said in ((base, other), (other, base)):
+        names = [one.domain for one in domains if not silent.scorer_of(one.domain)]
+        if any(said.scorer_of(name) for name in names):
+            notes.append(
+                f"{silent.origin} does not say who scored; that both were scored alike is not checked."
+            )
     for one in domains:
         if one.only_base or one.only_other:
             notes.append(
@@ -339,14 +350,4 @@ def _notes(
                 f"{one.domain}: the two sides put items into different families; those of "
                 f"{base.origin} count."
             )
-    missing = [
-        f"{one.domain} {one.unscored_base:,} and {one.unscored_other:,}"
-        for one in domains
-        if one.unscored_base or one.unscored_other
-    ]
-    if missing:
-        notes.append(
-            f"Shared items left out for want of a score, of {base.model} and of {other.model}: "
-            f"{', '.join(missing)}. What they would have scored is not known."
-        )
     return tuple(notes)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from alignmeter.analysis.pairing import PairedDomain, Prompts
+    from alignmeter.analysis.pairing import PairedDomain, PairedItems, Prompts
     from alignmeter.records import ItemScores, ScoredItem
     from alignmeter.stats import ClusterMethod
 
@@ -81,8 +81,22 @@ def compare_scores(base: ItemScores, other: ItemScores, *, prompts: Prompts = "s
         domains=tuple(_difference(domain) for domain in paired.domains),
         only_base=paired.only_base,
         only_other=paired.only_other,
-        notes=paired.notes,
+        notes=(*paired.notes, *_left_out(paired)),
         exit_code=INVALID if any(domain.invalid for domain in paired.domains) else 0,
+    )
+
+
+def _left_out(paired: PairedItems) -> tuple[str, ...]:
+    missing = [
+        f"{one.domain} {one.unscored_base:,} and {one.unscored_other:,}"
+        for one in paired.domains
+        if one.unscored_base or one.unscored_other
+    ]
+    if not missing:
+        return ()
+    return (
+        f"Shared items left out for want of a score, of {paired.base.model} and of {paired.other.model}: "
+        f"{', '.join(missing)}. What they would have scored is not known.",
     )
 
 

@@ -17,9 +17,10 @@ from alignmeter.analysis.tax_flags import (
 from alignmeter.analysis.tax_notes import notes
 from alignmeter.records import Interval, Tax, TaxReport
 from alignmeter.stats.arms import Arm, arms_difference, arms_ratio, arms_severity, arms_test, point_tier
+from alignmeter.stats.ratio import DEFAULT_HEADROOM
 
 if TYPE_CHECKING:
-    from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxCorrection
+    from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxCorrection, TaxNotEstimable
 
 RATIO_METHOD = "Koopman score, independent arms"
 DIFFERENCE_METHOD = "Newcombe, independent arms"
@@ -87,8 +88,9 @@ def _measured(row: DomainScores, variant: str, score: MeanScore, limits: Limits)
     arms = _arms(row, score)
     if arms is not None:
         return _tested(tax, row, arms, limit)
-    if row.base.value == 0:
-        return Measured(changed(tax, not_estimable="zero_base"), None)
+    reason = _not_estimable(row)
+    if reason is not None:
+        return Measured(changed(tax, not_estimable=reason), None)
     above = (1 - limit) * row.base.value - score.value > _ROUNDING * row.base.value
     tax = changed(
         tax,
@@ -97,6 +99,15 @@ def _measured(row: DomainScores, variant: str, score: MeanScore, limits: Limits)
         flag="above" if above else "within",
     )
     return Measured(tax, None)
+
+
+def _not_estimable(row: DomainScores) -> TaxNotEstimable | None:
+    """Why a share of a bare base score means nothing; what counts as near guessing needs the maximum."""
+    if row.base.value == 0:
+        return "zero_base"
+    headroom = 0.0 if row.maximum is None else DEFAULT_HEADROOM * row.maximum
+    above = row.base.value - row.chance
+    return "no_headroom" if above <= 0 or above < headroom * (1 - _ROUNDING) else None
 
 
 def _arms(row: DomainScores, score: MeanScore) -> _Arms | None:

@@ -65,7 +65,7 @@ def read_scores(path: Path) -> ScoreTable:
 
     Args:
         path: `domain,base,VARIANT...`; optionally `n` or `n_COLUMN`, `max`, `chance`, `base_source`.
-            Without `max` a row with items and a score above 10 is read as out of 100.
+            Without `max` a row with items or a chance and a score above 10 is read as out of 100.
 
     Raises:
         InputError: The file cannot be read, or a cell is not as it should be: names line and column.
@@ -124,7 +124,9 @@ def _domain_scores(row: CsvRow, variants: tuple[str, ...], header: tuple[str, ..
     maximum = _number(row, "max") if row.text("max") else None
     if maximum is not None and maximum <= 0:
         raise row.problem("max", "the best possible score, above 0")
-    assumed = maximum is None and _testable(scores)
+    if maximum is None:
+        _check_one_scale(row, scores)
+    assumed = maximum is None and (_testable(scores) or bool(row.text("chance")))
     if assumed:
         maximum = _assumed_maximum(row, scores)
     for name, score in scores.items():
@@ -148,13 +150,25 @@ def _testable(scores: dict[str, MeanScore]) -> bool:
     )
 
 
+def _check_one_scale(row: CsvRow, scores: dict[str, MeanScore]) -> None:
+    """Refuse shares of 1 beside scores out of more; 0 is 0 on every scale."""
+    small = next((name for name, score in scores.items() if 0 < score.value <= 1), None)
+    large = next((score.value for score in scores.values() if score.value > _AMBIGUOUS), None)
+    if small is not None and large is not None:
+        raise row.problem(
+            small,
+            f"scores of one scale, as another of the row is {large:g} (or the best possible score in a "
+            "column max)",
+        )
+
+
 def _assumed_maximum(row: CsvRow, scores: dict[str, MeanScore]) -> float:
     highest = max(score.value for score in scores.values())
     if _AMBIGUOUS < highest <= _OUT_OF_100:
         return _OUT_OF_100
     raise InputError(
-        f"{row.where}, column 'max': expected the best possible score (1, 10, 100 ...), because an interval "
-        f"from n needs it and scores up to {highest:g} do not tell; got none"
+        f"{row.where}, column 'max': expected the best possible score (1, 10, 100 ...), because items and "
+        f"a score of guessing need it and scores up to {highest:g} do not tell; got none"
     )
 
 

@@ -80,26 +80,22 @@ def _scores_of(run: Run) -> ItemScores:
 
 
 def merged(name: str, scores: Sequence[ItemScores]) -> ItemScores:
-    """Put scores of one model together; what was said of a source is then said of its domains.
+    """Put scores of one model together; who scored is then said of each domain.
 
     Raises:
         InputError: Two sources have the same domain.
     """
     if len(scores) == 1:
         return msgspec.structs.replace(scores[0], model=name)
-    homes: dict[str, str] = {}
-    scorers: dict[str, str] = {}
+    homes: dict[str, ItemScores] = {}
     for one in scores:
         for domain in dict.fromkeys(item.domain for item in one.items):
             if domain in homes:
                 raise InputError(
-                    f"expected each domain of {name!r} from one source, got {domain!r} in {homes[domain]!r} "
-                    f"and {one.origin!r}; leave one of them out"
+                    f"expected each domain of {name!r} from one source, got {domain!r} in "
+                    f"{homes[domain].origin!r} and {one.origin!r}; leave one of them out"
                 )
-            homes[domain] = one.origin
-            scorer = "|".join(part for part in (one.scored_by, one.scorers.get(domain, "")) if part)
-            if scorer:
-                scorers[domain] = scorer
+            homes[domain] = one
     return ItemScores(
         model=name,
         source=scores[0].source,
@@ -108,7 +104,8 @@ def merged(name: str, scores: Sequence[ItemScores]) -> ItemScores:
         metric={domain: metric for one in scores for domain, metric in one.metric.items()},
         chance={domain: chance for one in scores for domain, chance in one.chance.items()},
         reported={domain: mean for one in scores for domain, mean in one.reported.items()},
-        scorers=scorers,
+        scorers={domain: scorer for one in scores for domain, scorer in one.scorers.items()},
+        scored_by_domain={domain: one.scored_by for domain, one in homes.items()},
         notes=tuple(dict.fromkeys(note for one in scores for note in one.notes)),
     )
 

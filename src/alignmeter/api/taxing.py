@@ -279,6 +279,16 @@ def _safety(base: Run | None, aligned: Run | None, alpha: float) -> SafetyGain |
 def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]:
     variant = arm.model
     found = [*variant.scores.notes, *(arm.tax.items.notes if arm.tax.items else ())]
+    unscored = [
+        f"{one.domain} {missing:,}"
+        for one in (arm.tax.items.domains if arm.tax.items else ())
+        if (missing := len(one.pairs) - len(one.scored))
+    ]
+    if unscored:
+        found.append(
+            "Shared items that one of the two has no score of, which are not in the printed scores and count "
+            f"at their worst in tests and intervals: {', '.join(unscored)}."
+        )
     for reason in dict.fromkeys(arm.tax.unpaired.values()):
         domains = ", ".join(domain for domain, why in arm.tax.unpaired.items() if why == reason)
         found.append(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.errors import InputError
 from alignmeter.files import read_csv, write_text
-from alignmeter.integrations.base import ReadOptions, chance_of, share
+from alignmeter.integrations.base import ReadOptions, chance_of, check_wishes, share
 from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class CsvReader:
         """
         header, rows = _rows(path)
         chosen = _of_one_model(path, list(rows), options)
+        check_wishes(options.domains, {row.text("domain") for row in chosen}, "domain", str(path))
         rows_read = [row for row in chosen if not options.domains or row.text("domain") in options.domains]
         if not rows_read:
-            asked = f" of {', '.join(map(repr, options.domains))}" if options.domains else ""
-            raise InputError(f"{path}: expected at least one item{asked}, got none; add a row for each")
+            raise InputError(f"{path}: expected at least one item, got none; add a row for each")
         unread = [name for name in header if name not in NEEDED and name not in OPTIONAL]
         items = tuple(_item(row, options) for row in rows_read)
         return ItemScores(

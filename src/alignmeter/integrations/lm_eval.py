@@ -136,6 +136,11 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
             f"{task.where}: expected a metric of task {task.name!r} of which more is better, got "
             f"{score.metric!r}; choose another with --metric"
         )
+    if score.metric not in better:
+        notes.append(
+            f"{task.name}: nothing says whether more {score.metric} is better, as the results file would; it "
+            "is taken to be."
+        )
     lines = [line for line in task.lines if line[1].get("filter", score.filter) == score.filter]
     counted = task.document.counts.get(task.name, {}).get("effective")
     if counted not in {None, len(lines)}:

@@ -61,6 +61,7 @@ class ItemScores(Record, frozen=True):
         scored_by: Digest of judge and scoring version; scores by different scorers do not pair.
         scorers: Digest of how a domain was scored, by domain, where a source has several ways: task
             version, settings of metric and filter. As `scored_by`, but for that domain alone.
+        scored_by_domain: `scored_by` of the source of a domain, where sources of several are put together.
         notes: What was chosen in reading and what a reader should know, one sentence each.
     """
 
@@ -74,7 +75,12 @@ class ItemScores(Record, frozen=True):
     provenance: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     scored_by: str = ""
     scorers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    scored_by_domain: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+
+    def scorer_of(self, domain: str) -> str:
+        """Return who scored a domain, empty where nobody says."""
+        return self.scored_by_domain.get(domain, self.scored_by)
 
 
 class DomainMean(Record, frozen=True):
