@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli
 
+LM_EVAL = Path(__file__).parents[1] / "integrations" / "data" / "lm_eval"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tax_scores.csv"
 WRONG_ENDING = "error: Invalid value for '--out': expected a file that ends in .md or .html, got 'tax.pdf'"
 
@@ -116,3 +118,31 @@ def test_options_that_a_table_has_no_use_for_are_refused(cli: Cli, option: tuple
 
     assert outcome.code == 2
     assert f"has a use for (--limit, --gate, --out, --json), got {option[0]};" in outcome.complaint
+
+
+def test_two_models_of_one_file_are_told_apart_by_name(cli: Cli, tmp_path: Path) -> None:
+    scores = [(n, model, 100 if model == "a" else n % 2 * 100) for n in range(60) for model in "ab"]
+    rows = [f"q{n},law,{score},{model}" for n, model, score in scores]
+    (tmp_path / "two.csv").write_text("\n".join(["item,domain,score,model", *rows]) + "\n", encoding="utf-8")
+    sources = ("tax", "--base", "two.csv", "--aligned", "dpo=two.csv", "--max", "100", "--model", "base=a")
+
+    outcome = cli(*sources, "--model", "dpo=b", "--json")
+
+    assert outcome.code == 1
+    assert outcome.json["taxes"][0]["relative"] == pytest.approx(0.5)
+    assert "a variant other than the base model" in cli(*sources, "--model", "dpo=a").complaint
+    assert "one of its models ('a', 'b')" in cli(*sources).complaint
+    wrong = cli(*sources, "--model", "dpo=b", "--model", "dop=b")
+    assert (wrong.code, "base for the base model (dpo, base), got 'dop'" in wrong.complaint) == (2, True)
+    assert "expected --model NAME=MODEL" in cli(*sources, "--model", "b").complaint
+
+
+def test_a_filter_of_lm_eval_is_chosen_for_a_tax(cli: Cli, tmp_path: Path) -> None:
+    shutil.copytree(LM_EVAL, tmp_path / "base")
+    shutil.copytree(LM_EVAL, tmp_path / "dpo")
+
+    arguments = ("tax", "--base", "base", "--aligned", "dpo=dpo", "--json")
+
+    usual, chosen = cli(*arguments), cli(*arguments, "--filter", "flexible-extract")
+    assert "--filter chooses another" in usual.out
+    assert (chosen.err, "--filter chooses another" in chosen.out) == ("", False)

@@ -273,6 +273,21 @@ def test_the_same_is_readable_on_screen_in_markdown_and_as_a_page(
     assert "TAX, STILL UNSAFE" in (tmp_path / "tax.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--filter", "strict-match"), "expected results for --filter to choose from, got runs alone"),
+        (("--model", "base=plain"), "expected --model with the NAME of what is read from results"),
+    ],
+)
+def test_options_of_results_are_refused_where_there_are_only_runs(
+    cli: Cli, runs: Path, option: tuple[str, str], said: str
+) -> None:
+    outcome = cli("tax", "--runs", runs, "--base", "plain", "--aligned", "broad", *option)
+
+    assert (outcome.code, said in outcome.complaint) == (2, True), outcome.err
+
+
 def test_a_label_that_fits_no_variant_names_those_there_are(cli: Cli, runs: Path) -> None:
     outcome = cli(
         "tax", "--runs", runs, "--base", "plain", "--aligned", "broad", "--label", "brod=scope:broad"

@@ -30,12 +30,19 @@ class Model(NamedTuple):
         run: Its run, for refusals and attacked harm; None where there are only scores.
         scores: Its scored items, those of the run included.
         sources: Where they come from, for people.
+        called: What each source calls its model, which tells apart those of one file.
     """
 
     name: str
     run: Run | None
     scores: ItemScores
     sources: tuple[str, ...]
+    called: tuple[str, ...]
+
+    def shares_a_source(self, other: Model) -> bool:
+        """Whether some source is one of both: the same model of the same run or file."""
+        own, others = (set(zip(one.sources, one.called, strict=True)) for one in (self, other))
+        return bool(own & others)
 
     def of_domains(self, domains: Sequence[str]) -> Model:
         """Return the model with the scores of some domains alone."""
@@ -69,6 +76,7 @@ def read_model(sources: Sequence[Source], name: str | None = None) -> Model:
         name=called,
         run=runs[0] if runs else None,
         scores=merged(called, scores),
+        called=tuple(one.model for one in scores),
         sources=tuple(str(one.path) if isinstance(one, Run) else one.origin for one in opened),
     )
 

@@ -146,7 +146,7 @@ def _variants(
                 f"expected variants of different names, got {model.name!r} from {model.sources[0]!r} and "
                 f"{seen[model.name].sources[0]!r}; name them (NAME=RUN)"
             )
-        if set(model.sources) & set(base.sources):
+        if model.shares_a_source(base):
             raise InputError(
                 f"expected a variant other than the base model, got {model.sources[0]!r} for both; name the "
                 "run or the file of each"

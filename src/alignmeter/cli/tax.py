@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
+from alignmeter.cli.numbers import real
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 from alignmeter.cli.report_file import OutOption, write_report_file
 
@@ -20,6 +21,7 @@ EXAMPLES = examples(
     "alignmeter tax --base base --aligned dpo --label dpo=method:dpo,scope:broad",
     "alignmeter tax --base a.json --aligned dpo=b.json rlhf=c.json --out tax.html",
     "alignmeter tax --base base base.csv --aligned dpo=runs/dpo dpo=dpo.csv",
+    "alignmeter tax --base suite --aligned dpo=suite --model base=own/base --model dpo=own/dpo",
     "alignmeter tax --base base --variants variants.yaml --gate --json",
     "alignmeter tax --scores scores.csv --out tax.md",
 )
@@ -112,6 +114,27 @@ def tax(  # noqa: PLR0913 - its options
         list[str] | None,
         typer.Option(help="Score to take where results hold several; may be repeated.", metavar="NAME"),
     ] = None,
+    filter: Annotated[  # noqa: A002 - the name of the option
+        list[str] | None,
+        typer.Option(help="Filter of lm-eval, such as strict-match; may be repeated.", metavar="NAME"),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model to read of results that hold several, by the NAME of its variant; `base` is the base "
+            "model.",
+            metavar="NAME=MODEL",
+        ),
+    ] = None,
+    maximum: Annotated[
+        float | None,
+        typer.Option(
+            "--max",
+            parser=real(exclusive=True),
+            metavar="N",
+            help="Best possible score of results; default 1.",
+        ),
+    ] = None,
     scores: Annotated[
         str | None,
         typer.Option(
@@ -130,7 +153,7 @@ def tax(  # noqa: PLR0913 - its options
     BENEFIT; else 4 where arms are not comparable, or the tax of a domain that the base model or a variant
     has was not measured; else 3 where a tax is undecided; else 0.
     """
-    from alignmeter.cli.tax_options import Reading, compared, of_table
+    from alignmeter.cli.tax_options import Reading, compared, of_table, read_models
     from alignmeter.errors import InputError
     from alignmeter.report.tax import render_tax
 
@@ -145,6 +168,9 @@ def tax(  # noqa: PLR0913 - its options
             "--judge": judge,
             "--format": format,
             "--metric": metric,
+            "--filter": filter,
+            "--model": model,
+            "--max": maximum,
         }
         report = of_table(scores, limit or [], gate=gate, unused=unused)
     else:
@@ -153,7 +179,10 @@ def tax(  # noqa: PLR0913 - its options
             judge=judge,
             format=format,
             metrics=tuple(metric or ()),
+            filters=tuple(filter or ()),
+            models=read_models(model or []),
             domains=tuple(domain or ()),
+            maximum=maximum,
         )
         report = compared(
             base or [],

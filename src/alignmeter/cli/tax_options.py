@@ -18,16 +18,26 @@ if TYPE_CHECKING:
 
 _SCOPES: tuple[VariantScope, ...] = get_args(VariantScope)
 _FORM = "NAME=method:dpo,scope:broad"
+_BASE = "base"
 
 
 class Reading(NamedTuple):
-    """How sources are found and read."""
+    """How sources are found and read.
+
+    Attributes:
+        models: The model to read of files that hold several, by the name of the variant; `base` is that
+            of the base model.
+        domains: Those that are compared; empty: all.
+    """
 
     runs: str = "runs"
     judge: str | None = None
     format: str | None = None
     metrics: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    models: Mapping[str, str] = {}
     domains: tuple[str, ...] = ()
+    maximum: float | None = None
 
 
 class _Named(NamedTuple):
@@ -76,10 +86,11 @@ def compared(
     named_base = [_named(text) for text in [*base, *listed.base]]
     if not named_base:
         raise InputError("expected the base model, got none; name its run or results file with --base")
-    opened = [_opened(one.path, reading) for one in named_base]
+    opened = [_opened(one.path, reading, _BASE) for one in named_base]
     sources, folders = _by_name(aligned, listed, reading)
     if not sources:
         raise InputError("expected at least one aligned variant, got none; name it with --aligned")
+    _check_used(reading, opened, sources)
     # A label may call a variant by its run folder, which is what its user typed.
     known = {name if name in sources else folders.get(name, name): label for name, label in known.items()}
     return tax(
@@ -135,6 +146,24 @@ def read_limits(texts: Iterable[str]) -> tuple[float | None, dict[str, float]]:
         else:
             standard = value
     return standard, by_domain
+
+
+def read_models(texts: Iterable[str]) -> dict[str, str]:
+    """Return the model to read by the name of its variant, from `NAME=MODEL`.
+
+    Raises:
+        InputError: One has no name or no model, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, model = text.partition("=")
+        if not equals or not name or not model or name in found:
+            raise InputError(
+                f"expected --model NAME=MODEL, once for each variant ({_BASE} for the base model), got "
+                f"{text!r}; correct it"
+            )
+        found[name] = model
+    return found
 
 
 def read_variants(path: Path) -> _Listed:
@@ -217,7 +246,7 @@ def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> _ByName
     """Put the sources of each variant together; what has no name is called by what it holds."""
     named = [_named(text) for text in texts]
     named += [_Named(name, path) for name, paths in listed.sources.items() for path in paths]
-    opened = [(one, _opened(one.path, reading)) for one in named]
+    opened = [(one, _opened(one.path, reading, one.name)) for one in named]
     called = [_called(source) for one, source in opened if one.name is None]
     found: dict[str, list[Source]] = {}
     origins: dict[str, str] = {}
@@ -235,6 +264,36 @@ def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> _ByName
         if folder is not None:
             folders.setdefault(folder, name)
     return _ByName(found, folders)
+
+
+def _check_used(reading: Reading, base: Sequence[Source], variants: Mapping[str, Sequence[Source]]) -> None:
+    """Refuse options that no source has a use for.
+
+    Raises:
+        InputError: Names the option.
+    """
+    from alignmeter.api import Run
+
+    results = {
+        name: any(not isinstance(source, Run) for source in sources)
+        for name, sources in {**variants, _BASE: base}.items()
+    }
+    for name in reading.models:
+        if not results.get(name, False):
+            there = ", ".join(one for one, has in results.items() if has) or "none"
+            raise InputError(
+                f"expected --model with the NAME of what is read from results, {_BASE} for the base model "
+                f"({there}), got {name!r}; name the variant (NAME=SOURCE)"
+            )
+    options = {
+        "--format": reading.format,
+        "--metric": reading.metrics,
+        "--filter": reading.filters,
+        "--max": reading.maximum,
+    }
+    for option, value in options.items():
+        if value and not any(results.values()):
+            raise InputError(f"expected results for {option} to choose from, got runs alone; leave it out")
 
 
 def _folder(source: Source) -> str | None:
@@ -260,7 +319,7 @@ def _named(text: str) -> _Named:
     return _Named(None, text)
 
 
-def _opened(path: str, reading: Reading) -> Source:
+def _opened(path: str, reading: Reading, name: str | None) -> Source:
     """Read a run, or the results of another harness, which only this floor may do."""
     from alignmeter.api import load_run, under_judge
 
@@ -268,7 +327,11 @@ def _opened(path: str, reading: Reading) -> Source:
     if place.exists() and not (place / "run.json").is_file():
         from alignmeter.integrations import ReadOptions, read_item_scores
 
-        return read_item_scores(place, format=reading.format, options=ReadOptions(metrics=reading.metrics))
+        model = None if name is None else reading.models.get(name)
+        options = ReadOptions(
+            metrics=reading.metrics, filters=reading.filters, model=model, maximum=reading.maximum
+        )
+        return read_item_scores(place, format=reading.format, options=options)
     found = find_run(path, reading.runs)
     return load_run(found) if reading.judge is None else under_judge(found, reading.judge)
 
