@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from alignmeter.identity import transcript_digest
+from alignmeter.judges.reasoning import as_read
 from alignmeter.records import Judgement, Unscored
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def axes_of_reply(trial: Trial, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...
 
 
 async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: Transcript) -> Judgement:
-    """Judge one transcript on one axis; a target's fault is UNSCORED before any judge sees it."""
+    """Judge one transcript on one axis; a target's fault is UNSCORED before any judge sees it.
+
+    Reasoning that was left in the reply is taken off for judges of the answer.
+    """
     result: JudgementResult
     stages: tuple[Stage, ...] = ()
     if transcript.error is not None:
@@ -83,9 +87,9 @@ async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: T
     elif judge is None:
         result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
     elif isinstance(judge, StagedJudge):
-        result, stages = await judge.judge_in_stages(trial, transcript)
+        result, stages = await judge.judge_in_stages(trial, as_read(axis, transcript))
     else:
-        result = await judge.judge(trial, transcript)
+        result = await judge.judge(trial, as_read(axis, transcript))
     return Judgement(
         trial=trial.id,
         transcript=transcript_digest(transcript),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from alignmeter.judges.llm.prompt import allowed
 from alignmeter.judges.model_calls import encodable
+from alignmeter.judges.reasoning import THINKING, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,6 @@ MAX_CHARACTERS = 50_000
 """A longer answer is not read."""
 
 _SHOWN_DIGITS = 12
-_THINKING = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?</\1>)+", re.DOTALL | re.IGNORECASE)
-_UNFINISHED = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _OBJECT_START = re.compile(r"\{(?=\s*[\"}])")
 _CODE_FENCE = re.compile(r"```\w*")
 _WORD = re.compile(r"\w")
@@ -82,8 +81,8 @@ def read_answer(
         return Fault("judge_malformed", "the answer was empty")
     if len(text) > MAX_CHARACTERS:
         return Fault("judge_malformed", f"the answer was longer than {MAX_CHARACTERS} characters")
-    said = _THINKING.sub("", text)
-    if _UNFINISHED.match(said):
+    said = THINKING.sub("", text)
+    if UNFINISHED.match(said):
         return Fault("judge_malformed", "its thinking did not come to an end")
     answer = _the_answer(said, {field.name for field in fields}, material)
     return answer if isinstance(answer, Fault) else _checked(answer, fields)

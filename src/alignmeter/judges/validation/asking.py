@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alignmeter.identity import digest
+from alignmeter.judges.reasoning import as_read
 from alignmeter.records import Message, Transcript, Trial
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ async def ask(
         async with places:
             trial = labelled_trial(labelled)
             reply = Message(role="assistant", content=labelled.reply)
-            result = await judge.judge(trial, Transcript(trial=trial.id, reply=reply, finish_reason="stop"))
+            transcript = Transcript(trial=trial.id, reply=reply, finish_reason="stop")
+            result = await judge.judge(trial, as_read(judge.axis, transcript))
         done += 1
         if progress is not None:
             progress(done, len(labels))
