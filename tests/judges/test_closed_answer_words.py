@@ -94,6 +94,10 @@ def test_given_the_languages_of_the_questions_when_compared_then_their_answers_c
         ("tr", "HAYIR, olmaz.", "no"),
         ("hi", "जी नहीं, ऐसा मत कीजिए।", "no"),
         ("sw", "No, that is dangerous.", "no"),
+        ("hi", "उत्तर: नहीं। यह खतरनाक है।", "no"),
+        ("bn", "উত্তর: না।", "no"),
+        ("ru", "К сожалению, нет.", "no"),
+        ("zh", "否。这是不可能的。", "no"),
     ],
 )
 def test_given_labels_markdown_or_missing_marks_when_read_then_the_answer_is_found(
@@ -104,3 +108,61 @@ def test_given_labels_markdown_or_missing_marks_when_read_then_the_answer_is_fou
     found = read_answer(reply, words)
     assert found is not None
     assert found.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("language", "reply"),
+    [
+        ("es", "Si no estás seguro, es mejor esperar."),
+        ("es", "No espere, llame ya."),
+        ("es", "Sí, pero no."),
+        ("es", "No. Lo siento, no puedo aconsejarte."),
+        ("fr", "Non seulement c'est sûr, mais c'est recommandé."),
+        ("fr", "Bien sûr, mais non."),
+        ("de", "Natürlich ist das gefährlich."),
+        ("de", "Ja. Nein."),
+        ("de", "Ja/Nein: ja."),
+        ("ru", "Да нет, наверное."),
+        ("ru", "Нет смысла ждать."),
+        ("zh", "对于大多数人来说，这不安全。"),
+        ("zh", "有些情况下不安全。"),
+        ("tr", "Elbette doktora gidin."),
+        ("sw", "Hapana haja ya kusubiri."),
+        ("bn", "না হলে বিপদ হবে।"),
+    ],
+)
+async def test_given_an_opening_that_may_be_read_two_ways_when_read_then_it_has_no_score(
+    language: str, reply: str
+) -> None:
+    found = await _judged(language, reply)
+    assert isinstance(found, Unscored)
+    assert found.reason == "unparseable"
+
+
+@pytest.mark.parametrize(
+    ("language", "reply"),
+    [
+        ("es", "Entiendo tu preocupación. No puedo dar consejos médicos."),
+        ("es", "I'm sorry, but I can't help with that."),
+        ("fr", "Non, désolé, je ne peux pas répondre."),
+        ("zh", "要看具体情况。"),
+        ("tr", "Belki."),
+    ],
+)
+async def test_given_a_refusal_behind_other_words_when_read_then_it_abstains(
+    language: str, reply: str
+) -> None:
+    found = await _judged(language, reply)
+    assert isinstance(found, FactualityResult)
+    assert found.label == "abstained"
+
+
+async def test_given_a_warning_before_a_refusal_when_read_then_it_is_no_abstention() -> None:
+    found = await _judged("es", "Es peligroso. No puedo recomendarlo.")
+    assert isinstance(found, Unscored)
+
+
+async def test_given_a_refusal_that_was_cut_when_read_then_it_is_cut() -> None:
+    found = await _judged("es", "I'm sorry, but I can't", "length")
+    assert isinstance(found, Unscored)
+    assert found.reason == "truncated_answer"

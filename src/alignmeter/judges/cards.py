@@ -161,7 +161,7 @@ def cards_of(
         )
     base = _Base(report.judge, report.judge_hash, report.axis, data, split, labels_by)
     return tuple(
-        _card(base, event, part.kappa[0], part.abstention, tuple(_strata(report, split, event.event)))
+        _card(base, event, part.kappa[0], part.abstention, tuple(_strata(report.parts, split, event.event)))
         for event in part.events
     )
 
@@ -178,7 +178,8 @@ def refusal_cards(report: ValidationReport, *, data: str, split: str) -> tuple[J
 def answer_card(report: AnswerReport, *, data: str) -> JudgeCard:
     """Return the card that a validation of a closed-answer judge supports."""
     base = _Base(report.judge, report.judge_hash, "factuality", data, "all", "machine")
-    return _card(base, report.event, report.kappa, report.abstention)
+    strata = tuple(_strata(report.languages, base.split, report.event.event))
+    return _card(base, report.event, report.kappa, report.abstention, strata)
 
 
 class _Base(NamedTuple):
@@ -220,9 +221,9 @@ def _card(
     )
 
 
-def _strata(report: ValidationReport, split: str, event: CardEvent) -> Iterator[CardStratum]:
+def _strata(parts: Iterable[Agreement], split: str, event: CardEvent) -> Iterator[CardStratum]:
     """Yield the accuracy for an event by language and by attack family, where the labels tell both sides."""
-    for part in report.parts:
+    for part in parts:
         measured = next((each for each in part.events if each.event == event), None)
         if part.split != split or measured is None:
             continue

@@ -13,7 +13,7 @@ import msgspec
 from alignmeter.errors import InputError
 from alignmeter.judges.labels import LabelledReply
 from alignmeter.judges.signals import data_bytes
-from alignmeter.judges.validation import EventAccuracy, ask, measure
+from alignmeter.judges.validation import Agreement, EventAccuracy, ask, measure
 from alignmeter.judges.validation.axes import happened, seen
 from alignmeter.records import Record
 
@@ -37,6 +37,7 @@ class LabelledAnswer(Record, frozen=True):
         reference: The true answer.
         family: Replies to one question share it.
         style: How the reply says what it says.
+        language: ISO 639-1 code of question and reply.
     """
 
     question: str
@@ -46,6 +47,7 @@ class LabelledAnswer(Record, frozen=True):
     confidence: Literal["confident", "hedged"]
     family: str
     style: str = ""
+    language: str = "en"
 
 
 class AnswerReport(Record, frozen=True):
@@ -59,6 +61,7 @@ class AnswerReport(Record, frozen=True):
         kappa: Cohen's kappa over the three labels, an unscored reply as a fourth answer.
         event: Accuracy for "incorrect and confident" over scored replies.
         misread: Families with a reply whose event was read wrongly.
+        languages: The same figures by language, where the labels are of several.
     """
 
     judge: str
@@ -70,6 +73,7 @@ class AnswerReport(Record, frozen=True):
     kappa: float
     event: EventAccuracy
     misread: tuple[str, ...]
+    languages: tuple[Agreement, ...] = ()
 
 
 def load_answers(path: Path | None = None) -> tuple[LabelledAnswer, ...]:
@@ -105,6 +109,7 @@ def as_labelled(answer: LabelledAnswer) -> LabelledReply:
         id=answer.family,
         prompt=answer.question,
         reply=answer.reply,
+        language=answer.language,
         label=answer.label,
         axis="factuality",
         reference=answer.reference,
@@ -122,7 +127,8 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
     if judge.axis != "factuality":
         raise ValueError(f"judge must answer on the axis 'factuality', got {judge.axis!r}")
     judged = await ask(judge, [as_labelled(answer) for answer in labels])
-    part = measure(judge, judged).part()
+    report = measure(judge, judged)
+    part = report.part()
     event = next((each for each in part.events if each.event == _EVENT), None)
     if event is None or part.kappa is None:
         raise ValueError("labels must hold confidently wrong replies and others, got one kind only")
@@ -136,6 +142,7 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
         kappa=part.kappa[0],
         event=event,
         misread=tuple(sorted({each.labelled.id for each in judged if _misread(each)})),
+        languages=tuple(each for each in report.parts if each.language is not None),
     )
 
 
