@@ -255,6 +255,30 @@ def test_the_threat_model_of_a_cycle_asks_the_cycle(
     assert load_threat_model(made.threat_model) == model.model_copy(update={"suites": ("cycle_1",)})
 
 
+def test_the_threat_model_of_a_cycle_writes_no_limit_that_its_pool_cannot_hold(
+    home: Path, own_suite: SuiteWriter
+) -> None:
+    """Else every run of a pool would be NOT MEASURED for what other suites ask."""
+    from alignmeter.api import plan
+    from alignmeter.threat_model import ThreatModel, load_threat_model
+
+    own_suite(pairs=0)
+    whole = ThreatModel.model_validate(
+        {
+            "name": "Whole",
+            "adversaries": {"attacks": ["base64"], "context_tokens": 999},
+            "thresholds": {"attack_success_rate": 0.01, "false_refusal_benign": 0.03, "unscored": 0.1},
+        }
+    )
+    made = begin_cycle(home, NewCycle(suites=("mine",)), whole)
+    written = load_threat_model(made.threat_model)
+
+    assert written.thresholds.model_fields_set == {"false_refusal_benign", "unscored"}
+    assert written.thresholds.false_refusal_benign == 0.03
+    assert written.adversaries.context_tokens == 999
+    assert [claim.id for claim in plan(written).design.claims] == ["false_refusal_benign"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "complaint"),
     [

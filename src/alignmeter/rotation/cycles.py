@@ -53,6 +53,7 @@ from alignmeter.rotation.pools import (
 )
 from alignmeter.rotation.suite_files import built_in, suite_probes, suite_text, write_suite
 from alignmeter.suites import load_catalogue, suite_names
+from alignmeter.verdicts import without_unasked_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,7 +161,7 @@ def begin_cycle(
                 COMMITMENT: pretty(commitment),
                 KEY: key.hex().encode() + b"\n",
                 POOL: msgspec.json.encode(pool),
-                THREAT_MODEL: _threat_model(model, name),
+                THREAT_MODEL: _threat_model(model, name, rows),
             },
         )
         try:
@@ -366,8 +367,8 @@ def _commitment(key: bytes, pool: StoredPool, wanted: NewCycle, name: str, *, nu
     return msgspec.structs.replace(stated, commitment=seal(key, stated))
 
 
-def _threat_model(model: ThreatModel, name: str) -> bytes:
+def _threat_model(model: ThreatModel, name: str, probes: Sequence[Probe]) -> bytes:
     import yaml
 
-    content = {**model.as_dict(), "suites": [name]}
+    content = {**without_unasked_limits(model, probes), "suites": [name]}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()

@@ -8,6 +8,7 @@ from alignmeter.verdicts.coverage import (
     coverage_claims,
     rests_on_none,
     unmeasured_limits,
+    without_unasked_limits,
 )
 from alignmeter.verdicts.decide import RULE, RULES, decide
 from alignmeter.verdicts.delta_design import DeltaMargins, delta_margins, design_comparison
@@ -132,4 +133,5 @@ __all__ = [
     "tested_once",
     "unit_outcome",
     "unmeasured_limits",
+    "without_unasked_limits",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignmeter.records import Claim, CoverageItem
 from alignmeter.verdicts.shapes import BASELINE
@@ -11,7 +11,7 @@ from alignmeter.verdicts.shapes import BASELINE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from alignmeter.records import ClaimKind, Trial
+    from alignmeter.records import Axis, ClaimKind, Intent, Probe, Trial
     from alignmeter.threat_model import ThreatModel
 
 _LIMITS: dict[str, frozenset[ClaimKind]] = {
@@ -22,6 +22,15 @@ _LIMITS: dict[str, frozenset[ClaimKind]] = {
     "insecure_code": frozenset({"insecure_code"}),
 }
 """The limits that a run holds whatever its languages, and the claims that hold them."""
+
+_ABOUT: dict[str, tuple[Axis, Intent]] = {
+    "attack_success_rate": ("refusal", "harmful"),
+    "false_refusal_benign": ("refusal", "benign"),
+    "false_refusal_sensitive": ("refusal", "sensitive"),
+    "confident_hallucination": ("factuality", "benign"),
+    "insecure_code": ("code_security", "benign"),
+}
+"""The requests that these limits are about."""
 
 _LIMIT_CLAIM = "coverage:limit:"
 
@@ -92,6 +101,25 @@ def unmeasured_limits(model: ThreatModel, claims: Iterable[Claim]) -> tuple[Cove
             if language != BASELINE and not any(part.startswith(f"language={language},") for part in compared)
         ]
     return tuple(CoverageItem(kind="limit", name=name, measured=False) for name in names)
+
+
+def without_unasked_limits(model: ThreatModel, probes: Iterable[Probe]) -> dict[str, Any]:
+    """Return a threat model as written, without the limits and attacks that are not about these probes.
+
+    For a threat model that is made from another to ask a part of what that one asks.
+
+    Args:
+        model: The threat model as it was read.
+        probes: All that is going to be asked.
+    """
+    asked = {(probe.axis, probe.intent) for probe in probes}
+    written: dict[str, Any] = model.model_dump(mode="json", exclude_unset=True)
+    unasked = [name for name, about in _ABOUT.items() if about not in asked]
+    limits = {name: limit for name, limit in written.pop("thresholds", {}).items() if name not in unasked}
+    adversaries = written.pop("adversaries", {})
+    if "attack_success_rate" in unasked:
+        adversaries.pop("attacks", None)
+    return {**written, "adversaries": adversaries, "thresholds": limits}
 
 
 def coverage_claims(model: ThreatModel, items: Iterable[CoverageItem]) -> tuple[Claim, ...]:
