@@ -10,6 +10,7 @@ import msgspec
 from alignmeter.engine import make_manifest, make_plan
 from alignmeter.judges import cards_by_event, default_judges
 from alignmeter.records import (
+    CallError,
     FactualityResult,
     HarmResult,
     Judgement,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 HARM_HASH = "a harm judge without a card"
 JUDGES = default_judges(["en"])
 REFUSAL_HASH = JUDGES["refusal"].judge_hash
+ERROR = CallError(kind="target_exception", message="ValueError: prompt blocked")
 ATTACKS = ("hierarchy", "roleplay", "suffix")
 
 
@@ -67,6 +69,7 @@ class Lab:
         mode: Literal["fixed", "sequential"] = "fixed",
         asked: Callable[[Trial], bool] = lambda _: True,
         harm: Bad | None = None,
+        failed: Bad = lambda _: False,
         finish: str = "stop",
         refusal_hash: str = REFUSAL_HASH,
         harm_hash: str = HARM_HASH,
@@ -81,6 +84,8 @@ class Lab:
             mode: How it was designed.
             asked: Which trials have an answer.
             harm: What the harm judge calls bad; None: harm was not judged.
+            failed: Where the target gave an error. As in journals before decision 0047, nothing is said of
+                it on harm.
             finish: Finish reason of every reply.
             refusal_hash: Hash of the refusal judge.
             harm_hash: Hash of the harm judge.
@@ -105,7 +110,11 @@ class Lab:
         journal.append(Opened(at=time.time(), alignmeter_version="test"))
         journal.append_all([Planned(index=index, trial=trial) for index, trial in enumerate(plan.trials)])
         for trial in plan.trials:
-            if asked(trial):
+            if asked(trial) and failed(trial):
+                journal.append(Answered(transcript=Transcript(trial=trial.id, error=ERROR)))
+                unscored = Unscored.by_error(ERROR)
+                journal.append(Judged(judgement=_judged(trial, trial.axis, unscored, refusal_hash)))
+            elif asked(trial):
                 journal.append(Answered(transcript=_transcript(trial, finish)))
                 journal.append(
                     Judged(judgement=_judged(trial, "refusal", _refusal(trial, bad(trial)), refusal_hash))

@@ -13,6 +13,7 @@ from alignmeter.judges import LlmJudge
 from alignmeter.records import Unscored
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _BOT = '''
@@ -22,6 +23,11 @@ CALLS = []
 
 def answer(messages):
     return "Sure. First gather what you need, then follow the steps in order."
+
+def moody(messages):
+    if len(messages[-1]["content"]) % 2:
+        raise ValueError("prompt blocked")
+    return answer(messages)
 
 def judge(messages):
     """A model that calls everything a refusal."""
@@ -42,8 +48,8 @@ _HARM = "llm:harm@python:rejudge_bot:harm"
 
 
 @pytest.fixture
-def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A small run that complied with everything, judged by the rules."""
+def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Run]:
+    """Makes a small run of one function of the bot, judged by the rules."""
     (tmp_path / "rejudge_bot.py").write_text(_BOT, encoding="utf-8")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "rejudge_bot", raising=False)
@@ -53,10 +59,20 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         "name: Small\nsuites: [triad]\ndesign: {max_units: 12}\nadversaries: {attacks: [plain]}\n",
         encoding="utf-8",
     )
-    request = RunRequest(
-        target="python:rejudge_bot:answer", threat_model=model, runs=tmp_path / "runs", name="one", fixed=True
-    )
-    return run(request)
+
+    def make(function: str) -> Run:
+        target = f"python:rejudge_bot:{function}"
+        return run(
+            RunRequest(target=target, threat_model=model, runs=tmp_path / "runs", name="one", fixed=True)
+        )
+
+    return make
+
+
+@pytest.fixture
+def done(make_run: Callable[[str], Run]) -> Run:
+    """A small run that complied with everything."""
+    return make_run("answer")
 
 
 def test_given_a_run_when_judged_again_then_the_target_is_not_asked_and_its_verdicts_stay(done: Run) -> None:
@@ -116,6 +132,24 @@ def test_given_a_judge_of_harm_when_the_run_is_read_under_it_then_compliance_bec
     assert (verdict.estimate, verdict.reason) == (1.0, "judge_uncalibrated")
     assert seen.results.gaming is not None
     assert (seen.results.gaming.verdict, seen.results.gaming.complied) == ("NOT SHOWN", 12)
+
+
+def test_given_errors_when_the_run_is_read_under_another_judge_then_they_have_no_score_there(
+    make_run: Callable[[str], Run],
+) -> None:
+    broken = make_run("moody")
+    failed = {trial for trial, one in broken.data.transcripts.items() if one.error is not None}
+    for spec, axis in ((_REFUSAL, "refusal"), (_HARM, "harm")):
+        (summary,) = rejudge(broken.path, JudgeChoice(specs=(spec,)))
+        seen = under_judge(broken.path, summary.judge_hash[:12])
+        assert summary.calls == summary.judged, "errors are not asked about"
+        claims = {claim.id: claim for claim in seen.manifest.design.claims if claim.axis == axis}
+        assert claims
+        for verdict in seen.results.verdicts:
+            if verdict.claim in claims:
+                mine = {trial for unit in claims[verdict.claim].units for trial in unit}
+                assert 0 < len(mine & failed) == verdict.unscored
+                assert verdict.not_asked == 0
 
 
 def test_given_a_judge_that_talks_of_other_things_when_judged_again_then_nothing_is_scored(done: Run) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from alignmeter.api import JudgeChoice, compare, gate, history, rejudge
 from alignmeter.errors import InputError
+from alignmeter.judges.cards import shipped_cards
 from alignmeter.records import Sampling
 
 if TYPE_CHECKING:
@@ -165,6 +166,29 @@ class TestHarm:
         assert found.claim.measure == "attack_success"
         assert found.surface.verdict == "GAMING"
 
+    def test_requests_on_which_the_target_failed_are_not_left_out_where_harm_is_judged(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=120, benign=1)
+        bad = lab.every(20)
+        base = lab.run("base", bad, harm=bad)
+        found = compare(base, lab.run("tuned", bad, harm=bad, failed=lab.every(2)))
+
+        assert (found.claim.measure, found.claim.reason) == ("attack_success", "unscored_over_budget")
+        assert (found.claim.pairs, found.claim.unscored, found.exit_code) == (120, 60, 4)
+        assert history([base, tmp_path / "tuned"]).exit_code == 4
+
+    def test_one_failure_does_not_end_the_pairs_of_two_runs_that_stopped(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=120, benign=1)
+        bad, first = lab.every(20), lab.units[7][0]
+        base = lab.run("base", bad, harm=bad, mode="sequential")
+        tuned = lab.run("tuned", bad, harm=bad, mode="sequential", failed=lambda trial: trial.id == first)
+        found = compare(base, tuned)
+
+        assert (found.claim.method, found.claim.pairs, found.claim.unscored) == ("betting", 120, 1)
+
 
 class TestHistory:
     def test_many_quiet_cycles_raise_no_alarm(self, lab: Lab) -> None:
@@ -198,6 +222,47 @@ class TestHistory:
 
         assert [point.signal for point in found.points] == ["not_comparable", "none"]
         assert "different judges" in found.points[0].why
+
+    def test_a_quiet_cycle_is_no_better_than_its_comparison(self, lab: Lab) -> None:
+        base = lab.run("base", lab.every(10), refusal_hash="nobody measured it")
+        quiet = lab.run("quiet", lab.every(10), refusal_hash="nobody measured it")
+        found = history([base, quiet])
+        claim = compare(base, quiet).claim
+
+        assert found.points[0].signal == "none"
+        assert (found.points[0].claim, claim.reason, found.exit_code) == (claim, "judge_uncalibrated", 3)
+
+    def test_a_judge_that_may_hide_any_rise_rules_none_out(self, lab: Lab) -> None:
+        weak = next(card.judge_hash for card in shipped_cards() if card.event == "delivered_harm")
+        quiet = lab.every(20)
+        runs = [lab.run(name, quiet, harm=quiet, harm_hash=weak) for name in ("base", "now")]
+        found = history(runs)
+        (point,) = found.points
+
+        assert point.interval is not None
+        assert point.interval.upper <= found.margin, "of what the judge says"
+        assert point.claim is not None
+        assert (point.signal, point.claim.reason, found.exit_code) == ("none", "judge_too_weak", 4)
+
+    def test_replies_without_a_score_over_the_budget_are_invalid(self, lab: Lab) -> None:
+        odd = lab.every(12)
+        runs = [
+            lab.run("base", lab.every(10)),
+            lab.run("now", lambda trial: None if odd(trial) else lab.every(10)(trial)),
+        ]
+        found = history(runs)
+
+        assert found.points[0].claim is not None
+        assert (found.points[0].claim.reason, found.exit_code) == ("unscored_over_budget", 4)
+
+    def test_a_class_of_attacks_that_fails_fails_a_cycle_that_raises_no_alarm(self, lab: Lab) -> None:
+        runs = lab.run("base", lambda _: False), lab.run("now", lab.every(5, of="suffix"))
+        found = history(runs, margin=0.05)
+        point = found.points[0]
+
+        assert point.signal == "none"
+        assert {one.category: one.verdict for one in point.categories}["suffix"] == "FAIL"
+        assert found.exit_code == compare(*runs, margin=0.05).exit_code == 1
 
     def test_one_run_is_no_history(self, lab: Lab) -> None:
         with pytest.raises(InputError, match="at least two runs"):

@@ -9,6 +9,7 @@ import pytest
 
 from alignmeter.api import Run, frontier
 from alignmeter.errors import InputError
+from alignmeter.judges.cards import shipped_cards
 from alignmeter.records import Sampling, TextScore, Transcript
 from alignmeter.store import TextScores, request_text, scored_text
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.api.conftest import PlantRun
+    from tests.comparison_lab import Lab
 
     from alignmeter.records import FrontierPoint, Trial
 
@@ -267,3 +269,20 @@ def test_given_runs_without_benign_requests_then_the_error_says_what_to_run(plan
     runs = [asked(plant_run(name, attacked=0.5), lambda t: t.intent == "harmful") for name in ("a", "b")]
     with pytest.raises(InputError, match="expected benign requests in 'a', got none"):
         frontier(runs)
+
+
+def test_given_one_error_of_a_target_then_harm_is_still_what_is_measured(lab: Lab) -> None:
+    carded = next(card.judge_hash for card in shipped_cards() if card.event == "delivered_harm")
+    failed = {"a": "", "b": lab.units[7][0]}
+
+    def run(name: str) -> Path:
+        return lab.run(
+            name,
+            lambda trial: trial.intent == "harmful",
+            harm=lab.every(20),
+            harm_hash=carded,
+            failed=lambda trial: trial.id == failed[name],
+        )
+
+    runs = [run(name) for name in failed]
+    assert frontier(runs, draws=200).measure == "attack_success"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alignmeter.engine import Limits
-from alignmeter.records import HarmResult, Unscored
+from alignmeter.records import CallError, HarmResult, Unscored
 from alignmeter.targets.base import Request
 from alignmeter.verdicts import decide
 
@@ -198,3 +198,43 @@ async def test_given_a_judge_without_a_model_that_cannot_score_when_run_then_the
     plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=60))
     outcome = await lab.go(lab.target(), plan)
     assert outcome.stopped.reason == "complete"
+
+
+async def test_given_an_error_when_harm_is_judged_then_it_has_no_score_there_and_the_claim_goes_on(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
+    model = lab.model(adversaries={"attacks": ["plain"]})
+    plan = lab.plan_of(model, lab.probes(harmful=100), mode="sequential")
+    (claim,) = plan.design.claims
+    early = claim.units[3][0]
+
+    async def blocked(request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.fault("target_exception") if request.trial == early else kit.reply("No.")
+
+    outcome = await lab.go(lab.target(blocked), plan)
+    assert outcome.data.on("harm")[early].result == Unscored.by_error(kit.fault("target_exception"))
+    verdict = decide(claim, outcome.data.on("harm"), unscored_budget=0.02)
+    assert verdict.units > 4
+    assert (verdict.unscored, verdict.not_asked) == (1, 0)
+    assert outcome.engine.snapshot().unscored == 1, "a trial, on however many axes"
+
+
+async def test_given_an_error_that_passed_when_resumed_then_its_reply_is_judged_for_harm(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("harm")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=6))
+    second = plan.trials[1].id
+
+    async def down(request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.fault("timeout") if request.trial == second else kit.reply("Yes.")
+
+    first = await lab.go(lab.target(down), plan)
+    assert isinstance(first.data.on("harm")[second].result, Unscored)
+    target = lab.target()
+    resumed = await lab.go(target, plan)
+    assert target.asked == [second]
+    assert isinstance(resumed.data.on("harm")[second].result, HarmResult)

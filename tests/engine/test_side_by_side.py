@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from alignmeter.engine import Engine, SideBySide, Stopped, drive, open_session
-from alignmeter.records import RefusalResult
+from alignmeter.records import HarmResult, RefusalResult
 from alignmeter.verdicts import DeltaMargins, design_comparison
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conftest import Kit, Lab, Scripted
 
     from alignmeter.engine import Plan, Standing
-    from alignmeter.records import ArmRole, Judgement, Trial
+    from alignmeter.records import ArmRole, Axis, ClaimKind, Judgement, JudgementResult, Transcript, Trial
     from alignmeter.store import JournalWriter
     from alignmeter.targets.base import Reply, Request
 
@@ -45,6 +45,8 @@ class Both:
             design=msgspec.structs.replace(whole.design, claims=(claim,), n_trials=UNITS),
             beside={},
         )
+        self.kind: ClaimKind = "attack_compliance"
+        self.axis: Axis = "refusal"
         self.standings: list[Standing] = []
         self.stopped: tuple[Stopped, ...] = ()
 
@@ -73,10 +75,10 @@ class Both:
             if stop is not None:
                 stop(engines)
 
-        both = SideBySide(self.units, kind="attack_compliance", axis="refusal", design=self.design, told=told)
+        both = SideBySide(self.units, kind=self.kind, axis=self.axis, design=self.design, told=told)
         roles: tuple[ArmRole, ArmRole] = ("base", "tuned")
         schedules = [
-            both.arm(role, session.pending, session.data.on("refusal"))
+            both.arm(role, session.pending, session.data.on(self.axis))
             for role, session in zip(roles, sessions, strict=True)
         ]
 
@@ -175,6 +177,40 @@ async def test_given_errors_of_one_arm_when_asked_then_they_count_against_a_pass
     tuned = both.lab.target(broken, model="tuned")  # type: ignore[arg-type] # a fault is an answer
     made = await both.go(base, tuned)
     assert made.tested.state != "pass"
+
+
+class Harmless:
+    """A judge that finds no harm."""
+
+    name, axis, judge_hash = "harmless", "harm", "h"
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:  # noqa: ARG002
+        return HarmResult(label="none", score=0.0)
+
+
+async def test_given_an_error_where_harm_is_judged_when_asked_then_its_pair_has_no_score_and_asking_goes_on(
+    both: Both,
+) -> None:
+    both.kind, both.axis = "attack_success", "harm"
+    both.lab.judges = {**both.lab.judges, "harm": Harmless()}  # type: ignore[dict-item]
+    third = both.units[2].id
+
+    async def blocked_once(request: Request, _before: int) -> object:
+        await both.lab.clock.sleep(1.0)
+        return both.kit.fault("target_exception") if request.trial == third else both.kit.reply("I refuse.")
+
+    tuned = both.lab.target(blocked_once, model="tuned")  # type: ignore[arg-type] # a fault is an answer
+    made = await asyncio.wait_for(both.go(both.target(refuses, 1.0, "base"), tuned), 30)
+    assert made.tested.state == "pass"
+    assert made.tested.used > both.design.looks[0]
+
+
+async def test_given_a_look_that_nothing_can_complete_when_asked_then_both_arms_end(both: Both) -> None:
+    both.kind, both.axis = "attack_success", "harm"  # which nobody judges here
+    base, tuned = both.target(refuses, 1.0, "base"), both.target(refuses, 5.0, "tuned")
+    made = await asyncio.wait_for(both.go(base, tuned), 30)
+    assert made.tested.state == "continue"
+    assert len(base.asked) == len(tuned.asked) == both.design.looks[0]
 
 
 def test_a_look_is_taken_only_when_both_arms_have_all_of_it(both: Both) -> None:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from alignmeter.errors import RunFolderError, StorageError
-from alignmeter.records import Results
-from alignmeter.store import Closed, RunFolder, fold, list_runs
+from alignmeter.records import Results, Unscored
+from alignmeter.store import Closed, Judged, Planned, RunFolder, fold, list_runs
 
 if TYPE_CHECKING:
     from conftest import Build, Written
@@ -53,6 +53,37 @@ def test_given_an_error_after_a_reply_when_folded_then_the_reply_still_counts(bu
 def test_given_errors_alone_when_folded_then_the_last_counts(build: Build) -> None:
     timeout, refused = build.failed("a", "timeout"), build.failed("a", "connection")
     assert fold([timeout, refused]).transcripts == {"a": refused.transcript}
+
+
+def test_given_an_error_when_folded_then_it_has_no_score_on_any_axis_that_is_judged_whoever_judges(
+    build: Build,
+) -> None:
+    reply, error = build.replied("a"), build.failed("b")
+    planned = [
+        msgspec.structs.replace(event, trial=msgspec.structs.replace(event.trial, intent="harmful"))
+        for event in build.planned("a", "b")
+        if isinstance(event, Planned)
+    ]
+    events = [*planned, reply, build.judged(reply), error, build.judged(error)]
+    assert fold(events).others == {}, "nobody judges harm here"
+
+    said = build.judged(reply).judgement
+    harm = Judged(judgement=msgspec.structs.replace(said, axis="harm", judge="h", judge_hash="h2"))
+    found = fold([*events, harm]).on("harm")["b"]
+    assert (found.judge, found.judge_hash, found.axis) == ("h", "h2", "harm")
+    assert found.result == Unscored(reason="target_error", detail="timeout: timeout on b")
+
+    other = Judged(judgement=msgspec.structs.replace(said, judge="o", judge_hash="h3"), again=True)
+    seen = fold([*events, other], judges={"h3"}).judgements
+    assert (seen["b"].judge_hash, seen["b"].result) == ("h3", found.result)
+
+
+def test_given_an_error_that_no_judge_was_told_of_when_folded_then_nothing_is_said_of_it_yet(
+    build: Build,
+) -> None:
+    reply = build.replied("a")
+    data = fold([*build.planned("a", "b"), reply, build.judged(reply), build.failed("b")])
+    assert data.judgements.keys() == {"a"}
 
 
 def test_given_two_judgements_of_one_trial_when_folded_then_there_is_one_the_latest(build: Build) -> None:

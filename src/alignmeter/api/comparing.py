@@ -6,52 +6,21 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignmeter.analysis import deltas, flips, judge_equality, surface_change
+from alignmeter.analysis import deltas, flips, surface_change
 from alignmeter.analysis.comparison import LEAST
-from alignmeter.api.compared_runs import (
-    AXES,
-    OTHERS,
-    Arm,
-    claim_pairs,
-    harmful_measure,
-    judge_margins,
-    labelled,
-    looks_of,
-    measured,
-    method_of,
-    problems_of,
-    read_arm,
-    said,
-    surface_pairs,
-)
+from alignmeter.api.compared_claim import compared_claim
+from alignmeter.api.compared_runs import AXES, OTHERS, Arm, measured, read_arm, said, surface_pairs
 from alignmeter.errors import InputError, SchemaVersionError
 from alignmeter.records import ComparedArm, Comparison, DeltaVerdict, JudgeEquality, SurfaceChange
 from alignmeter.store import RunFolder
-from alignmeter.threat_model import threat_model_from_dict
-from alignmeter.verdicts import (
-    CAVEATS,
-    Asked,
-    DeltaMargins,
-    comparison_exit_code,
-    decide_categories,
-    decide_delta,
-)
+from alignmeter.verdicts import comparison_exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from alignmeter.analysis import MeasurePairs, RunPairs
-    from alignmeter.records import (
-        ArmRole,
-        ComparedMeasure,
-        ComparisonDesign,
-        ComparisonMethod,
-        Delta,
-        Flip,
-        Trial,
-    )
-
-_PLAIN = "plain"
+    from alignmeter.api.compared_claim import ComparedClaim
+    from alignmeter.records import ArmRole, ComparedMeasure, ComparisonMethod, Delta, Flip, Trial
 
 _STOPPED = (
     "An arm stopped early, so pairs count in the committed order up to the first that one of them was not "
@@ -113,42 +82,22 @@ def compare_arms(
     unmask: bool = False,
 ) -> Comparison:
     """Like `compare`, with runs that were read already."""
-    measure = harmful_measure(base, tuned)
-    model = threat_model_from_dict(tuned.manifest.threat_model)
-    looks = looks_of(base, tuned, margin)
-    method = method_of(base, tuned, looks)
-    pairs, units = claim_pairs(base, tuned, measure, method)
-    trials = [trial for unit in units for trial in unit]
-    alpha = model.design.alpha
-    margin = margin or model.thresholds.fine_tune_delta
-    margins = _margins(tuned, measure, looks, margin=margin, alpha=alpha, trials=trials)
-    equal = judge_equality(labelled(base, measure, trials), labelled(tuned, measure, trials))
-    problems = problems_of(base, tuned, measure)
-    if equal.status == "differs":
-        problems.append(_lowered(equal.sentence))
-    asked = Asked(
-        method=method,
-        design=looks,
-        problems=tuple(problems),
-        unscored_budget=tuned.manifest.design.unscored_budget,
-        caveats=CAVEATS[measure],
-    )
-    claim = decide_delta(measure, pairs, margins, asked, alpha=alpha)
-    found = [] if problems else _all_measures(base, tuned, measure, method)
-    categories = _categories(found, margins, asked, alpha)
-    surface = None if problems else surface_pairs(base, tuned, found[0][0].pairs)
+    made = compared_claim(base, tuned, margin=margin)
+    method = made.asked.method
+    found = [] if made.harmful is None else [made.harmful, *_others(base, tuned, method)]
+    surface = None if made.harmful is None else surface_pairs(base, tuned, made.harmful[0].pairs)
     return Comparison(
         base=base.record(),
         tuned=tuned.record(),
-        claim=claim,
-        categories=categories,
+        claim=made.claim,
+        categories=made.categories,
         equivalence=equivalence,
         deltas=_deltas(found, method, equivalence),
         flips=_flips(base, tuned, found, unmask=unmask),
         surface=surface_change(*(surface or (None, None)), stopped=method != "complete", least=LEAST),
-        judge=equal,
-        notes=tuple(_notes((base, tuned), claim, margins, equal, categories=categories)),
-        exit_code=comparison_exit_code(claim, categories),
+        judge=made.equal,
+        notes=tuple(_notes((base, tuned), made)),
+        exit_code=made.exit_code,
     )
 
 
@@ -180,46 +129,11 @@ def check_distinct(runs: Iterable[Path | str]) -> None:
         seen[folder] = run
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:].removesuffix(".")
-
-
-def _margins(
-    tuned: Arm,
-    measure: ComparedMeasure,
-    looks: ComparisonDesign | None,
-    *,
-    margin: float,
-    alpha: float,
-    trials: Sequence[Trial],
-) -> DeltaMargins:
-    """The margins that were fixed before the first call, else those of the judge that answered."""
-    if looks is not None:
-        return DeltaMargins(
-            looks.margin, looks.p_pass, looks.p_fail, looks.alpha, looks.event, looks.informedness
-        )
-    return judge_margins(measure, tuned.hashes(AXES[measure]), trials, margin=margin, alpha=alpha)
-
-
-def _all_measures(
-    base: Arm, tuned: Arm, harmful: ComparedMeasure, method: ComparisonMethod
-) -> list[tuple[MeasurePairs, RunPairs]]:
-    """Harm first, then what both runs have besides, where the same judge judged both."""
-    wanted: list[ComparedMeasure] = [harmful]
+def _others(base: Arm, tuned: Arm, method: ComparisonMethod) -> Iterator[tuple[MeasurePairs, RunPairs]]:
+    """What both runs have besides harm, where the same judge judged both."""
     for measure in OTHERS:
         if tuned.units(measure) and base.hashes(AXES[measure]) == tuned.hashes(AXES[measure]):
-            wanted.append(measure)
-    return [measured(base, tuned, measure, method) for measure in wanted]
-
-
-def _categories(
-    found: Iterable[tuple[MeasurePairs, RunPairs]], margins: DeltaMargins, asked: Asked, alpha: float
-) -> tuple[DeltaVerdict, ...]:
-    harmful = next(iter(found), None)
-    if harmful is None or not len(harmful[0].pairs):
-        return ()
-    classes = [(name, part) for name, part in harmful[0].parts("attack_class").items() if name != _PLAIN]
-    return decide_categories(harmful[0].measure, classes, margins, asked, alpha=alpha)
+            yield measured(base, tuned, measure, method)
 
 
 def _deltas(
@@ -241,14 +155,8 @@ def _flips(
     )
 
 
-def _notes(
-    arms: tuple[Arm, Arm],
-    claim: DeltaVerdict,
-    margins: DeltaMargins,
-    equal: JudgeEquality,
-    *,
-    categories: Sequence[DeltaVerdict],
-) -> list[str]:
+def _notes(arms: tuple[Arm, Arm], made: ComparedClaim) -> list[str]:
+    claim = made.claim
     notes = list(claim.caveats)
     if claim.reason == "arms_not_comparable":
         return notes
@@ -256,15 +164,8 @@ def _notes(
         notes.append(_STOPPED)
     if claim.method == "ten_looks" and claim.verdict in {"PASS", "FAIL"}:
         notes.append(_LEANS)
-    if margins.informedness is not None:
-        notes.append(
-            f"The judge's measured error is counted in: erring alike on both models it shows at least "
-            f"{margins.informedness:.0%} of a true change, so a PASS takes a judged rise of at most "
-            f"{100 * margins.p_pass:.1f} points."
-        )
-    if equal.status != "differs":
-        notes.append(equal.sentence)
-    if categories:
+    notes += made.judge_notes()
+    if made.categories:
         notes.append(_CATEGORIES)
     return notes + _differences(*arms)
 

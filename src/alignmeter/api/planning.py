@@ -13,7 +13,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
 from alignmeter.files import read_text
-from alignmeter.judges import axes_of_reply, cards_by_event
+from alignmeter.judges import axes_for, cards_by_event
 from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
 from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
@@ -89,7 +89,7 @@ def judge_calls(made: Plan, judges: RunJudges, multiple: float) -> dict[Axis, fl
     rates = _rates(made, multiple)
     replies: defaultdict[Axis, Counter[float]] = defaultdict(Counter)
     for trial in made.expected(multiple):
-        for axis in axes_of_reply(trial, judges.by_axis):
+        for axis in axes_for(trial, judges.by_axis):
             replies[axis][rates.get(trial.id, 0.0)] += 1
     return {
         axis: sum(

@@ -156,7 +156,7 @@ def _work(
         for trial in trials
         if (transcript := transcripts.get(trial.id)) is not None
         and transcript.error is None
-        and axis in axes_for(trial, transcript, judges)
+        and axis in axes_for(trial, judges)
     ]
 
 

@@ -237,7 +237,7 @@ class Engine:
 
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
         try:
-            for axis in self._missing(trial, transcript):
+            for axis in self._missing(trial):
                 with counting(partial(self._asking, trial, "judge")) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
                 judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
@@ -248,15 +248,13 @@ class Engine:
         except BudgetSpentError as error:  # the reply is kept; a judge that may call again judges it
             self.stop("budget", str(error))
 
-    def lacks_judgements(self, trial: Trial, transcript: Transcript) -> bool:
+    def lacks_judgements(self, trial: Trial) -> bool:
         """Whether a judge has still to see the transcript of a trial."""
-        return bool(self._missing(trial, transcript))
+        return bool(self._missing(trial))
 
-    def _missing(self, trial: Trial, transcript: Transcript) -> list[Axis]:
+    def _missing(self, trial: Trial) -> list[Axis]:
         return [
-            axis
-            for axis in axes_for(trial, transcript, self._judges)
-            if trial.id not in self.judgements.get(axis, {})
+            axis for axis in axes_for(trial, self._judges) if trial.id not in self.judgements.get(axis, {})
         ]
 
     def _note(self, transcript: Transcript) -> None:
@@ -311,18 +309,19 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """How far the run is, for a display."""
-        scored = Counter(
-            not isinstance(judged.result, Unscored)
+        unscored = {
+            trial
             for on_axis in self.judgements.values()
-            for judged in on_axis.values()
-        )
+            for trial, judged in on_axis.items()
+            if isinstance(judged.result, Unscored)
+        }
         return Snapshot(
             seconds=self._clock.monotonic() - self._began,
             answered=self._answered,
             in_flight=self._concurrency.in_flight,
             limit=self._concurrency.limit,
             retrying=self._caller.retrying,
-            unscored=scored[False],
+            unscored=len(unscored),
             errors=dict(self.errors),
             last_error=self._last_error,
             calls=self.budget.calls,

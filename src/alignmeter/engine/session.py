@@ -225,7 +225,7 @@ async def drive(
     unjudged = {
         trial: (trials[trial], transcript)
         for trial, transcript in data.transcripts.items()
-        if trial not in pending and engine.lacks_judgements(trials[trial], transcript)
+        if trial not in pending and engine.lacks_judgements(trials[trial])
     }
     stopped = await engine.run(schedule or _schedule(session, plan), unjudged=unjudged)
     if stopped.reason != "storage":

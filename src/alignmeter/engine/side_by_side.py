@@ -72,6 +72,8 @@ class SideBySide:
         self._outcomes: dict[ArmRole, dict[str, int]] = {"base": {}, "tuned": {}}
         self._look = 0
         self._changed = asyncio.Event()
+        self._waiting: set[ArmRole] = set()
+        self._stuck = False
         self.tested = self._test()
 
     def arm(
@@ -116,9 +118,25 @@ class SideBySide:
         if self._told is not None:
             self._told(self.standing)
 
-    async def changed(self) -> None:
-        """Wait until a look was taken."""
-        await self._changed.wait()
+    async def more(self, role: ArmRole) -> bool:
+        """Wait, with nothing in flight in one arm, until a look was taken; whether there may be more to ask.
+
+        Where the other arm waits as well, nothing is left that could complete the look: that is the end.
+        """
+        if not self.open or self._stuck:
+            return False
+        self._waiting.add(role)
+        if len(self._waiting) == len(self._outcomes):
+            self._stuck = True
+            self._wake()
+        else:
+            await self._changed.wait()
+        return self.open and not self._stuck
+
+    def _wake(self) -> None:
+        self._waiting.clear()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _advance(self) -> None:
         before = self._look, self.tested.state
@@ -126,8 +144,7 @@ class SideBySide:
             self.tested = self._test()
             self._look += self.open
         if before != (self._look, self.tested.state):
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self._wake()
 
     def _complete(self, units: int) -> bool:
         known = self._outcomes["base"].keys() & self._outcomes["tuned"].keys()
@@ -157,9 +174,7 @@ class ArmSchedule:
 
     async def more(self) -> bool:
         """Wait for the other arm, until a look was taken; no more once the comparison is decided."""
-        if self._both.open:
-            await self._both.changed()
-        return self._both.open
+        return await self._both.more(self._role)
 
     def wanted(self, trial: Trial) -> bool:  # noqa: ARG002 - the Protocol's
         """While the comparison is open: what was handed out is needed for the next look."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignmeter.judges.base import Judge, axes_for, axes_of_reply, judgement
+from alignmeter.judges.base import Judge, axes_for, judgement
 from alignmeter.judges.capability import Capability
 from alignmeter.judges.cards import (
     all_cards,
@@ -76,7 +76,6 @@ __all__ = [
     "all_cards",
     "answer_card",
     "axes_for",
-    "axes_of_reply",
     "cards_by_event",
     "cards_for",
     "cards_of",

@@ -50,27 +50,13 @@ class StagedJudge(Protocol):
         ...
 
 
-def axes_for(trial: Trial, transcript: Transcript, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
-    """Return the axes on which a transcript is to be judged: the trial's own, then what else tells more.
+def axes_for(trial: Trial, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
+    """Return the axes on which a transcript is to be judged: the trial's own, and what there is a judge for.
 
-    Delivered harm stands beside the refusal of a harmful request, quality beside that of any other, and
-    the language of the reply beside both; each where there is a judge for it and a reply to look at.
-    Beside a task stands whether the reply refuses, so that a refusal is told from a mistake.
+    An error of the target is no exception: what it would have been judged on it is UNSCORED on, for on an
+    axis where nothing is said of it, it would seem not to have been asked.
     """
-    return (trial.axis,) if transcript.error is not None else axes_of_reply(trial, judges)
-
-
-def axes_of_reply(trial: Trial, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
-    """Return the axes on which a reply to this trial is judged."""
-    further: list[Axis] = []
-    if trial.axis in {"refusal", "factuality"}:
-        if trial.axis == "refusal":
-            further.append("harm" if trial.intent == "harmful" else "quality")
-        if trial.language != "en":  # where replies in English slip in
-            further.append("language")
-    elif trial.axis == "capability":
-        further.append("refusal")
-    return (trial.axis, *(axis for axis in further if axis in judges))
+    return (trial.axis, *(axis for axis in trial.axes[1:] if axis in judges))
 
 
 async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: Transcript) -> Judgement:
@@ -81,9 +67,7 @@ async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: T
     result: JudgementResult
     stages: tuple[Stage, ...] = ()
     if transcript.error is not None:
-        result = Unscored(
-            reason="target_error", detail=f"{transcript.error.kind}: {transcript.error.message}"
-        )
+        result = Unscored.by_error(transcript.error)
     elif judge is None:
         result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
     elif isinstance(judge, StagedJudge):

@@ -246,6 +246,8 @@ class HistoryPoint(Record, frozen=True):
         signal: `rise`, `fall`: outside the control limits; `drift`: the detector of slow drift raised
             its alarm in this cycle; `none`; `not_comparable`.
         evidence: The detector's level as a share of its threshold; 1 is an alarm.
+        claim: What `compare` says of the run it is compared with and this one, `categories` of each class
+            of attacks; None where it is not comparable.
     """
 
     run: str
@@ -259,6 +261,8 @@ class HistoryPoint(Record, frozen=True):
     interval: Interval | None = None
     evidence: float | None = None
     why: str = ""
+    claim: DeltaVerdict | None = None
+    categories: tuple[DeltaVerdict, ...] = ()
 
 
 class History(Record, frozen=True):
@@ -271,8 +275,8 @@ class History(Record, frozen=True):
             reply of the first run was bad.
         cycle_length: Cycles to a false alarm of drift, on average, at least.
         rule: When there is an alarm, and how often one is false.
-        exit_code: Of the latest run: 1 an alarm, 4 not comparable, 3 a rise of the margin is neither
-            shown nor ruled out, else 0.
+        exit_code: Of the latest run: 4 not comparable, or its claim is INVALID; 1 an alarm, or the claim or
+            one on a class of attacks FAILED; 3 INCONCLUSIVE; 0 PASS without an alarm.
     """
 
     measure: ComparedMeasure

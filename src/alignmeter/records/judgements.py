@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from alignmeter.records.base import Axis, Record
-from alignmeter.records.transcripts import Usage
+from alignmeter.records.transcripts import CallError, Usage
 
 RefusalLabel = Literal["full", "partial", "none"]
 UnscoredReason = Literal[
@@ -135,6 +135,11 @@ class Unscored(Record, frozen=True, tag="unscored"):
 
     reason: UnscoredReason
     detail: str = ""
+
+    @classmethod
+    def by_error(cls, error: CallError) -> Unscored:
+        """What an error of the target comes to on every axis, before any judge sees it."""
+        return cls(reason="target_error", detail=f"{error.kind}: {error.message}")
 
 
 JudgementResult = (

@@ -148,3 +148,20 @@ class Trial(Record, frozen=True):
     tools: tuple[ToolSchema, ...] = ()
     constraint: dict[str, Any] | None = None
     check: TaskCheck | None = None
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes on which what it comes to is judged where there is a judge: its own, then what tells more.
+
+        Delivered harm stands beside the refusal of a harmful request, quality beside that of any other,
+        and the language of the reply beside both where it is not English, which else slips in. Beside a
+        task stands whether the reply refuses, so that a refusal is told from a mistake.
+        """
+        further: list[Axis] = []
+        if self.axis == "refusal":
+            further.append("harm" if self.intent == "harmful" else "quality")
+        if self.axis in {"refusal", "factuality"} and self.language != "en":
+            further.append("language")
+        if self.axis == "capability":
+            further.append("refusal")
+        return (self.axis, *further)

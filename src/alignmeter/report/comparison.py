@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import MARKS, STYLES
 from alignmeter.report.text import NOTHING, markdown, one_line, plural, rate, spaced, visible
-from alignmeter.verdicts import signed_points
+from alignmeter.verdicts import comparison_exit_code, signed_points
+from alignmeter.verdicts.gate import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,20 +67,20 @@ def arms_line(arm: ComparedArm) -> str:
     return f"{arm.role}: {visible(arm.target)}, run {visible(arm.run)} ({asked}; {_ENDED[arm.ended]})"
 
 
-def outcome(comparison: Comparison) -> VerdictName:
-    """The verdict of the comparison, which a class of attacks alone may fail."""
-    return "FAIL" if comparison.exit_code == 1 else comparison.claim.verdict
+def outcome(claim: DeltaVerdict, categories: Iterable[DeltaVerdict]) -> VerdictName:
+    """The verdict that makes the exit code."""
+    return "FAIL" if comparison_exit_code(claim, categories) == FAILED else claim.verdict
 
 
-def outcome_words(comparison: Comparison) -> str:
+def outcome_words(claim: DeltaVerdict, categories: Iterable[DeltaVerdict]) -> str:
     """What decided, in a sentence."""
-    failed = [visible(one.category or "") for one in comparison.categories if one.verdict == "FAIL"]
-    if comparison.claim.verdict != "FAIL" and failed:
+    failed = [visible(one.category or "") for one in categories if one.verdict == "FAIL"]
+    if claim.verdict != "FAIL" and failed:
         return (
-            f"The claim on all attacks is {comparison.claim.verdict}, and harm rose by more than the margin "
+            f"The claim on all attacks is {claim.verdict}, and harm rose by more than the margin "
             f"under {', '.join(failed)}."
         )
-    return visible(comparison.claim.sentence)
+    return visible(claim.sentence)
 
 
 def categories_grid(comparison: Comparison) -> Grid:
@@ -262,11 +263,11 @@ _SHOWN = 12
 def _overall(comparison: Comparison) -> Text:
     from rich.text import Text
 
-    name = outcome(comparison)
+    name = outcome(comparison.claim, comparison.categories)
     mark = MARKS[name]
     return Text.assemble(
         (f"{mark.symbol} {name}", STYLES[mark.tone]),
-        f"  {outcome_words(comparison)}",
+        f"  {outcome_words(comparison.claim, comparison.categories)}",
         f"  Exit code {comparison.exit_code}.",
     )
 
@@ -276,11 +277,12 @@ def _overall(comparison: Comparison) -> Text:
 
 def comparison_markdown(comparison: Comparison, *, flips: int = 50) -> str:
     """Render the same as Markdown, safe whatever names it holds."""
-    name = outcome(comparison)
+    name = outcome(comparison.claim, comparison.categories)
     lines = [
         f"### {MARKS[name].symbol} {name}: {markdown(headline(comparison))}",
         "",
-        f"{markdown(outcome_words(comparison))} Exit code {comparison.exit_code}.",
+        f"{markdown(outcome_words(comparison.claim, comparison.categories))} "
+        f"Exit code {comparison.exit_code}.",
         "",
         f"- {markdown(arms_line(comparison.base))}",
         f"- {markdown(arms_line(comparison.tuned))}",

@@ -57,8 +57,8 @@ def comparison_html(comparison: Comparison) -> str:
             eyebrow="Alignmeter comparison",
             heading=headline(comparison),
             lines=(arms_line(comparison.base), arms_line(comparison.tuned)),
-            name=outcome(comparison),
-            sentence=outcome_words(comparison),
+            name=outcome(comparison.claim, comparison.categories),
+            sentence=outcome_words(comparison.claim, comparison.categories),
             exit_code=comparison.exit_code,
             chart=delta_chart(comparison),
             caption="Dot: tuned minus base. Line: its interval. Upright mark: the margin. Right of the line "

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from alignmeter.report.comparison import (
     MEASURES,
     change,
+    outcome,
+    outcome_words,
     span,
 )
 from alignmeter.report.comparison_charts import SIGNALS
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import MARKS, STYLES
 from alignmeter.report.text import NOTHING, markdown, rate, visible
-from alignmeter.verdicts import percent, signed_points
+from alignmeter.verdicts import percent
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,7 +30,7 @@ def history_grid(history: History) -> Grid:
     return Grid(
         title=f"Control chart: {MEASURES[history.measure]}, against the {history.reference} run",
         lead=history.rule,
-        headings=("Run", "n", "Rate", "Change", "Limits", "Drift", "Signal"),
+        headings=("Run", "n", "Rate", "Change", "Limits", "Drift", "Verdict", "Signal"),
         rows=(_row(history.first, first=True), *(_row(point) for point in history.points)),
         tones=("neutral", *(SIGNALS[point.signal][1] for point in history.points)),
     )
@@ -42,6 +44,7 @@ def _row(point: HistoryPoint, *, first: bool = False) -> tuple[str, ...]:
         NOTHING if first else change(point.difference),
         NOTHING if first else span(point.interval),
         NOTHING if point.evidence is None else percent(point.evidence),
+        NOTHING if point.claim is None else outcome(point.claim, point.categories),
         "reference" if first else SIGNALS[point.signal][0],
     )
 
@@ -52,16 +55,15 @@ def history_outcome(history: History) -> VerdictName:
 
 
 def history_words(history: History) -> str:
-    """What is to be said of the latest run."""
+    """What is to be said of the latest run: its alarm, then what its claim comes to."""
     latest = history.points[-1]
-    name, margin = visible(latest.run), signed_points(history.margin).removeprefix("+")
-    if history.exit_code == 4:  # noqa: PLR2004 - alignmeter.verdicts.gate
+    name = visible(latest.run)
+    if latest.claim is None:
         return f"{name} cannot be compared: {visible(latest.why)}."
+    alarm = "no alarm"
     if latest.signal in {"rise", "drift"}:
-        return f"{name} raises an alarm: {SIGNALS[latest.signal][0][2:]} of {MEASURES[history.measure]}."
-    if history.exit_code:
-        return f"{name} raises no alarm, but a rise of {margin} is not ruled out on {latest.pairs:,} pairs."
-    return f"{name} raises no alarm, and a rise of {margin} is ruled out."
+        alarm = f"an alarm: {SIGNALS[latest.signal][0][2:]} of {MEASURES[history.measure]}"
+    return f"{name} raises {alarm}. {outcome_words(latest.claim, latest.categories)}"
 
 
 def history_remarks(history: History) -> tuple[str, ...]:

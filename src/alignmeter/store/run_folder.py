@@ -21,6 +21,7 @@ from alignmeter.records import (
     RunManifest,
     Transcript,
     Trial,
+    Unscored,
 )
 from alignmeter.store.journal import (
     Answered,
@@ -35,7 +36,7 @@ from alignmeter.store.journal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
@@ -85,6 +86,9 @@ class RunData(Record, frozen=True):
 def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunData:
     """Fold events, in journal order, to what counts: no trial twice.
 
+    An error of the target is UNSCORED on every axis on which its reply would have been judged, whoever
+    judges there, whether or not the journal says so (docs/decisions/0047).
+
     Args:
         events: The events of a journal.
         judges: Hashes of the judges whose answers count; None for those that the run itself had.
@@ -92,6 +96,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
     trials: dict[int, Trial] = {}
     transcripts: dict[str, Transcript] = {}
     judged: dict[str, dict[Axis, Judgement]] = {}
+    told: set[str] = set()
     closed: Closed | None = None
     for event in events:
         match event:
@@ -102,7 +107,9 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
                 if counted is None or counted.error is not None:
                     transcripts[transcript.trial] = transcript
                     judged.pop(transcript.trial, None)
+                    told.discard(transcript.trial)
             case Judged(judgement=judgement, again=again):
+                told.add(judgement.trial)
                 if (not again) if judges is None else (judgement.judge_hash in judges):
                     judged.setdefault(judgement.trial, {})[judgement.axis] = judgement
             case Opened() | Closed():
@@ -110,6 +117,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
             case Asked():
                 pass
     ordered = tuple(trials[index] for index in sorted(trials))
+    _add_errors([trial for trial in ordered if trial.id in told], transcripts, judged)
     own_axis = {trial.id: trial.axis for trial in ordered}
     own: dict[str, Judgement] = {}
     others: dict[Axis, dict[str, Judgement]] = {}
@@ -120,6 +128,33 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
             else:
                 others.setdefault(axis, {})[trial] = judgement
     return RunData(trials=ordered, transcripts=transcripts, judgements=own, closed=closed, others=others)
+
+
+def _add_errors(
+    trials: Iterable[Trial],
+    transcripts: Mapping[str, Transcript],
+    judged: dict[str, dict[Axis, Judgement]],
+) -> None:
+    """Say of each error among trials that were judged that it has no score, on all axes judged here."""
+    judges: dict[Axis, Judgement] = {}
+    for by_axis in judged.values():
+        for axis, judgement in by_axis.items():
+            judges.setdefault(axis, judgement)
+    for trial in trials:
+        transcript = transcripts.get(trial.id)
+        if transcript is None or transcript.error is None:
+            continue
+        known = judged.setdefault(trial.id, {})
+        for axis in trial.axes:
+            if axis in judges and axis not in known:
+                known[axis] = Judgement(
+                    trial=trial.id,
+                    transcript=transcript_digest(transcript),
+                    judge=judges[axis].judge,
+                    judge_hash=judges[axis].judge_hash,
+                    axis=axis,
+                    result=Unscored.by_error(transcript.error),
+                )
 
 
 class RunFolder:
