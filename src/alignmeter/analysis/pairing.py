@@ -183,12 +183,12 @@ def _nothing_shared(base: ItemScores, other: ItemScores) -> str:
 
 def _check_scorer(base: ItemScores, other: ItemScores, domains: Iterable[str]) -> None:
     """Refuse scores of which no domain was scored by the same scorer, where both sides say who scored."""
-    scorers = [(base.scorer_of(domain), other.scorer_of(domain)) for domain in domains]
-    if all(one and two and one != two for one, two in scorers):
-        one, two = scorers[0]
+    scorers = {domain: (base.scorer_of(domain), other.scorer_of(domain)) for domain in domains}
+    if all(one and two and one != two for one, two in scorers.values()):
+        domain, (one, two) = next(iter(scorers.items()))
         raise InputError(
-            f"{base.origin} and {other.origin}: expected scores by one scorer, got {one!r} and {two!r}; "
-            "score both models with the same harness, judge and version"
+            f"{base.origin} and {other.origin}: domain {domain!r}: expected scores by one scorer, got {one!r} "
+            f"and {two!r}; score both models with the same harness, judge and version"
         )
 
 
