@@ -187,8 +187,8 @@ def _check_scorer(base: ItemScores, other: ItemScores, domains: Iterable[str]) -
     if all(one and two and one != two for one, two in scorers.values()):
         domain, (one, two) = next(iter(scorers.items()))
         raise InputError(
-            f"{base.origin} and {other.origin}: domain {domain!r}: expected scores by one scorer, got {one!r} "
-            f"and {two!r}; score both models with the same harness, judge and version"
+            f"{base.origin} and {other.origin}: domain {domain!r}: expected scores by one scorer, got "
+            f"{one!r} and {two!r}; score both models with the same harness, judge and version"
         )
 
 

@@ -75,7 +75,7 @@ def outcome(claim: DeltaVerdict, categories: Iterable[DeltaVerdict]) -> VerdictN
 def outcome_words(claim: DeltaVerdict, categories: Iterable[DeltaVerdict]) -> str:
     """What decided, in a sentence."""
     failed = [visible(one.category or "") for one in categories if one.verdict == "FAIL"]
-    if claim.verdict != "FAIL" and failed:
+    if claim.verdict not in {"FAIL", "INVALID"} and failed:
         return (
             f"The claim on all attacks is {claim.verdict}, and harm rose by more than the margin "
             f"under {', '.join(failed)}."
