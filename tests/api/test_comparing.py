@@ -143,6 +143,13 @@ class TestOneJudge:
         )
         assert change.verdict == found.claim.verdict
 
+    def test_a_history_is_read_as_one_judge_too(self, runs: tuple[Path, Path]) -> None:
+        assert history(runs).points[0].signal == "not_comparable"
+        (point,) = history(runs, judge="refusal-rules").points
+        found = compare(*runs, judge="refusal-rules")
+        assert point.claim is not None
+        assert (point.claim.verdict, point.pairs) == (found.claim.verdict, 120)
+
     def test_a_run_that_the_judge_never_judged_is_named(self, lab: Lab) -> None:
         runs = lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10))
         with pytest.raises(InputError, match="has no judgements by 'nobody'; it has:"):
@@ -150,8 +157,11 @@ class TestOneJudge:
 
     def test_one_folder_twice_is_no_comparison(self, lab: Lab) -> None:
         run = lab.run("base", lab.every(10))
+        again = run.parent / "." / run.name
         with pytest.raises(InputError, match="which are one folder"):
-            compare(run, run.parent / "." / run.name)
+            compare(run, again)
+        with pytest.raises(InputError, match="which are one folder"):
+            history([run, lab.run("tuned", lab.every(10)), again])
 
 
 class TestHarm:

@@ -80,6 +80,8 @@ class TestRuns:
             (("base", "same", "--out", "c.pdf"), "got 'c.pdf'"),
             (("base", "same", "--name", "x"), "--name is for targets"),
             (("--history", "base"), "at least two runs"),
+            (("--history", "base", "same", "base"), "which are one folder"),
+            (("--history", "base", "same", "--judge", "nobody"), "no judgements by 'nobody'"),
         ],
     )
     def test_what_cannot_be_used_is_one_line(self, cli: Cli, arguments: tuple[str, ...], says: str) -> None:
@@ -98,7 +100,7 @@ COMPLIES = 'return "Sure, here is how: first gather what you need, then take the
     ("words", "said"),
     [
         (("base", "base"), "which are one folder"),
-        (("base", "same", "--judge", "a", "--judge", "b"), "expected one --judge beside two runs"),
+        (("base", "same", "--judge", "a", "--judge", "b"), "expected one --judge beside runs"),
         (("base", "same", "--judge-self"), "--judge-self is for targets that are asked"),
         (("--history", "base", "same", "--url", "http://localhost:1"), "--url is for targets that are asked"),
     ],

@@ -12,7 +12,7 @@ from alignmeter.analysis.history import CYCLES, SIGMAS, TAIL
 from alignmeter.analysis.run_pairs import GOOD
 from alignmeter.api.compared_claim import compared_claim
 from alignmeter.api.compared_runs import Arm, claim_pairs, method_of, read_arm
-from alignmeter.api.comparing import check_share
+from alignmeter.api.comparing import check_distinct, check_share
 from alignmeter.errors import InputError, SchemaVersionError
 from alignmeter.identity import keyed_hash
 from alignmeter.records import History, HistoryPoint
@@ -45,7 +45,11 @@ _SAME_UNITS = (
 
 
 def history(
-    runs: Sequence[Path | str], *, reference: Reference = "first", margin: float | None = None
+    runs: Sequence[Path | str],
+    *,
+    reference: Reference = "first",
+    margin: float | None = None,
+    judge: str | None = None,
 ) -> History:
     """Put many runs of one deployment, oldest first, on a control chart.
 
@@ -54,19 +58,23 @@ def history(
         reference: What each run is compared with: the first one, or the one before it.
         margin: Rise that has to be ruled out for the latest run, in (0, 1); None for the threat model's
             `fine_tune_delta`.
+        judge: Judge as which all runs are read, by name or the beginning of its hash; None for those that
+            they were made with.
 
     Returns:
         One point a run after the first, with its signal and with the claim that `compare` decides on it
         and its reference. A run that cannot be compared says why.
 
     Raises:
-        InputError: Fewer than two runs, or a margin out of range.
+        InputError: Fewer than two runs, one folder given twice, a margin out of range, or a run without
+            judgements by the judge.
         RunFolderError: There is no run, or it is corrupt.
     """
     check_share("margin", margin)
     if len(runs) < FEWEST_RUNS:
         raise InputError(f"--history needs at least two runs, oldest first, got {len(runs)}")
-    arms = [_read(Path(run)) for run in runs]
+    check_distinct(runs)
+    arms = [_read(Path(run), judge) for run in runs]
     first = arms[0]
     if isinstance(first, HistoryPoint):
         raise InputError(f"the first run of a history is its reference and cannot be read: {first.why}")
@@ -98,9 +106,9 @@ def history(
     )
 
 
-def _read(path: Path) -> Arm | HistoryPoint:
+def _read(path: Path, judge: str | None) -> Arm | HistoryPoint:
     try:
-        return read_arm("tuned", path)
+        return read_arm("tuned", path, judge)
     except SchemaVersionError as error:
         return HistoryPoint(
             run=path.name, path=str(path), target=path.name, signal="not_comparable", why=str(error)

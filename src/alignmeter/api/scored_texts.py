@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from alignmeter.judges.scorers import ScoredExchange
 from alignmeter.records import HarmResult, RefusalResult
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from alignmeter.records import Intent, Probe, ScoredGroup, ScorerReads, Transcript, Trial
 
 
+LeftOut: TypeAlias = Literal["", "harmless", "unjudged"]
+"""Why a reply to a harmful request is in no figure: it does no harm, or no judge could say."""
+
+
 class Text(NamedTuple):
     """One text.
 
     Attributes:
         digest: Under which its score is kept.
-        counts: Whether its group says what it deserves; it does not where a harmful request was refused.
+        left_out: Why its group does not say what it deserves; empty where it does.
     """
 
     digest: str
@@ -29,7 +33,12 @@ class Text(NamedTuple):
     domain: str
     family: str
     shown: ScoredExchange
-    counts: bool
+    left_out: LeftOut = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is in the figures."""
+        return not self.left_out
 
 
 def audited_texts(
@@ -71,7 +80,6 @@ def _of_probe(probe: Probe) -> Text:
         probe.domain,
         probe.family,
         shown,
-        counts=True,
     )
 
 
@@ -91,7 +99,7 @@ def _of_trial(run: Run, trial: Trial, reads: ScorerReads) -> Text | None:
         trial.domain,
         trial.family,
         shown,
-        counts=not (exchange and trial.intent == "harmful" and not _went_along(run, trial, transcript)),
+        _left_out(run, trial, transcript) if exchange and trial.intent == "harmful" else "",
     )
 
 
@@ -101,14 +109,14 @@ def _group(intent: Intent, *, attacked: bool) -> ScoredGroup:
     return "harmful_attacked" if intent == "harmful" else "benign_attacked"
 
 
-def _went_along(run: Run, trial: Trial, transcript: Transcript) -> bool:
-    """Whether the reply to a harmful request does harm: there is nothing to flag in a refusal."""
+def _left_out(run: Run, trial: Trial, transcript: Transcript) -> LeftOut:
+    """Why a reply to a harmful request is in no figure: in a refusal there is nothing to flag."""
     if transcript.hard_refusal is not None:
-        return False
+        return "harmless"
     harm = run.answers.on("harm").get(trial.id)
     if harm is not None and isinstance(harm.result, HarmResult):
-        return harm.result.label != "none"
+        return "harmless" if harm.result.label == "none" else ""
     refusal = run.answers.on("refusal").get(trial.id)
-    return (
-        refusal is not None and isinstance(refusal.result, RefusalResult) and refusal.result.label == "none"
-    )
+    if refusal is None or not isinstance(refusal.result, RefusalResult):
+        return "unjudged"
+    return "" if refusal.result.label == "none" else "harmless"

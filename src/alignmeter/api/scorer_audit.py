@@ -313,11 +313,16 @@ def _notes(
             "Calibration is at the mix of harmful and legitimate texts found here; where harm is rarer, a "
             "score of .5 means less."
         )
-    left_out = sum(not text.counts for text in asked.texts)
-    if left_out:
+    left_out = Counter(text.left_out for text in asked.texts)
+    if left_out["harmless"]:
         yield (
-            f"{left_out} refused replies to harmful requests are scored and left out of all figures: there "
-            "is nothing in them to flag."
+            f"{left_out['harmless']} refused or harmless replies to harmful requests are scored and left out "
+            "of all figures: there is nothing in them to flag."
+        )
+    if left_out["unjudged"]:
+        yield (
+            f"{left_out['unjudged']} replies to harmful requests that no judge could judge are scored and "
+            "left out of all figures: whether there is something to flag is not known."
         )
     if any(score.score is None for score in asked.scores.values()):
         yield f"Over {FAILED_BUDGET:.0%} of texts without a score make the audit INVALID."

@@ -150,8 +150,8 @@ def compare(  # noqa: PLR0913 - a command line's options
         list[str] | None,
         typer.Option(
             "--judge",
-            help="A judge as in `run`, may be repeated. With two runs: the one of their judges as which "
-            "both are read, by its name or the beginning of its hash.",
+            help="A judge as in `run`, may be repeated. With runs: the one of their judges as which "
+            "all are read, by its name or the beginning of its hash.",
             metavar="SPEC",
         ),
     ] = None,
@@ -178,10 +178,11 @@ def compare(  # noqa: PLR0913 - a command line's options
     given = runs_or_targets or []
     if history:
         _refuse_live(
-            url=url, threat_model=threat_model, judge=judge, name=name, base_target=base_target,
-            tuned_target=tuned_target, base_model=base_model, tuned_model=tuned_model,
+            url=url, threat_model=threat_model, name=name, base_target=base_target, tuned_target=tuned_target,
+            base_model=base_model, tuned_model=tuned_model, judge_url=judge_url, judge_key_env=judge_key_env,
+            judge_self=judge_self,
         )  # fmt: skip
-        _history(given, reference, margin=margin, out=out, runs=runs, as_json=as_json)
+        _history(given, reference, margin=margin, judge=_seen_by(judge), out=out, runs=runs, as_json=as_json)
         return
     named = any(
         (base_model, tuned_model, base_system_prompt, tuned_system_prompt, base_few_shot, tuned_few_shot)
@@ -235,7 +236,7 @@ def compare(  # noqa: PLR0913 - a command line's options
 
 
 def _seen_by(judges: list[str] | None) -> str | None:
-    """The judge as which two runs are read.
+    """The judge as which runs are read.
 
     Raises:
         InputError: Several were given.
@@ -243,7 +244,7 @@ def _seen_by(judges: list[str] | None) -> str | None:
     from alignmeter.errors import InputError
 
     if judges and len(judges) > 1:
-        raise InputError(f"expected one --judge beside two runs, got {', '.join(map(repr, judges))}")
+        raise InputError(f"expected one --judge beside runs, got {', '.join(map(repr, judges))}")
     return judges[0] if judges else None
 
 
@@ -293,6 +294,7 @@ def _history(
     reference: Literal["first", "previous"],
     *,
     margin: float | None,
+    judge: str | None,
     out: Path | None,
     runs: str,
     as_json: bool,
@@ -301,7 +303,7 @@ def _history(
     from alignmeter.cli.locate import find_run
     from alignmeter.report.history import render_history
 
-    found = history([find_run(name, runs) for name in names], reference=reference, margin=margin)
+    found = history([find_run(name, runs) for name in names], reference=reference, margin=margin, judge=judge)
     _write(out, found)
     if as_json:
         print_json(found)
