@@ -78,6 +78,13 @@ def test_an_example_may_hold_characters_that_some_take_for_ends_of_lines(tmp_pat
     )
 
 
+def test_a_byte_order_mark_is_no_part_of_a_system_prompt(tmp_path: Path) -> None:
+    prompt = tmp_path / "p.txt"
+    prompt.write_bytes(b"\xef\xbb\xbfBe brief.")
+
+    assert load_variant(system_prompt=prompt).system_prompt == "Be brief."
+
+
 def test_no_files_give_the_empty_variant() -> None:
     assert load_variant() == Variant()
 

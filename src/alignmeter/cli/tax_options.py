@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import nearest
 from alignmeter.errors import InputError
+from alignmeter.files import read_text
 from alignmeter.records import VariantLabels, VariantScope
 
 if TYPE_CHECKING:
@@ -175,9 +176,7 @@ def read_variants(path: Path) -> _Listed:
     import yaml
 
     try:
-        document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a readable YAML file, got {error}") from None
+        document: object = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())
         raise InputError(f"{path}: expected YAML, got what it is not: {said}") from None

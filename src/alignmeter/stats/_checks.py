@@ -1,4 +1,4 @@
-"""What several modules ask of their input, in one wording."""
+"""What several modules ask of their input, in one wording, and of what they give back."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def check_counts(**counts: float) -> None:
     for name, value in counts.items():
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
+
+
+def as_share(value: float) -> float:
+    """Return an estimate of a share, moved into [0, 1]: a correction can carry it out."""
+    return min(max(value, 0.0), 1.0)

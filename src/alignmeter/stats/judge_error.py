@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from alignmeter.stats._binomial import normal_quantile
-from alignmeter.stats._checks import check_counts, checked_level
+from alignmeter.stats._checks import as_share, check_counts, checked_level
 from alignmeter.stats.cluster import cluster_standard_error
 from alignmeter.stats.intervals import Bounds, clopper_pearson
 
@@ -233,8 +233,8 @@ def rogan_gladen(  # noqa: PLR0917 - the four cells of one table
     elif upper <= 0 or lower >= 1:
         status = "calibration_contradicted"
     if status != "estimated":
-        return RoganGladen(_clip(theta), math.nan, math.nan, error, status)
-    return RoganGladen(_clip(theta), _clip(lower), _clip(upper), error, status)
+        return RoganGladen(as_share(theta), math.nan, math.nan, error, status)
+    return RoganGladen(as_share(theta), as_share(lower), as_share(upper), error, status)
 
 
 def _rate(hits: float, n: float, n_effective: float, level: float) -> Rate:
@@ -245,7 +245,3 @@ def _rate(hits: float, n: float, n_effective: float, level: float) -> Rate:
     events = min(share * n_effective, n_effective) if n else 0.0
     bounds = clopper_pearson(events, n_effective, level)
     return Rate(share, bounds.lower, bounds.upper, n_effective)
-
-
-def _clip(value: float) -> float:
-    return min(max(value, 0.0), 1.0)

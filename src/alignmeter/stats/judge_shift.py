@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from alignmeter.stats._checks import as_share
 from alignmeter.stats.intervals import Bounds
 
 
@@ -95,7 +96,7 @@ def unshift(
         lower = (bounds_of_q[0] + sp[0] - 1) / (se[1] + sp[0] - 1)
     if se[0] + sp[1] > 1:
         upper = (bounds_of_q[1] + sp[1] - 1) / (se[0] + sp[1] - 1)
-    return Bounds(_clip(lower), _clip(upper))
+    return Bounds(as_share(lower), as_share(upper))
 
 
 def shown_bounds(
@@ -177,7 +178,3 @@ def _check_bounds(name: str, bounds: tuple[float, float]) -> None:
     lower, upper = bounds
     if not 0 <= lower <= upper <= 1:
         raise ValueError(f"{name} must be (lower, upper) with 0 <= lower <= upper <= 1, got {bounds!r}")
-
-
-def _clip(value: float) -> float:
-    return min(max(value, 0.0), 1.0)

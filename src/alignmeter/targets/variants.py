@@ -138,7 +138,7 @@ def read_variant(path: Path) -> Variant:
 
 def _read(path: Path, what: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{what} file {str(path)!r} does not exist; give the path of a UTF-8 file") from None
     except (OSError, UnicodeDecodeError) as error:
