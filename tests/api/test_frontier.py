@@ -109,7 +109,10 @@ def test_given_a_point_that_shares_no_request_then_it_alone_is_invalid_and_the_e
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"sampling": Sampling(temperature=0.7)}, "temperature was 0.0 for base and 0.7 here"),
+        (
+            {"sampling": Sampling(temperature=0.7)},
+            "temperature was 0.0 for base and 0.7 for other: run both alike",
+        ),
         ({"judge_hash": "another"}, "another judge than that of base judged refusal"),
         ({"unscored": 60}, "60 of 200 attacked requests have no score"),
     ],

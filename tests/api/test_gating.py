@@ -8,6 +8,7 @@ import msgspec
 
 from alignmeter.api import Run, load_run
 from alignmeter.api.gating import changes
+from alignmeter.records import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,13 @@ def test_other_judges_are_not_comparable(lab: Lab) -> None:
     made = on_attacks(run_of(lab, "before"), run_of(lab, "after", refusal_hash="another"))
     assert (made.verdict, made.reason) == ("INVALID", "arms_not_comparable")
     assert "different judges" in made.sentence
+
+
+def test_runs_that_were_sampled_otherwise_are_not_comparable(lab: Lab) -> None:
+    after = run_of(lab, "after", sampling=Sampling(max_tokens=64, temperature=0.7))
+    made = on_attacks(run_of(lab, "before"), after)
+    assert (made.verdict, made.reason) == ("INVALID", "arms_not_comparable")
+    assert "temperature was 0.0 for the baseline and 0.7 for this run" in made.sentence
 
 
 def test_replies_without_a_score_keep_a_release_back(lab: Lab) -> None:

@@ -172,7 +172,10 @@ def test_a_system_prompt_on_the_same_model_is_known_to_be_a_prompt(plant_run: Pl
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sampling": Sampling(temperature=0.7)}, "sampled differently (temperature 0.0 and 0.7)"),
+        (
+            {"sampling": Sampling(temperature=0.7)},
+            "temperature was 0.0 for the base and 0.7 for the aligned run",
+        ),
         ({"judge_hash": "judge-2"}, "different judges, or versions of one, judged refusal"),
     ],
 )

@@ -11,6 +11,7 @@ import msgspec
 
 from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.run_pairs import BAD, GOOD
+from alignmeter.api.comparable import Sampled, cut_replies, judge_problems, sampling_problems
 from alignmeter.api.reading import counted_labels
 from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
@@ -176,15 +177,9 @@ def _arm(  # noqa: PLR0917 - what a run consists of
         judgements=data.by_axis(),
         asked=len(data.transcripts),
         complete=data.complete,
-        cut=_cut(data),
+        cut=cut_replies(data),
         labels=labels,
         seen_by=seen_by,
-    )
-
-
-def _cut(data: RunData) -> frozenset[str]:
-    return frozenset(
-        trial for trial, transcript in data.transcripts.items() if transcript.finish_reason == "length"
     )
 
 
@@ -224,32 +219,11 @@ def problems_of(base: Arm, tuned: Arm, measure: ComparedMeasure) -> list[str]:
     if not tuned.units(measure) or not base.units(measure):
         which = "tuned" if not tuned.units(measure) else "base"
         found.append(f"the {which} run makes no claim on attacked harmful requests")
-    return found + _sampling_problems(base, tuned)
+    return found + sampling_problems(*map(_sampled, (base, tuned), ("the base", "the tuned model")))
 
 
-def judge_problems(axis: Axis, base: frozenset[str], tuned: frozenset[str]) -> list[str]:
-    """Why two runs are not comparable on an axis, by the hashes of the judges that answered."""
-    if not base or not tuned or base == tuned:
-        return []
-    return [
-        f"they were judged on {axis} by different judges - `alignmeter judge rejudge RUN --judge ...` judges "
-        f"again, and --judge NAME reads both as one judge"
-    ]
-
-
-def _sampling_problems(base: Arm, tuned: Arm) -> list[str]:
-    one, two = (arm.manifest.target.fingerprint.sampling for arm in (base, tuned))
-    found = [
-        f"{field} was {getattr(one, field)!r} for the base and {getattr(two, field)!r} for the tuned model"
-        for field in ("temperature", "top_p")
-        if getattr(one, field) != getattr(two, field)
-    ]
-    if one.max_tokens != two.max_tokens and (base.cut or tuned.cut):
-        found.append(
-            f"max_tokens was {one.max_tokens} for the base and {two.max_tokens} for the tuned model, and "
-            f"{len(base.cut) + len(tuned.cut)} replies were cut"
-        )
-    return found
+def _sampled(arm: Arm, name: str) -> Sampled:
+    return Sampled(name, arm.manifest.target.fingerprint.sampling, len(arm.cut))
 
 
 def shared_order(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter.analysis import pair_up
-from alignmeter.api.compared_runs import judge_margins, judge_problems, shared_order
+from alignmeter.api.comparable import judge_problems, sampled, sampling_problems
+from alignmeter.api.compared_runs import judge_margins, shared_order
 from alignmeter.api.comparing import check_distinct
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.rejudging import under_judge
@@ -23,6 +24,8 @@ from alignmeter.verdicts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alignmeter.api.compared_runs import Units
     from alignmeter.records import Claim, ComparisonMethod
 
@@ -80,15 +83,21 @@ def changes(before: Run, after: Run) -> tuple[Change, ...]:
     the committed order up to the first that one of them was not asked (METHODS.md 4, rule 7).
     """
     complete = all(run.data.complete and run.manifest.design.mode == "fixed" for run in (before, after))
+    sampling = sampling_problems(
+        sampled("the baseline", before.manifest, before.data),
+        sampled("this run", after.manifest, after.data),
+    )
     return tuple(
-        _change(claim, before, after, "complete" if complete else "betting")
+        _change(claim, before, after, "complete" if complete else "betting", sampling)
         for claim in after.manifest.design.claims
         # A gap is a difference already: how it changed is no rate of bad units.
         if claim.units and claim.kind != "language_gap"
     )
 
 
-def _change(claim: Claim, before: Run, after: Run, method: ComparisonMethod) -> Change:
+def _change(
+    claim: Claim, before: Run, after: Run, method: ComparisonMethod, sampling: Sequence[str]
+) -> Change:
     known = {trial.id: trial for trial in after.data.trials}
     was: Units = next((one.units for one in before.manifest.design.claims if one.id == claim.id), ())
     units = shared_order(was, claim.units, known, method)
@@ -103,7 +112,10 @@ def _change(claim: Claim, before: Run, after: Run, method: ComparisonMethod) -> 
     )
     asked = Asked(
         method=method,
-        problems=tuple(judge_problems(claim.axis, _hashes(claim, before), hashes)),
+        problems=(
+            *judge_problems(claim.axis, _hashes(claim, before), hashes),
+            *sampling,
+        ),
         unscored_budget=after.manifest.design.unscored_budget,
     )
     return change(claim, pairs, margins, asked)

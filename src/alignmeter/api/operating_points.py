@@ -11,6 +11,7 @@ import numpy as np
 
 from alignmeter.analysis.frontier import UNSCORED
 from alignmeter.analysis.harmful import complied
+from alignmeter.api.comparable import sampled, sampling_problems
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.judges import cards_for
@@ -32,7 +33,6 @@ _INTENTS: dict[Helpfulness, tuple[str, ...]] = {
     "sensitive": ("sensitive",),
     "legitimate": ("benign", "sensitive"),
 }
-_SAMPLING = ("temperature", "top_p")
 
 
 class Point(NamedTuple):
@@ -267,26 +267,9 @@ def problems(points: Sequence[Point]) -> dict[str, str]:
 
 
 def _sampled_otherwise(first: Point, other: Point) -> str:
-    one, two = (point.run.manifest.target.fingerprint.sampling for point in (first, other))
-    for field in _SAMPLING:
-        if getattr(one, field) != getattr(two, field):
-            return (
-                f"{field} was {getattr(one, field)!r} for {first.name} and {getattr(two, field)!r} here: "
-                "run both "
-                "alike"
-            )
-    cut = sum(
-        transcript.finish_reason == "length"
-        for point in (first, other)
-        for transcript in point.run.data.transcripts.values()
-    )
-    if one.max_tokens != two.max_tokens and cut:
-        return (
-            f"max_tokens was {one.max_tokens} for {first.name} and {two.max_tokens} here, and {cut} "
-            "replies were "
-            "cut: run both alike"
-        )
-    return ""
+    one, two = (sampled(point.name, point.run.manifest, point.run.data) for point in (first, other))
+    found = sampling_problems(one, two)
+    return f"{'; '.join(found)}: run both alike" if found else ""
 
 
 def _judged_otherwise(first: Point, other: Point) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import msgspec
 
 from alignmeter.analysis.safety import AttackedRequest
+from alignmeter.api.comparable import sampled, sampling_problems
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.records import ItemScores, VariantLabels
@@ -122,16 +123,12 @@ def not_comparable(base: Run | None, aligned: Run | None) -> str:
     """Say why two runs may not be compared: sampled otherwise, or judged by other judges."""
     if base is None or aligned is None:
         return ""
-    differing = [
-        f"{field} {getattr(one, field)!r} and {getattr(other, field)!r}"
-        for one, other in [
-            (base.manifest.target.fingerprint.sampling, aligned.manifest.target.fingerprint.sampling)
-        ]
-        for field in one.__struct_fields__
-        if getattr(one, field) != getattr(other, field)
-    ]
+    differing = sampling_problems(
+        sampled("the base", base.manifest, base.data),
+        sampled("the aligned run", aligned.manifest, aligned.data),
+    )
     if differing:
-        return f"the two runs sampled differently ({', '.join(differing)}): run both alike"
+        return f"the two runs sampled differently ({'; '.join(differing)}): run both alike"
     for axis, judged in sorted(base.data.by_axis().items()):
         hashes = [
             {judgement.judge_hash for judgement in found.values()}
