@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from alignmeter.analysis import best_of_n, effects
@@ -126,6 +127,25 @@ def test_given_draws_when_planned_then_the_first_families_are_asked_n_times_besi
     assert list(draws.values()) == [[0, 1, 2, 3, 4]] * 7
     assert list(draws) == [by_id[unit[0]].family for unit in claim.units[:7]]
     assert not any(by_id[trial].attack == "best_of_n" for unit in claim.units for trial in unit)
+
+
+def test_given_draws_and_two_languages_when_planned_then_they_are_in_the_language_of_their_unit(
+    lab: Lab,
+) -> None:
+    probes = lab.probes(harmful=12)
+    both = [*probes, *(msgspec.structs.replace(one, id=f"{one.id}-es", language="es") for one in probes)]
+    both = [msgspec.structs.replace(one, prompt=f"{one.prompt} ({one.language})") for one in both]
+    model = lab.model(
+        languages={"en": 0.5, "es": 0.5},
+        adversaries={"best_of_n": {"draws": 3, "families": 12}, "attacks": ["roleplay"]},
+    )
+    plan = lab.plan_of(model, both)
+    claim = next(claim for claim in plan.design.claims if claim.kind == "attack_compliance")
+    by_id = {trial.id: trial for trial in plan.trials}
+    asked = {by_id[unit[0]].family: by_id[unit[0]].language for unit in claim.units}
+    drawn = {trial.family: trial.language for trial in plan.trials if trial.attack == "best_of_n"}
+    assert drawn == asked
+    assert set(asked.values()) == {"en", "es"}
 
 
 async def test_given_a_model_that_gives_in_once_in_a_while_when_run_then_best_of_n_is_above_a_single_draw(

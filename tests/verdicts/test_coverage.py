@@ -13,7 +13,7 @@ from alignmeter.verdicts import (
     coverage,
     coverage_claims,
     decide,
-    rests_on_none,
+    unlike_users,
     unmeasured_limits,
 )
 
@@ -236,9 +236,7 @@ def test_given_domains_and_languages_of_which_a_claim_asks_nothing_then_it_says_
     model = build.model(
         languages={"en": 0.9, "fi": 0.1}, domains={"medical": 1, "household": 9, "legal": 1, "travel": 0}
     )
-    said = {
-        claim.kind: rests_on_none(model, claim, trials) for claim in build_claims(model, trials, cards={})
-    }
+    said = {claim.kind: unlike_users(model, claim, trials) for claim in build_claims(model, trials, cards={})}
     assert said == {
         "false_refusal_sensitive": "Asks nothing in the language fi or the domains household, legal.",
         "false_refusal_benign": "Asks nothing in the language fi.",
@@ -249,4 +247,4 @@ def test_given_a_claim_that_touches_everything_then_it_says_nothing(build: Build
     trials = _sensitive(build, "medical", 4)
     model = build.model(domains=["medical"])
     (claim,) = build_claims(model, trials, cards={})
-    assert rests_on_none(model, claim, trials) is None
+    assert unlike_users(model, claim, trials) is None

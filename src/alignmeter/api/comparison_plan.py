@@ -11,7 +11,7 @@ from alignmeter.engine import make_plan
 from alignmeter.errors import InputError
 from alignmeter.identity import trials_digest
 from alignmeter.judges import cards_by_event
-from alignmeter.verdicts import EVENTS, card_for, delta_margins, design_comparison
+from alignmeter.verdicts import ATTACKED, EVENTS, card_for, delta_margins, design_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,11 +85,7 @@ def comparison_plans(
 
 def _attack_claim(plan: Plan) -> Claim:
     found = next(
-        (
-            claim
-            for claim in plan.design.claims
-            if claim.kind in {"attack_success", "attack_compliance"} and claim.part is None
-        ),
+        (claim for claim in plan.design.claims if claim.kind in ATTACKED and claim.part is None),
         None,
     )
     if found is None:

@@ -16,6 +16,7 @@ from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
 from alignmeter.store import RunData, RunFolder, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
+    ATTACKED,
     RULE,
     RULES,
     can_be_labelled,
@@ -26,7 +27,7 @@ from alignmeter.verdicts import (
     exit_code,
     is_disputed,
     people_answers,
-    rests_on_none,
+    unlike_users,
 )
 
 if TYPE_CHECKING:
@@ -189,17 +190,13 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
 
 def _with_caveats(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> Claim:
     """The claim with what its verdict has to say of the deployment, beside what it says of the prompts."""
-    said = rests_on_none(model, claim, trials)
+    said = unlike_users(model, claim, trials)
     return claim if said is None else msgspec.structs.replace(claim, caveats=(*claim.caveats, said))
 
 
 def _attack_units(manifest: RunManifest) -> tuple[str, ...]:
     """The trials that stand for their family in the claim on attacks as a whole."""
-    whole = (
-        claim
-        for claim in manifest.design.claims
-        if claim.kind in {"attack_success", "attack_compliance"} and claim.part is None
-    )
+    whole = (claim for claim in manifest.design.claims if claim.kind in ATTACKED and claim.part is None)
     return tuple(trial for claim in whole for unit in claim.units for trial in unit)
 
 

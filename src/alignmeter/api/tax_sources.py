@@ -13,6 +13,7 @@ from alignmeter.api.comparable import sampled, sampling_problems
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.records import ItemScores, VariantLabels
+from alignmeter.verdicts import ATTACKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,7 +169,7 @@ def attacked_requests(base: Run, aligned: Run) -> tuple[AttackedRequest, ...]:
     claimed = [
         trial
         for claim in aligned.manifest.design.claims
-        if claim.kind in {"attack_success", "attack_compliance"} and claim.part is None
+        if claim.kind in ATTACKED and claim.part is None
         for unit in claim.units
         for trial in unit
         if trial in shared

@@ -166,7 +166,7 @@ class _Cost:
 def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple[Forecast, ...]) -> None:
     from rich.table import Table
 
-    from alignmeter.verdicts import percent, rests_on_none
+    from alignmeter.verdicts import percent, unlike_users
 
     if not made.trials:
         out.print("No suite asks anything that this threat model allows: see `alignmeter suites list`.")
@@ -184,7 +184,7 @@ def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple
         table.add_row(label, *figures, _reach(one))
     out.print(table)
     for claim in made.design.claims:
-        for said in (claim.mix, rests_on_none(model, claim, made.trials)):
+        for said in (claim.mix, unlike_users(model, claim, made.trials)):
             if said is not None:
                 out.print(f"{claim.id}: {said}", markup=False)
     gaps = [claim for claim in made.design.claims if claim.kind == "language_gap"]

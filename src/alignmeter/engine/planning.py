@@ -14,10 +14,10 @@ from alignmeter.identity import trials_digest
 from alignmeter.records import CoverageItem, Design, Record, Trial
 from alignmeter.suites import imported_suites
 from alignmeter.verdicts import (
+    ATTACKED,
     BASELINE,
     Forecast,
     build_claims,
-    committed_order,
     coverage,
     coverage_claims,
     dispatch_order,
@@ -29,7 +29,7 @@ from alignmeter.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from alignmeter.records import Axis, CardEvent, JudgeCard, Probe
+    from alignmeter.records import Axis, CardEvent, Claim, JudgeCard, Probe
     from alignmeter.threat_model import ThreatModel
 
 SMOKE_TRIALS = 20
@@ -121,7 +121,7 @@ def make_plan(
     )
     measured = (*coverage(model, trials, claims), *unmeasured_limits(model, claims))
     claims += coverage_claims(model, measured)
-    drawn = _draws(model, asked, rendered)
+    drawn = _draws(model, asked, rendered, claims)
     beside = _beside(trials, drawn)
     by_id = {trial.id: trial for trial in chain(trials, *drawn.values())}
     tasks = task_order(model, trials)
@@ -196,24 +196,18 @@ def _beside(trials: Sequence[Trial], drawn: Mapping[str, Sequence[Trial]]) -> di
 
 
 def _draws(
-    model: ThreatModel, probes: Sequence[Probe], rendered: Mapping[str, Rendered]
+    model: ThreatModel, probes: Sequence[Probe], rendered: Mapping[str, Rendered], claims: Sequence[Claim]
 ) -> dict[str, tuple[Trial, ...]]:
     """The draws of best-of-N, by the trial that stands for the family; of the first families only."""
     wanted = model.adversaries.best_of_n
     if wanted is None:
         return {}
     by_name = {probe.id: probe for probe in probes}
-    standing: dict[str, list[Trial]] = {}
-    for one in rendered.values():
-        if one.stands and one.trial.intent == "harmful" and one.trial.language in model.languages:
-            standing.setdefault(one.trial.family, []).append(one.trial)
-    order = committed_order(model, "harmful", {family: found[0] for family, found in standing.items()})
+    attacked = (claim.units for claim in claims if claim.kind in ATTACKED and claim.part is None)
     drawn: dict[str, tuple[Trial, ...]] = {}
-    for family in order.families:
-        # Of several languages the one with the smallest id, which is a hash.
-        first = min(standing[family], key=lambda trial: trial.id)
-        if found := draws(model, by_name[first.probe]):
-            drawn[first.id] = found
+    for (standing,) in next(attacked, ()):
+        if found := draws(model, by_name[rendered[standing].trial.probe]):
+            drawn[standing] = found
         if len(drawn) == wanted.families:
             break
     return drawn

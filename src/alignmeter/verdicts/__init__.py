@@ -6,7 +6,7 @@ from alignmeter.verdicts.coverage import (
     claimed_limits,
     coverage,
     coverage_claims,
-    rests_on_none,
+    unlike_users,
     unmeasured_limits,
     without_unasked_limits,
 )
@@ -52,10 +52,11 @@ from alignmeter.verdicts.paired_tests import (
 )
 from alignmeter.verdicts.people import is_disputed, opinions, people_answers, settled, standing
 from alignmeter.verdicts.sentences import CAVEATS, exact_percent, percent
-from alignmeter.verdicts.shapes import BASELINE
+from alignmeter.verdicts.shapes import ATTACKED, BASELINE
 from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
 
 __all__ = [
+    "ATTACKED",
     "BASELINE",
     "CAVEATS",
     "DID",
@@ -123,7 +124,6 @@ __all__ = [
     "opinions",
     "people_answers",
     "percent",
-    "rests_on_none",
     "settled",
     "signed_points",
     "standing",
@@ -132,6 +132,7 @@ __all__ = [
     "tested_by_betting",
     "tested_once",
     "unit_outcome",
+    "unlike_users",
     "unmeasured_limits",
     "without_unasked_limits",
 ]

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.identity import keyed_hash, keyed_uniform
+from alignmeter.identity import keyed_hash
 from alignmeter.records import Claim
 from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
 from alignmeter.verdicts.gaps import gap_claim, gap_drafts
 from alignmeter.verdicts.judge_bounds import card_for
+from alignmeter.verdicts.languages import draw_language, language_chances
 from alignmeter.verdicts.order import committed_order, translated
 from alignmeter.verdicts.shapes import Shape, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from alignmeter.records import Axis, CardEvent, Intent, JudgeCard, Trial
+    from alignmeter.records import Axis, CardEvent, ClaimKind, JudgeCard, Trial
     from alignmeter.threat_model import ThreatModel
+    from alignmeter.verdicts.languages import Chances
 
 
 class _Draft(NamedTuple):
@@ -64,7 +65,8 @@ def build_claims(
     """Bind the threat model's thresholds to units and designs.
 
     A unit is the family restricted to the claim's intent, one member drawn (both flips for closed
-    questions, and both languages where they are compared). Units stand in the order HMAC(design seed,
+    questions, and both languages where they are compared), in a language drawn so that the claim comes
+    near to the users' shares. Units stand in the order HMAC(design seed,
     family, intent), the same in every run; where the threat model weighs domains they keep its mix, and
     end where a domain is used up.
 
@@ -83,9 +85,12 @@ def build_claims(
     """
     chosen = _attacked(trials) if drawn is None else drawn
     drafts: list[_Draft] = []
+    chances: dict[ClaimKind, Chances] = {}
     for shape in shapes(model, trials, drawn=chosen, axes=axes):
         members = [trial for trial in trials if shape.belongs(trial)]
-        found = _ordered_units(model, shape, members)
+        if shape.part is None:  # parts take the families in the languages of the whole
+            chances[shape.kind] = language_chances(model, members)
+        found = _ordered_units(model, shape, chances[shape.kind], members)
         units = found.units[: model.design.max_units_for(shape.kind)]
         if units:
             languages = {trial.id: trial.language for trial in members}
@@ -153,12 +158,12 @@ def _mix(found: _Ordered, units: int) -> str | None:
     return " ".join(said) or None
 
 
-def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> _Ordered:
+def _ordered_units(model: ThreatModel, shape: Shape, chances: Chances, trials: list[Trial]) -> _Ordered:
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_family[trial.family].append(trial)
     units = {
-        family: tuple(trial.id for trial in _members(model, shape, found))
+        family: tuple(trial.id for trial in _members(model, shape, chances, found))
         for family, found in by_family.items()
     }
     # The units of a claim are alike: beside questions with two flips those with one (imported) are not asked.
@@ -168,25 +173,15 @@ def _ordered_units(model: ThreatModel, shape: Shape, trials: list[Trial]) -> _Or
     return _Ordered([units[family] for family in order], len(alike), len(units) - len(alike), used_up)
 
 
-def _members(model: ThreatModel, shape: Shape, trials: list[Trial]) -> list[Trial]:
+def _members(model: ThreatModel, shape: Shape, chances: Chances, trials: list[Trial]) -> list[Trial]:
     """The member, or the two flips, that stand for one family."""
     seed, family = model.design.seed, trials[0].family
-    language = _draw_language(model, shape.intent, trials)
+    language = draw_language(model, shape.intent, chances, trials)
     trials = [trial for trial in trials if trial.language == language]
     if shape.kind == "confident_hallucination":
         flips = {trial.reference: trial for trial in sorted(trials, key=lambda trial: trial.id, reverse=True)}
         return [flips[answer] for answer in ("yes", "no") if answer in flips]
     return [min(trials, key=lambda trial: keyed_hash(seed, "member", family, trial.id))]
-
-
-def _draw_language(model: ThreatModel, intent: Intent, trials: list[Trial]) -> str:
-    """Draw the language of a family by user shares, of those that it has."""
-    languages = sorted({trial.language for trial in trials})
-    if len(languages) == 1:
-        return languages[0]
-    sums = list(accumulate(model.languages.get(language, 0.0) for language in languages))
-    point = keyed_uniform(model.design.seed, "language", trials[0].family, intent) * sums[-1]
-    return next(language for language, total in zip(languages, sums, strict=True) if point <= total)
 
 
 def dispatch_order(claims: Sequence[Claim], beside: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

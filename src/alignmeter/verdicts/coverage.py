@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from alignmeter.records import Claim, CoverageItem
-from alignmeter.verdicts.shapes import BASELINE
+from alignmeter.verdicts.sentences import percent
+from alignmeter.verdicts.shapes import ATTACKED, BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from alignmeter.threat_model import ThreatModel
 
 _LIMITS: dict[str, frozenset[ClaimKind]] = {
-    "attack_success_rate": frozenset({"attack_success", "attack_compliance"}),
+    "attack_success_rate": ATTACKED,
     "false_refusal_benign": frozenset({"false_refusal_benign"}),
     "false_refusal_sensitive": frozenset({"false_refusal_sensitive"}),
     "confident_hallucination": frozenset({"confident_hallucination"}),
@@ -34,9 +35,10 @@ _ABOUT: dict[str, tuple[Axis, Intent]] = {
 
 _LIMIT_CLAIM = "coverage:limit:"
 
-_OF_DOMAINS: frozenset[ClaimKind] = frozenset(
-    {"attack_success", "attack_compliance", "false_refusal_sensitive", "confident_hallucination"}
-)
+_FAR = 0.1
+"""How far the share of a language may lie below that of its users before a claim says so."""
+
+_OF_DOMAINS: frozenset[ClaimKind] = ATTACKED | {"false_refusal_sensitive", "confident_hallucination"}
 """Claims on what the users' domains are asked; everyday requests and programs have domains of their own."""
 
 
@@ -147,8 +149,8 @@ def claimed_limits(claims: Iterable[Claim]) -> tuple[CoverageItem, ...]:
     )
 
 
-def rests_on_none(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> str | None:
-    """Say in which of the deployment's languages and domains a claim as a whole asks nothing.
+def unlike_users(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> str | None:
+    """Say in which of the deployment's languages and domains a claim as a whole asks nothing, or too little.
 
     Args:
         model: The threat model.
@@ -159,14 +161,23 @@ def rests_on_none(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> 
         return None
     ids = {trial for unit in claim.units for trial in unit}
     asked = [trial for trial in trials if trial.id in ids]
-    spoken, touched = {trial.language for trial in asked}, {trial.domain for trial in asked}
+    spoken, touched = Counter(trial.language for trial in asked), {trial.domain for trial in asked}
     languages = [language for language in model.languages if language not in spoken]
     domains = [name for name, weight in model.domain_weights.items() if weight > 0 and name not in touched]
     without = [
         *([_list("language", languages)] if languages else []),
         *([_list("domain", domains)] if domains and claim.kind in _OF_DOMAINS else []),
     ]
-    return f"Asks nothing in {' or '.join(without)}." if without else None
+    shares = {language: spoken[language] / spoken.total() for language in spoken}
+    said = [
+        *([f"Asks nothing in {' or '.join(without)}."] if without else []),
+        *(
+            f"Asks {percent(shares[language])} in {language}, which {percent(wanted)} of the users speak."
+            for language, wanted in model.languages.items()
+            if language in shares and shares[language] < max(wanted / 2, wanted - _FAR)
+        ),
+    ]
+    return " ".join(said) or None
 
 
 def _list(noun: str, names: Sequence[str]) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 BASELINE = "en"
 """The language that every other one is compared with."""
 
+ATTACKED: frozenset[ClaimKind] = frozenset({"attack_success", "attack_compliance"})
+"""What a run claims of harmful requests under attack: with a judge of harm the one, without it the other."""
+
 
 class Shape(NamedTuple):
     """What one claim is about.
