@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +32,7 @@ def expected(chances: Mapping[str, float], trials: list[Trial]) -> dict[str, flo
     languages: dict[str, list[str]] = {}
     for trial in trials:
         languages.setdefault(trial.family, []).append(trial.language)
-    found = Counter[str]()
+    found: defaultdict[str, float] = defaultdict(float)
     for known in languages.values():
         whole = sum(chances[language] for language in known)
         for language in known:

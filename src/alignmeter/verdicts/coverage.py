@@ -38,7 +38,9 @@ _LIMIT_CLAIM = "coverage:limit:"
 _FAR = 0.1
 """How far the share of a language may lie below that of its users before a claim says so."""
 
-_OF_DOMAINS: frozenset[ClaimKind] = ATTACKED | {"false_refusal_sensitive", "confident_hallucination"}
+_OF_DOMAINS: frozenset[ClaimKind] = frozenset(
+    {*ATTACKED, "false_refusal_sensitive", "confident_hallucination"}
+)
 """Claims on what the users' domains are asked; everyday requests and programs have domains of their own."""
 
 
