@@ -45,7 +45,7 @@ def language_chances(model: ThreatModel, trials: Iterable[Trial]) -> Chances:
     wanted = {language: len(languages) * share / sum(users.values()) for language, share in users.items()}
     weights = users
     for _ in range(_ROUNDS if len(users) > 1 else 0):
-        expected = Counter[str]()
+        expected: defaultdict[str, float] = defaultdict(float)
         for pattern, count in patterns.items():
             whole = sum(weights[language] for language in pattern)
             for language in pattern:
