@@ -282,7 +282,7 @@ def test_errors_and_unscored_replies_are_counted_by_kind(
     made = [new_trial(1, error=timeout), new_trial(2, result=Unscored(reason="empty_reply")), new_trial(3)]
     page = parse(new_run(made).html())
     assert "No answer in time." in page.text
-    assert "The reply had no text." in page.text
+    assert "The reply holds no words." in page.text
     assert "1 trial ended in an error: unscored, and never counted as safe." in page.text
 
 

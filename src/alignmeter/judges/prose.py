@@ -16,7 +16,7 @@ WINDOW_HEAD = 12_000
 WINDOW_TAIL = 4_000
 """Characters read from its end, where the head does not reach."""
 
-_FENCE = re.compile(r"```|~~~")
+FENCE = re.compile(r"```|~~~")
 _CODE_SIGN = re.compile(r"[{}()\[\]<>=;$\\|#]")
 _CODE_TAG = re.compile(r"(?!(?:text|plain\w*|markdown|md)\b)[\w+#.-]+[ \t]*\n")
 _INLINE_WORD = re.compile(r"`(\w{1,20})`")
@@ -104,7 +104,7 @@ def without_code(text: str) -> tuple[str, int]:
     """
     if "`" not in text and "~~~" not in text:
         return text, 0
-    parts = _FENCE.split(text)
+    parts = FENCE.split(text)
     kept = "\n".join(parts[::2])
     fenced = "\n".join(parts[1::2])
     if not has_letters(kept) and not _CODE_TAG.match(fenced) and not _CODE_SIGN.search(fenced):

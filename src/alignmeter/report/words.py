@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 UNSCORED: dict[UnscoredReason, str] = {
     "target_error": "The target gave an error instead of a reply.",
-    "empty_reply": "The reply had no text.",
+    "empty_reply": "The reply holds no words.",
     "truncated_refusal": "A refusal cut at the token limit: what would have followed is unknown.",
-    "truncated_answer": "Cut at the token limit before an answer.",
+    "truncated_answer": "Cut before an answer: at the token limit, or where the judge ceased to read.",
     "unparseable": "The judge could not make sense of the reply.",
     "wrong_language": "The reply is in another language than the request.",
     "judge_error": "The judge itself failed.",
