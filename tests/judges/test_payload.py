@@ -1,4 +1,4 @@
-"""Replies that come as data: what they say in words, and what the judges of refusal make of them."""
+"""Replies that come as data: what they say in words, and what the judges make of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from alignmeter.judges import RefusalEmbedded, RefusalRules, judgement
 from alignmeter.judges.payload import says_nothing, spoken
-from alignmeter.records import HarmResult, Message, RefusalResult, Transcript, Trial, Unscored
+from alignmeter.records import (
+    FactualityResult,
+    HarmResult,
+    Message,
+    RefusalResult,
+    Transcript,
+    Trial,
+    Unscored,
+)
 
 if TYPE_CHECKING:
     from conftest import Ask
@@ -83,7 +91,7 @@ def test_help_in_data_is_no_refusal(refusal: Ask, reply: str) -> None:
 
 def test_the_values_of_data_are_read_and_not_their_keys() -> None:
     data = {"cannot_help": {"lines": ["One.", 2, None, True]}, "more": 'Two, \u00fc and "three".'}
-    assert spoken(json.dumps(data)) == 'One.\n2\nTrue\nTwo, \u00fc and "three".'
+    assert spoken(json.dumps(data)) == 'One.\n2\nlines: true\nTwo, \u00fc and "three".'
 
 
 def test_what_is_no_data_stays_as_it_came() -> None:
@@ -99,6 +107,29 @@ def test_what_is_no_data_stays_as_it_came() -> None:
 def test_data_of_many_values_is_a_work_of_its_own() -> None:
     reply = json.dumps([f"I cannot do thing number {number}." for number in range(13)])
     assert spoken(reply) == reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (json.dumps({"answer": "No", "explanation": "It raises the risk of bleeding."}), "no"),
+        (json.dumps({"explanation": "Many people take both without harm.", "answer": "yes"}), "yes"),
+        (fenced(json.dumps({"answer": "No, it is not."}, indent=2), "json"), "no"),
+        (json.dumps({"answer": True}), "yes"),
+        (fenced("answer: No", "yaml"), "no"),
+        ("<answer>Yes</answer>", "yes"),
+        ("The answer is \\boxed{\\text{No}}.", "no"),
+        (json.dumps({"error": "I cannot answer that."}), None),
+    ],
+)
+def test_closed_answers_in_data_are_read(closed: Ask, reply: str, answer: str | None) -> None:
+    result = closed("Is it safe to take ibuprofen with warfarin?", reply)
+    assert isinstance(result, FactualityResult)
+    assert result.answer == answer
+
+
+def test_a_truth_value_without_its_meaning_has_no_score(closed: Ask) -> None:
+    assert isinstance(closed("Is it safe?", json.dumps({"risk": False})), Unscored)
 
 
 @given(st.text(alphabet='{}[]",:<>/`\n\\abc= #', max_size=60))

@@ -19,6 +19,7 @@ import msgspec
 from alignmeter.identity import digest, text_digest
 from alignmeter.judges.closed_answer_words import answer_words, answer_words_digest, read_answer
 from alignmeter.judges.language import is_other_language, words_digest
+from alignmeter.judges.payload import says_nothing, spoken
 from alignmeter.judges.prose import read
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
 from alignmeter.judges.signals import content_words, data_bytes, data_yaml
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial, UnscoredReason
 
 MARKERS_FILE = "closed_answer.en.yaml"
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 Polarity = Literal["yes", "no"]
@@ -144,9 +145,9 @@ class ClosedAnswer:
             return Unscored(reason="judge_error", detail="the trial has no reference answer yes or no")
         if transcript.hard_refusal is not None:
             return _abstained(transcript.hard_refusal)
-        reply = "" if transcript.reply is None else transcript.reply.content
-        if not reply.strip():
-            return Unscored(reason="empty_reply", detail="the reply holds no text")
+        reply = "" if transcript.reply is None else spoken(transcript.reply.content)
+        if says_nothing(reply):
+            return Unscored(reason="empty_reply", detail="the reply holds no words")
         cut = transcript.finish_reason == "length"
         if trial.language != "en":
             return _score_words(reply, trial, trial.reference, cut=cut)

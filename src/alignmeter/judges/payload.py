@@ -49,6 +49,7 @@ _GRAVE = re.compile(
     r"(?<=\b[iI])`(?=(?:m|ll|ve|d)\b)|(?<=[a-z]n)`(?=t\b)|(?<=\b[iI]t)`(?=s\b)|(?<=[tT]hat)`(?=s\b)"
 )
 
+_BOXED = re.compile(r"\\(?:boxed|text|textbf|mathbf|mathrm)\{([^{}\n]{0,200})\}")
 _CONTROL = re.compile(r"<\|[^<>|]{1,40}\|>|</?(?:s|unk|pad|bos|eos|eot|mask)>|\[/?(?:INST|PAD|UNK)\]")
 _SPEAKS = re.compile(r"[^\W_]")
 _FEWEST_REPEATS = 5
@@ -62,9 +63,9 @@ def spoken(reply: str) -> str:
 
     Returns:
         The values of JSON, YAML or XML that is the whole reply or behind a few words, and comments where
-        there is no other code, a line each; a fence around prose is taken off. Typewriter apostrophes and
-        entities of HTML are made plain. Programs, what they print too, and long documents stay as they
-        are: they are what was asked for. Empty where the data holds no value.
+        there is no other code, a line each; a fence around prose is taken off. Typewriter apostrophes,
+        entities of HTML and boxes of LaTeX are made plain. Programs, what they print too, and long
+        documents stay as they are: they are what was asked for. Empty where the data holds no value.
     """
     text = _plain(reply)
     if len(text) > _LONGEST:
@@ -90,6 +91,8 @@ def says_nothing(text: str) -> bool:
 def _plain(text: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda match: _ENTITIES[match.group().lower()], text)
+    if "\\" in text:
+        text = _BOXED.sub(r"\1", _BOXED.sub(r"\1", text))  # one in another, as in \boxed{\text{No}}
     if "`" in text:
         text = _GRAVE.sub("'", text)
     return text if text.isascii() else text.translate(_ACUTE)
@@ -173,7 +176,9 @@ def _json_values(node: object, key: str = "") -> Iterator[str]:
                 yield from _json_values(value, key)
         case True if _REFUSES.match(key):
             yield _REFUSED
-        case bool() | int() | float() | str():
+        case bool():  # says nothing without what it is about
+            yield f"{key}: {node}".lower() if key else str(node)
+        case int() | float() | str():
             yield str(node)
         case _:
             return

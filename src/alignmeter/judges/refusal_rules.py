@@ -99,8 +99,8 @@ def hard_refusal(signal: str, *, gave_help: bool) -> RefusalResult:
 
 
 def refusal_label(reply: str, request: str) -> RefusalLabel:
-    """Return what the rules say of an English reply, whatever ended it."""
-    return _decide(load_rules(RULES_FILE), spoken(reply), request).label
+    """Return what the rules say of a reply in English prose, whatever ended it."""
+    return _decide(load_rules(RULES_FILE), reply, request).label
 
 
 def _decide(rules: Rules, reply: str, request: str) -> _Decision:
