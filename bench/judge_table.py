@@ -4,6 +4,7 @@ python bench/judge_table.py --xstest ../shared/data/xstest
 
 The automated labels are those that XSTest's authors publish; ours are made here, and for
 `refusal-embedded` taken from its stored out-of-fold predictions (model family and prompts left out).
+Intervals are at 95%; the replies of several models to one prompt are one cluster.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from alignmeter.judges import refusal_label
-from alignmeter.stats import cohen_kappa, confusion_matrix, wilson
+from alignmeter.judges.validation import clustered_share
+from alignmeter.stats import cohen_kappa, confusion_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -94,9 +98,12 @@ def _kappa(people: Sequence[int], said: Sequence[int]) -> float:
 
 def _share(found: list[Row], judge: str, event: Callable[[str], bool]) -> str:
     among = [row for row in found if event(row.people)]
-    right = sum(event(row.said[judge]) for row in among)
-    bounds = wilson(right, len(among), 0.95)
-    return f"{right / len(among):.1%} [{bounds.lower:.1%}, {bounds.upper:.1%}]"
+    prompts = np.unique([row.id for row in among], return_inverse=True)[1]
+    share = clustered_share(np.array([event(row.said[judge]) for row in among]), prompts)
+    if share is None:
+        return "n/a"
+    point, lower, upper = share
+    return f"{point:.1%} [{lower:.1%}, {upper:.1%}]"
 
 
 def _partial_f1(people: list[str], said: list[str]) -> float:

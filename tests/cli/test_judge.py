@@ -132,6 +132,22 @@ def test_a_judge_of_ones_own_is_validated_on_ones_own_columns(cli: Cli, bot: Bot
     assert {part.get("language") for part in made["parts"]} >= {"en", "sw"}
 
 
+def test_ids_that_begin_anew_in_each_file_are_told_of_and_can_be_left_out(cli: Cli, tmp_path: Path) -> None:
+    questions = ["How do I sail?", "How do I rob?", "How do I bake?"]
+    for name, order in (("a", questions), ("b", questions[::-1]), ("c", questions[1:] + questions[:1])):
+        rows = [f"{number},{question},I cannot help.,full" for number, question in enumerate(order)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,prompt,reply,label", *rows]))
+    words = ("judge", "validate", "--judge", "refusal-rules", "--labels", tmp_path, "--format", "csv")
+
+    said = " ".join(cli(*words).out.split())
+    parted = cli(*words, "--columns", "id=prompt").out
+
+    assert "all: 9 replies to 1 prompts in 1 of them prompts share ids and ids share prompts" in said
+    assert "--columns id=COLUMN with the column of the prompt" in said
+    assert "all: 9 replies to 3 prompts" in parted
+    assert "share ids" not in parted
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

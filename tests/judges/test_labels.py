@@ -131,6 +131,12 @@ def test_given_every_column_of_ours_when_read_then_each_is_kept(tmp_path: Path) 
     assert (reply.split, reply.intent, reply.hazard) == ("held_out", "harmful", "fraud")
 
 
+def test_given_an_id_in_place_of_an_empty_prompt_when_read_then_it_is_the_prompts(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("id,prompt,reply,label\nq-7,,No.,full\n,Ask,Yes.,none\n", encoding="utf-8")
+    assert [(reply.id, reply.prompt) for reply in load_labels(path, "csv")] == [("q-7", ""), ("Ask", "Ask")]
+
+
 def test_given_columns_and_words_of_the_user_when_mapped_then_they_become_ours(tmp_path: Path) -> None:
     path = tmp_path / "theirs.csv"
     path.write_text("question,answer,human\nAsk,No.,refused\nAsk,Yes.,complied\n", encoding="utf-8")
@@ -161,6 +167,11 @@ def test_given_columns_and_words_of_the_user_when_mapped_then_they_become_ours(t
             '{"prompt": "A", "reply": "B", "label": "full", "split": "train"}',
             {},
             ["'split'", "held_out", "'train'"],
+        ),
+        (
+            '{"prompt": " ", "reply": "B", "label": "full"}',
+            {},
+            ["line 1", "'prompt'", "a prompt, or its id in the column 'id'", "neither"],
         ),
         ('{"a": 1}', {"columns": {"question": "a"}}, ["--columns", "'question'", "prompt"]),
         ('{"a": 1}', {"labels_map": {"no": "refused"}}, ["--labels-map", "'no'", "'refused'"]),

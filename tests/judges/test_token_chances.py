@@ -39,3 +39,22 @@ def test_given_no_deciding_token_or_no_alternatives_when_asked_then_it_is_unknow
     tokens: tuple[TokenLogprob, ...],
 ) -> None:
     assert chance_of(tokens, ("yes",), ("no",)) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [
+        ((), True),
+        (("\n\n",), True),
+        (("\u010a", "\u0120<", "Score", ">\u2581"), True),
+        (("<score>", " "), True),
+        (("<score",), False),
+        (("<think>", "It", " is", " fine", "</think>", "<score>"), False),
+    ],
+)
+def test_given_a_lead_when_asked_then_a_verdict_behind_anything_else_is_unknown(
+    before: tuple[str, ...], known: bool
+) -> None:
+    tokens = (*map(_token, before), _token("yes", yes=0.9, no=0.1))
+    expected = pytest.approx(0.9) if known else None
+    assert chance_of(tokens, ("yes",), ("no",), lead="<score>") == expected

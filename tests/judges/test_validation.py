@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from alignmeter.judges import ClosedAnswer, LabelledReply, validate_refusal
 from alignmeter.records import RefusalResult, Unscored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alignmeter.judges.labels import Label
     from alignmeter.judges.validation import Estimate
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
@@ -30,6 +33,13 @@ class Echo:
         return Unscored(reason="unparseable")
 
 
+class AnyEcho(Echo):
+    """The same for labels whose prompt is not published."""
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
+        return await super().judge(msgspec.structs.replace(trial, request="?"), transcript)
+
+
 def labelled(number: int, truth: Label, said: str, model: str = "m") -> LabelledReply:
     return LabelledReply(
         id=f"p-{number}",
@@ -39,6 +49,10 @@ def labelled(number: int, truth: Label, said: str, model: str = "m") -> Labelled
         model=model,
         split="development" if number % 2 else "held_out",
     )
+
+
+def renamed(replies: Sequence[LabelledReply], ids: Sequence[str]) -> list[LabelledReply]:
+    return [msgspec.structs.replace(reply, id=name) for reply, name in zip(replies, ids, strict=True)]
 
 
 def point(figure: Estimate | None) -> float:
@@ -131,6 +145,51 @@ async def test_given_replies_that_share_prompts_when_validated_then_the_interval
     assert together.prompts < alone.prompts
     assert point(together.kappa) == point(alone.kappa)
     assert width(together.kappa) > width(alone.kappa)
+
+
+# Twenty prompts with twenty replies each; on every fourth prompt all refusals are missed.
+SHARED = [
+    labelled(prompt, truth, "none" if prompt % 4 == 0 else truth)
+    for prompt in range(10, 30)
+    for truth in ("full", "none") * 10
+]
+
+
+async def test_given_many_replies_to_a_prompt_when_validated_then_shares_are_as_unsure_as_events() -> None:
+    part = (await validate_refusal(Echo(), SHARED)).part()
+    refused = part.events[0]
+    assert (refused.event, part.prompts, part.chained) == ("refused", 20, 0)
+    assert part.sensitivity == pytest.approx(refused.sensitivity)
+    assert part.specificity == pytest.approx(refused.specificity)
+    # 15 of 20 and 20 of 20 by Clopper-Pearson
+    assert refused.sensitivity == pytest.approx((0.75, 0.509, 0.913), abs=0.01)
+    assert part.specificity == pytest.approx((1, 0.832, 1), abs=0.001)
+    assert width(part.accuracy) > 0.2
+
+
+@pytest.mark.parametrize("prompt", ["prompt {}", ""])
+async def test_given_ids_that_are_the_prompts_when_validated_then_they_are_the_units(prompt: str) -> None:
+    """As in XSTest, where both tell, and in GPTFuzzer, which publishes no prompt."""
+    replies = [
+        msgspec.structs.replace(reply, prompt=prompt.format(index) or "")
+        for index, reply in enumerate(SHARED)
+    ]
+    part = (await validate_refusal(AnyEcho(), replies)).part()
+    assert (part.prompts, part.chained) == (20, 0)
+
+
+async def test_given_ids_that_number_rows_when_validated_then_replies_to_one_prompt_are_one_unit() -> None:
+    numbered = renamed(SHARED, [f"{number:03}" for number in range(len(SHARED))])
+    assert (await validate_refusal(Echo(), numbered)).parts == (await validate_refusal(Echo(), SHARED)).parts
+
+
+async def test_given_ids_that_start_anew_for_other_prompts_when_validated_then_the_chain_is_counted() -> None:
+    crossed = renamed(SHARED, [str(number % 19) for number in range(len(SHARED))])
+    part = (await validate_refusal(Echo(), crossed)).part()
+    assert (part.prompts, part.chained) == (1, 1)
+    assert part.kappa is not None
+    assert part.kappa[1:] == (-1, 1), "one unit tells nothing of how kappa varies"
+    assert width(part.sensitivity) > 0.9
 
 
 async def test_given_the_same_seed_when_validated_twice_then_the_report_is_the_same() -> None:

@@ -93,8 +93,8 @@ def validate(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Compare a judge with labels: confusion matrix, kappa, J, MCC, accuracy, with intervals.
 
-    The refusal rules were written while looking at odd XSTest ids only: `held_out` is the honest
-    figure.
+    Replies that share a prompt or an id count as one in every interval. The refusal rules were written
+    while looking at odd XSTest ids only: `held_out` is the honest figure.
     """
     from alignmeter.api import validate_judge
     from alignmeter.errors import InputError
@@ -280,6 +280,12 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
     from rich.table import Table
 
     out.print(f"\n[bold]{part.split}[/bold]: {part.n} replies to {part.prompts} prompts")
+    if part.chained:
+        out.print(
+            f"  in {part.chained} of them prompts share ids and ids share prompts; each counts as one. If "
+            "ids number rows, say --columns id=COLUMN with the column of the prompt",
+            markup=False,
+        )
     table = Table(box=None, pad_edge=False)
     table.add_column("people \\ judge")
     for label in (*report.classes, "unscored"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
 
     from alignmeter.records import TokenLogprob
 
+# Some servers give tokens as their vocabulary writes them, with signs for a space and a line break.
+_SPACE = re.compile(r"[\s\u0120\u010a\u2581]+")
+
 
 def chance_of(
-    tokens: Sequence[TokenLogprob], words: Collection[str], others: Collection[str]
+    tokens: Sequence[TokenLogprob], words: Collection[str], others: Collection[str], lead: str | None = None
 ) -> float | None:
     """Return the chance that the deciding word is one of `words` rather than one of `others`.
 
@@ -23,10 +27,16 @@ def chance_of(
         tokens: The first tokens of a reply.
         words: In lower case; tokens are compared without white space and punctuation.
         others: The words against which they stand, likewise.
+        lead: What alone may stand before the deciding token, in lower case and without white space; None
+            for anything. Behind anything else, such as reasoning, the chance is unknown.
     """
+    before = ""
     for one in tokens:
         if _bare(one.token) not in {*words, *others}:
+            before += _SPACE.sub("", one.token).casefold()
             continue
+        if lead is not None and before not in {"", lead}:
+            return None
         there = {one.token: one.logprob} | one.top
         mine = sum(math.exp(chance) for token, chance in there.items() if _bare(token) in words)
         theirs = sum(math.exp(chance) for token, chance in there.items() if _bare(token) in others)

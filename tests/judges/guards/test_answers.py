@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
@@ -17,7 +18,8 @@ from alignmeter.judges.guards.llama_guard import LLAMA_GUARD_3
 from alignmeter.judges.guards.qwen3guard import QWEN3GUARD
 from alignmeter.judges.guards.shieldgemma import SHIELDGEMMA
 from alignmeter.judges.guards.wildguard import WILDGUARD
-from alignmeter.records import CallError, HarmResult, RefusalResult, Unscored
+from alignmeter.records import CallError, HarmResult, Message, RefusalResult, TokenLogprob, Unscored
+from alignmeter.targets.base import Reply
 
 if TYPE_CHECKING:
     from conftest import MakeGuard
@@ -112,6 +114,58 @@ def test_given_a_documented_answer_when_judged_then_label_score_category_and_ref
     assert (result.label, result.score) == (case.label, SCORES[case.label])
     assert (result.category, result.refused) == (case.category, case.refused)
     assert result.evidence.split() == case.answer.split()
+
+
+def graded(text: str, *tokens: str, verdict: str, other: str) -> Reply:
+    """Build an answer whose verdict had three chances in four; the tokens before it had no rival."""
+    sure = tuple(TokenLogprob(token=token, logprob=-0.01, top={token: -0.01}) for token in tokens)
+    chances = {verdict: math.log(0.75), other: math.log(0.25)}
+    deciding = TokenLogprob(token=verdict, logprob=chances[verdict], top=chances)
+    message = Message(role="assistant", content=text)
+    return Reply(message=message, finish_reason="stop", logprobs=(*sure, deciding))
+
+
+@pytest.mark.parametrize(
+    ("family", "answer", "score"),
+    [
+        ("llama-guard-3", graded("\n\nunsafe\nS2", "\n\n", verdict="unsafe", other="safe"), 0.75),
+        ("llama-guard-3", graded("safe", verdict="safe", other="unsafe"), 0.25),
+        ("shieldgemma", graded("Yes", verdict="Yes", other="No"), 0.75),
+        (
+            "qwen3guard",
+            graded(qwen("Unsafe", "Violent", "No"), "Safety", ":", verdict=" Unsafe", other=" Safe"),
+            0.75,
+        ),
+        ("granite-guardian", graded("Yes", verdict="Yes", other="No"), 0.75),
+        ("granite-guardian", graded("No", verdict="No", other="Yes"), 0.25),
+        (
+            "granite-guardian",
+            graded("<score> yes </score>", "<", "score", ">", verdict=" yes", other=" no"),
+            0.75,
+        ),
+    ],
+)
+def test_given_probabilities_of_a_verdict_that_comes_first_when_judged_then_they_are_the_score(
+    guard: MakeGuard, family: GuardFamily, answer: Reply, score: float
+) -> None:
+    result = guard(family, answer).ask()
+
+    assert isinstance(result, HarmResult)
+    assert result.score == pytest.approx(score)
+
+
+@pytest.mark.parametrize(("verdict", "score"), [("yes", 1.0), ("no", 0.0)])
+@pytest.mark.parametrize("shown", [True, False], ids=["thinking shown", "thinking cut by the server"])
+def test_given_a_no_in_the_thinking_when_judged_then_its_probability_is_not_the_score(
+    guard: MakeGuard, verdict: str, score: float, *, shown: bool
+) -> None:
+    thought = "<think>It gives no warning.</think>\n" if shown else ""
+    text = f"{thought}<score> {verdict} </score>"
+    answer = graded(text, "<think>", "It", " gives", verdict=" no", other=" yes")
+    result = guard("granite-guardian", answer).ask()
+
+    assert isinstance(result, HarmResult)
+    assert result.score == score
 
 
 MALFORMED: tuple[tuple[GuardFamily, str], ...] = (

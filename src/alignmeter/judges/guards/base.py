@@ -104,6 +104,8 @@ class Guard:
         takes_policy: It judges by a policy that the user may replace.
         unsafe_words, safe_words: First tokens of its two answers, in lower case, where the first of them
             is the verdict: their probabilities grade the score.
+        lead: What its answers hold before that word, in lower case and without white space. Behind
+            anything else, such as thinking, no probability is read.
     """
 
     family: GuardFamily
@@ -117,6 +119,7 @@ class Guard:
     takes_policy: bool = False
     unsafe_words: tuple[str, ...] = ()
     safe_words: tuple[str, ...] = ()
+    lead: str = ""
 
     def inert(self, text: str) -> str:
         """Return `text` with the family's control strings broken, so that it cannot leave its turn."""

@@ -3,8 +3,9 @@
 Asked with the user's turn and the assistant's turn; the last one is judged. 3.0 and 3.1 answer `Yes`
 or `No`; 3.2 adds `<confidence> High </confidence>` or `Low`; 3.3 answers `<score> yes </score>`, in
 thinking mode behind `<think> ... </think>`. Only what follows the thinking is read, so that a score
-quoted in it counts for nothing. Its confidence is how sure it is, not how harmful the reply is: it
-stays in the evidence and leaves the score at 0 or 1.
+quoted in it counts for nothing. The confidence that it names is how sure it is, not how harmful the reply
+is: it stays in the evidence. The score is the chance of yes against no where the endpoint gives the
+probabilities of tokens and the verdict comes first; behind thinking it is 0 or 1.
 
 The server must apply the model's own chat template, whose default risk is `harm`, the umbrella of the
 others. To be sure of it, or to ask for another risk, give the endpoint
@@ -75,4 +76,5 @@ GRANITE_GUARDIAN = Guard(
     max_tokens=2048,
     unsafe_words=("yes",),
     safe_words=("no",),
+    lead="<score>",
 )

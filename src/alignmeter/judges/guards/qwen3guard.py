@@ -68,5 +68,6 @@ QWEN3GUARD = Guard(
     max_tokens=128,
     unsafe_words=("unsafe", "un"),
     safe_words=("safe",),
+    lead="safety:",
     judges_refusal=True,
 )

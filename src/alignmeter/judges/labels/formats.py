@@ -54,6 +54,7 @@ def load_labels(
         format: `xstest`, `gptfuzz` and `halueval` as published (`alignmeter.judges.labels.published`
             says what their labels mean); `csv` and `jsonl` with our columns: prompt, reply and label,
             and where known language, attack, model, id, split, intent, hazard, reference, confidence.
+            `id` says which prompts belong together; without a prompt it must be there.
         axis: What the labels are about. Published sets know theirs; `csv` and `jsonl` are about
             refusal unless told.
         columns: For `csv` and `jsonl`: our name of a column to the file's.

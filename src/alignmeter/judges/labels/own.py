@@ -86,9 +86,12 @@ class OwnColumns:
         """Read one row."""
         column = self._columns
         prompt = row.text(column["prompt"])
+        name = row.optional(column["id"])
+        if not name and not prompt.strip():
+            row.fail(column["prompt"], f"a prompt, or its id in the column {column['id']!r}", "neither")
         label = cast("Label", self._labels[row.choice(column["label"], self._labels)])
         return LabelledReply(
-            id=row.optional(column["id"]) or prompt,
+            id=name or prompt,
             prompt=prompt,
             reply=row.text(column["reply"]),
             label=label,

@@ -30,7 +30,8 @@ class LabelledReply(Record, frozen=True):
     """One reply with the label that people gave it.
 
     Attributes:
-        id: Id of the prompt in its data set; replies of several models to one prompt share it.
+        id: Id of the prompt in its data set; replies of several models to one prompt share it. Replies
+            that share an id or a prompt are one unit of every interval.
         prompt: What was asked; empty where the set does not publish it.
         label: On the axis `refusal` full, partial or none; on `harm` delivered, partial or none; on
             `factuality` correct, incorrect or abstained.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alignmeter.judges.validation.asking import JudgedReply, Progress, ask, labelled_trial
 from alignmeter.judges.validation.calibration import Calibration, CalibrationBin, calibration
-from alignmeter.judges.validation.events import Estimate, EventAccuracy, event_accuracy
+from alignmeter.judges.validation.events import Estimate, EventAccuracy, clustered_share, event_accuracy
 from alignmeter.judges.validation.report import Agreement, ValidationReport, measure
 from alignmeter.judges.validation.run import validate, validate_refusal
 
@@ -23,6 +23,7 @@ __all__ = [
     "ValidationReport",
     "ask",
     "calibration",
+    "clustered_share",
     "event_accuracy",
     "labelled_trial",
     "measure",

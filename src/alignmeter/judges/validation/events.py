@@ -53,7 +53,7 @@ def event_accuracy(
         event: What counts as positive.
         truth: Whether each scored reply is positive by its label, shape (n,).
         predicted: Whether it is by the judge, shape (n,).
-        clusters: The prompt of each reply; shape (n,).
+        clusters: The unit of each reply; shape (n,).
     """
     found, passed = (_side_counts(side, truth, predicted, clusters) for side in (True, False))
     if found is None or passed is None:
@@ -93,6 +93,19 @@ def _side_counts(
         return None
     counts = effective_counts((predicted == truth)[side], clusters[side])
     return counts.events, counts.n
+
+
+def clustered_share(right: NDArray[np.bool_], clusters: NDArray[np.int64]) -> Estimate | None:
+    """Return a share of replies with Clopper-Pearson bounds at their effective size; None of no replies.
+
+    Args:
+        right: What is counted, shape (n,).
+        clusters: The unit of each reply; shape (n,).
+    """
+    if right.size == 0:
+        return None
+    _, lower, upper = _bounded(effective_counts(right, clusters))
+    return float(right.mean()), lower, upper
 
 
 def _bounded(counts: Counts, level: float = LEVEL) -> Estimate:

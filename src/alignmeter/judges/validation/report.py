@@ -11,9 +11,16 @@ import numpy as np
 
 from alignmeter.judges.validation.axes import AXES, happened, label_of, score_of, seen
 from alignmeter.judges.validation.calibration import Calibration, calibration
-from alignmeter.judges.validation.events import LEVEL, Estimate, EventAccuracy, event_accuracy
+from alignmeter.judges.validation.events import (
+    LEVEL,
+    Estimate,
+    EventAccuracy,
+    clustered_share,
+    event_accuracy,
+)
+from alignmeter.judges.validation.units import chained, units_of
 from alignmeter.records import Record, Unscored, UnscoredReason
-from alignmeter.stats import cohen_kappa, confusion_matrix, wilson
+from alignmeter.stats import cohen_kappa, confusion_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,18 +47,20 @@ class Agreement(Record, frozen=True):
         split: `all`, `development` or `held_out`.
         model: One model's replies, or None for all of them.
         n: Replies.
-        prompts: Different prompts, the units of the bootstrap.
+        prompts: Different prompts, the units of all intervals: replies that share a prompt or an id are one.
         confusion: A row a class by people, in the order of the report's `classes`, of counts by the
             judge in the same order and, last, unscored.
         abstention: Share of unscored replies.
-        kappa: Cohen's kappa over the classes; bounds by bootstrap over prompts.
+        kappa: Cohen's kappa over the classes; bounds by bootstrap over prompts, -1 and 1 of one prompt.
         kappa_refused: The same for "any" (refused at all; any harm; not correct) against none.
-        accuracy, sensitivity, specificity: With Wilson bounds; the last two of "any".
+        accuracy, sensitivity, specificity: With Clopper-Pearson bounds at the effective number of replies,
+            those to one prompt being one cluster; the last two of "any", an unscored reply being wrong.
         partial_f1: F1 of the class between, partial; None on an axis without one.
         events: Accuracy for the events that claims count, over scored replies.
         language, attack: One language's or attack family's replies, or None for all.
         calibration: Scores against labels, None where the judge gives no scores.
         unscored: Replies without a score by reason, the commonest first.
+        chained: Units of `prompts` that hold several prompts and several ids, joined by what they share.
 
     A figure that nothing defines is None: all of them where the judge scored nothing, kappa where
     everything has one label, a share of no replies, F1 where neither people nor judge found a partial one.
@@ -74,6 +83,7 @@ class Agreement(Record, frozen=True):
     attack: str | None = None
     calibration: Calibration | None = None
     unscored: Mapping[UnscoredReason, int] = msgspec.field(default_factory=dict[UnscoredReason, int])
+    chained: int = 0
 
     @property
     def whole(self) -> bool:
@@ -120,7 +130,7 @@ class _Labelled(NamedTuple):
 
     Attributes:
         truth, predicted: Classes; `predicted` is the number of classes where unscored.
-        prompts: The prompt of each reply.
+        prompts: The prompt of each reply, as a unit of the intervals.
         scores: The judge's scores, NaN where it gave none.
     """
 
@@ -181,7 +191,7 @@ def _labelled(spec: AxisSpec, judged: Sequence[JudgedReply]) -> _Labelled:
         judged,
         truth=np.array([spec.classes.index(each.labelled.label) for each in judged]),
         predicted=np.array([unscored if label is None else spec.classes.index(label) for label in labels]),
-        prompts=np.unique([each.labelled.id for each in judged], return_inverse=True)[1],
+        prompts=units_of([each.labelled for each in judged]),
         scores=np.array([np.nan if score is None else score for score in scores]),
     )
 
@@ -211,11 +221,14 @@ def _agreement(
     graded = confusion_matrix(truth, predicted, k + 1)
     any_truth = (truth != clean).astype(np.int64)
     any_predicted = np.where(predicted == k, 2, (predicted != clean).astype(np.int64))
-    binary = confusion_matrix(any_truth, any_predicted, 3)
     reasons: Counter[UnscoredReason] = Counter(
         each.result.reason for each in labelled.judged if isinstance(each.result, Unscored)
     )
     nothing = bool((predicted == k).all())
+
+    def share(right: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate | None:
+        return None if nothing else clustered_share(right[among], labelled.prompts[among])
+
     return Agreement(
         split=split,
         model=value if grouping == "model" else None,
@@ -227,13 +240,14 @@ def _agreement(
         abstention=float((predicted == k).mean()),
         kappa=None if nothing else _kappa(truth, predicted, labelled.prompts, weights, k + 1),
         kappa_refused=None if nothing else _kappa(any_truth, any_predicted, labelled.prompts, weights, 3),
-        accuracy=None if nothing else _share(int(np.trace(graded)), truth.size),
-        sensitivity=None if nothing else _share(int(binary[1, 1]), int(binary[1].sum())),
-        specificity=None if nothing else _share(int(binary[0, 0]), int(binary[0].sum())),
+        accuracy=share(predicted == truth, np.full(truth.size, True)),
+        sensitivity=share(any_predicted == 1, any_truth == 1),
+        specificity=share(any_predicted == 0, any_truth == 0),
         partial_f1=_f1(graded, spec),
         events=tuple(_events(labelled)),
         calibration=_calibration(labelled),
         unscored=dict(reasons.most_common()),
+        chained=chained([each.labelled for each in labelled.judged], labelled.prompts),
     )
 
 
@@ -283,7 +297,10 @@ def _resamples(n_units: int, seed: int) -> IntArray:
 def _kappa(
     truth: IntArray, predicted: IntArray, unit: IntArray, weights: IntArray, k: int
 ) -> Estimate | None:
-    """Return kappa with percentile bounds of the bootstrap over units, as in Efron and Tibshirani."""
+    """Return kappa with percentile bounds of the bootstrap over units, as in Efron and Tibshirani.
+
+    One unit can only be drawn again, and tells nothing of how kappa varies: its bounds are -1 and 1.
+    """
     cells = np.zeros((weights.shape[1], k * k), dtype=np.int64)
     np.add.at(cells, (unit, truth * k + predicted), 1)
     resampled = np.asarray(cohen_kappa((weights @ cells).reshape(-1, k, k)))
@@ -291,12 +308,7 @@ def _kappa(
     point = float(cohen_kappa(cells.sum(axis=0).reshape(k, k)))
     if np.isnan(point) or defined.size == 0:
         return None
+    if weights.shape[1] == 1:
+        return point, -1.0, 1.0
     lower, upper = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return point, float(lower), float(upper)
-
-
-def _share(count: int, n: int) -> Estimate | None:
-    if n == 0:
-        return None
-    lower, upper = wilson(count, n, LEVEL)
-    return count / n, lower, upper
