@@ -142,10 +142,10 @@ def test_ids_that_begin_anew_in_each_file_are_told_of_and_can_be_left_out(cli: C
     said = " ".join(cli(*words).out.split())
     parted = cli(*words, "--columns", "id=prompt").out
 
-    assert "all: 9 replies to 1 prompts in 1 of them prompts share ids and ids share prompts" in said
+    assert "all: 9 replies to 1 prompts several prompts and several ids are joined in 1 of them" in said
     assert "--columns id=COLUMN with the column of the prompt" in said
     assert "all: 9 replies to 3 prompts" in parted
-    assert "share ids" not in parted
+    assert "are joined" not in parted
 
 
 @pytest.mark.parametrize(

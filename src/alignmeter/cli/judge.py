@@ -282,8 +282,8 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
     out.print(f"\n[bold]{part.split}[/bold]: {part.n} replies to {part.prompts} prompts")
     if part.chained:
         out.print(
-            f"  in {part.chained} of them prompts share ids and ids share prompts; each counts as one. If "
-            "ids number rows, say --columns id=COLUMN with the column of the prompt",
+            f"  several prompts and several ids are joined in {part.chained} of them. If ids number rows, "
+            "say --columns id=COLUMN with the column of the prompt",
             markup=False,
         )
     table = Table(box=None, pad_edge=False)
