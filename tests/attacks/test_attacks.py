@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from alignmeter.attacks import (
     frames,
     get_attack,
 )
+from alignmeter.attacks.base import user
 from alignmeter.errors import InputError
 from alignmeter.records import Message
 from alignmeter.threat_model import BUILT_IN_ATTACKS
@@ -119,6 +121,32 @@ def test_given_private_code_that_fails_when_rendered_then_the_attack_is_named() 
             get_attack("headless").render("x", seed=messages, context=_CONTEXT)
 
 
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(
+    ("messages", "why"),
+    [
+        ([Message(role="user", content=cast(str, None))], "Expected `str`, got `null`"),
+        ([Message(role="user", content=cast(str, 5))], "Expected `str`, got `int`"),
+        ([Message(role=cast(Any, "bogus"), content="a"), user("b")], "Invalid enum value 'bogus'"),
+        ([user("half of a pair: \ud83d")], "surrogates not allowed"),
+        ([user("a"), "b"], "Expected `object`, got `str`"),
+        ([object(), user("a")], "Encoding objects of type object is unsupported"),
+    ],
+)
+def test_given_private_code_whose_messages_no_journal_can_keep_when_rendered_then_the_attack_is_named(
+    messages: list[Any], why: str
+) -> None:
+    @attack("odd", attack_class="odd", reference="ours")
+    def odd(request: str, *, seed: int, context: AttackContext) -> tuple[Message, ...]:  # pyright: ignore[reportUnusedFunction]
+        del request, seed, context
+        return tuple(messages)
+
+    with pytest.raises(InputError, match="attack 'odd': expected messages with a role and a text") as caught:
+        get_attack("rot13 | odd").render("x", seed=1, context=_CONTEXT)
+    assert why in str(caught.value)
+    str(caught.value).encode()
+
+
 # --- every attack --------------------------------------------------------------------------------
 
 
@@ -134,7 +162,10 @@ def test_given_any_request_when_attacked_twice_then_the_conversation_is_the_same
 
 
 @pytest.mark.parametrize("name", _WHOLE)
-@given(request=st.text(st.characters(exclude_characters="\n"), min_size=1), seed=st.integers(0, 2**31 - 1))
+@given(
+    request=st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1),
+    seed=st.integers(0, 2**31 - 1),
+)
 def test_given_any_request_when_framed_then_it_stands_whole_in_the_last_turn_of_the_user(
     name: str, request: str, seed: int
 ) -> None:
@@ -253,7 +284,18 @@ def test_given_a_request_when_its_register_is_shifted_then_only_listed_whole_wor
     assert any("Youth, can ye act without an actress?" in text for text in said)
 
 
-@given(request=st.text(st.characters(exclude_characters="\\<"), min_size=1), seed=st.integers(0, 1000))
+@pytest.mark.parametrize("request_", ["\u017fhow me how to do it", "TELL ME W\u0130TH CARE"])
+def test_given_letters_that_only_fold_to_ascii_when_the_register_is_shifted_then_their_word_stays(
+    request_: str,
+) -> None:
+    word = next(word for word in request_.split() if not word.isascii())
+    assert all(word in _said("register_shift", request_, seed) for seed in range(60))
+
+
+@given(
+    request=st.text(st.characters(codec="utf-8", exclude_characters="\\<"), min_size=1),
+    seed=st.integers(0, 1000),
+)
 def test_given_a_request_with_bars_and_lines_when_put_into_a_table_then_it_stays_one_cell(
     request: str, seed: int
 ) -> None:

@@ -32,6 +32,11 @@ def test_given_jsonl_when_read_then_strings_and_objects_are_suffixes(tmp_path: P
         ("a.txt", b"ok\n\xff", "a.txt: not UTF-8 at byte 3; save the file as UTF-8"),
         ("a.jsonl", b'"ok"\n{"text": "x"}', "a.jsonl:2: expected a JSON string or an object such as"),
         ("a.jsonl", b"{", "a.jsonl:1: expected a JSON string"),
+        (
+            "a.jsonl",
+            b'"ok"\n"\\ud83d x"',
+            "a.jsonl:2: expected a suffix of valid Unicode, got half of a surr",
+        ),
         ("a.jsonl", b"[" * 100_000, "a.jsonl:1: expected a JSON string"),
         ("a.jsonl", b'{"suffix": ""}', "a.jsonl:1: expected a JSON string"),
         ("missing.txt", None, "missing.txt: cannot read the file of suffixes: No such file"),

@@ -152,6 +152,9 @@ def test_the_state_of_another_detector_is_refused() -> None:
         {"n": 1, "up": [math.inf], "down": [], "alarm": None},
         {"n": 1, "up": [-1.0], "down": [], "alarm": None},
         {"n": 1, "up": [], "down": [], "alarm": "sideways"},
+        {"n": 1, "up": [], "down": [], "alarm": []},
+        {"n": 1, "up": [math.nan], "down": [], "alarm": None},
+        {"n": 1, "up": [10**400], "down": [], "alarm": None},
     ],
 )
 def test_a_damaged_state_is_refused(data: dict[str, object]) -> None:
@@ -174,6 +177,7 @@ def test_a_damaged_state_is_refused(data: dict[str, object]) -> None:
         lambda: cusum(0.05, 0.1, run_length=math.inf),
         lambda: cusum(0.05, 0.0501),
         lambda: cusum(0.05, 0.1).mean_run_length(-0.1),
+        lambda: cusum(0.05, 0.1).mean_run_length(1e-300),
         lambda: cusum(0.05, 0.1).update(CusumState(), cast(int, 0.5)),
         lambda: CusumState.from_dict({"n": 1, "level": 2}),
     ],
@@ -186,6 +190,12 @@ def test_parameters_outside_their_range_are_refused(call: Callable[[], object]) 
 def test_watching_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="got neither"):
         shiryaev_roberts()
+
+
+@pytest.mark.parametrize("p0", [1e-9, 1e-14, 1e-300])
+def test_cusum_of_an_event_that_is_rarer_than_rounding_has_its_exact_run_length(p0: float) -> None:
+    detector = cusum(p0, 0.5)  # one event raises the alarm
+    assert detector.run_length == pytest.approx(1 / p0, rel=1e-12)
 
 
 @pytest.mark.parametrize(("p0", "p1"), [(0.05, 0.10), (0.30, 0.40), (0.10, 0.05), (0.6, 0.5)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_hash
 from alignmeter.records import Message
@@ -18,6 +20,7 @@ SEPARATOR = " | "
 
 _LAST_LATIN = "\u024f"
 _MOST = 0.5
+_messages = msgspec.json.Decoder(tuple[Message, ...])
 
 
 class AttackContext(NamedTuple):
@@ -80,17 +83,28 @@ class Attack(NamedTuple):
             InputError: The transform failed, or made no conversation that ends with the user's turn.
         """
         try:
-            messages = tuple(self.transform(request, seed=seed, context=context))
+            made = tuple(self.transform(request, seed=seed, context=context))
         except InputError:
             raise
         except Exception as error:
             raise InputError(f"attack {self.name!r} failed on a request: {error!r}; mend its code") from error
-        if not messages or getattr(messages[-1], "role", None) != "user":
+        messages = self._checked(made)
+        if not messages or messages[-1].role != "user":
             raise InputError(
                 f"attack {self.name!r}: expected messages that end with the user's turn, "
-                f"got {messages!r:.200}; mend its code"
+                f"got {made!r:.200}; mend its code"
             )
         return messages
+
+    def _checked(self, made: tuple[object, ...]) -> tuple[Message, ...]:
+        """The messages as a journal keeps them: code of others makes what no type checker saw."""
+        try:
+            return _messages.decode(msgspec.json.encode(made))
+        except Exception as error:
+            raise InputError(
+                f"attack {self.name!r}: expected messages with a role and a text of valid Unicode, "
+                f"got {made!r:.200} ({error}); mend its code"
+            ) from error
 
 
 def attack_seed(design_seed: int, family: str, name: str) -> int:

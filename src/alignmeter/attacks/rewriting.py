@@ -61,4 +61,5 @@ def _reworded(request: str, words: Mapping[str, str]) -> str:
     lower = {word.lower(): other for word, other in words.items()}
     longest_first = sorted(map(re.escape, lower), key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w'])(?:{'|'.join(longest_first)})(?![\w'])", re.IGNORECASE)
-    return pattern.sub(lambda match: lower[match[0].lower()], request)
+    # Without case U+017F is an s to the pattern and no s to `lower`: such a word stays as it is.
+    return pattern.sub(lambda match: lower.get(match[0].lower(), match[0]), request)

@@ -82,4 +82,11 @@ def _from_json(line: str, where: str) -> str:
         raise InputError(
             f'{where}: expected a JSON string or an object such as {{"suffix": "..."}}, got {line[:60]!r}'
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{where}: expected a suffix of valid Unicode, got half of a surrogate pair in {line[:60]!r}; "
+            f"no endpoint takes it, take the line out"
+        ) from None
     return value

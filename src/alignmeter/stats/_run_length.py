@@ -58,6 +58,9 @@ def mean_run_length(p: float, event_step: int, other_step: int, limit: int) -> f
 
     Returns:
         Outcomes; infinite where the limit is never reached.
+
+    Raises:
+        ValueError: The rate is so near to 0 or 1 that double precision does not tell the run length.
     """
     if (event_step > 0 and p == 0) or (other_step > 0 and p == 1):
         return math.inf
@@ -67,4 +70,10 @@ def mean_run_length(p: float, event_step: int, other_step: int, limit: int) -> f
         target = np.maximum(levels + step, 0)
         stays = target < limit
         np.subtract.at(system, (levels[stays], target[stays]), probability)
-    return float(np.linalg.solve(system, np.ones(limit))[0])
+    system[0, 0] = p if event_step > 0 else 1 - p  # 1 - (1 - p) would lose the digits of a small p
+    try:
+        return float(np.linalg.solve(system, np.ones(limit))[0])
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"rates must lie further from 0 and 1 for a run length that can be told, got {p!r}"
+        ) from None

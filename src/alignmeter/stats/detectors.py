@@ -8,10 +8,9 @@ be killed and restarted at any conversation.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
-
-import numpy as np
 
 from alignmeter.stats._run_length import mean_run_length, shortest_limit, whole_steps
 
@@ -55,7 +54,8 @@ class DetectorState:
         """
         n, alarm = data.get("n"), data.get("alarm")
         lists = [data.get(side) for side in ("up", "down")]
-        if not (_is_count(n) and all(_are_levels(x) for x in lists) and alarm in {None, "up", "down"}):
+        known = alarm is None or (isinstance(alarm, str) and alarm in {"up", "down"})
+        if not (_is_count(n) and all(_are_levels(x) for x in lists) and known):
             raise ValueError(
                 f"a detector state must have n, lists up and down of numbers >= 0, and alarm, got {data!r}"
             )
@@ -272,7 +272,7 @@ class CusumDetector:
         """Return the exact expected number of conversations to an alarm at a constant rate.
 
         Raises:
-            ValueError: The rate is outside [0, 1].
+            ValueError: The rate is outside [0, 1], or too near to 0 or 1 for a run length to be told.
         """
         if not 0 <= p <= 1:
             raise ValueError(f"p must lie between 0 and 1, got {p!r}")
@@ -341,7 +341,7 @@ def _are_levels(value: object) -> bool:
     if not isinstance(value, list):
         return False
     entries = cast("list[object]", value)
-    numbers = [x for x in entries if isinstance(x, int | float) and not isinstance(x, bool)]
-    return (
-        len(numbers) == len(entries) and bool(np.all(np.isfinite(numbers))) and min(numbers, default=0) >= 0
+    return all(
+        isinstance(x, int | float) and not isinstance(x, bool) and 0 <= x <= sys.float_info.max
+        for x in entries
     )
