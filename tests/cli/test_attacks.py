@@ -10,6 +10,7 @@ import pytest
 from alignmeter.attacks import attack_names
 from alignmeter.engine import render
 from alignmeter.suites import load_suite
+from alignmeter.suites.images import alt_text
 from alignmeter.threat_model import default_threat_model
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Cli
 
+SPANISH = next(probe for probe in load_suite("implicit_harm", "es"))
 PROBE = next(probe for probe in load_suite("triad") if probe.intent == "harmful")
 
 
@@ -88,6 +90,39 @@ def test_the_plain_probe_and_a_closed_question_can_be_shown_too(cli: Cli) -> Non
     assert plain["content"] == PROBE.prompt
 
 
+def test_a_wording_of_closed_questions_is_shown_as_a_run_of_that_seed_asks_it(cli: Cli) -> None:
+    question = load_suite("implicit_harm")[0]
+    shown = cli("attacks", "show", "slang", "--probe", question.id, "--json").json
+    trial = render(question, "slang", default_threat_model())
+
+    assert (shown["trial"], shown["attack_class"], shown["notes"]) == (trial.id, "slang", [])
+    assert shown["messages"][0]["content"] == trial.messages[0].content
+
+
+def test_what_no_run_asks_is_said_to_be_so(cli: Cli) -> None:
+    benign = next(probe for probe in load_suite("triad") if probe.intent == "benign")
+    (image, *_) = load_suite("implicit_harm_images")
+
+    for probe, why in ((benign, "all others put plainly"), (image, "with an image is put plainly")):
+        outcome = cli("attacks", "show", "base64", "--probe", probe.id)
+        assert outcome.code == 0
+        assert outcome.err.startswith("# no run asks this: ")
+        assert why in outcome.err
+        assert cli("attacks", "show", "plain", "--probe", probe.id).err == ""
+    assert cli("attacks", "show", "base64", "--probe", PROBE.id, "--json").json["notes"] == []
+
+
+def test_an_image_is_shown_in_words(cli: Cli) -> None:
+    (probe, *_) = load_suite("implicit_harm_images")
+    assert probe.image is not None
+
+    assert f"[image] {alt_text(probe.image)}" in " ".join(
+        cli("attacks", "show", "plain", "--probe", probe.id).out.split()
+    )
+    (message,) = cli("attacks", "show", "plain", "--probe", probe.id, "--json").json["messages"]
+    assert message["images"] == [alt_text(probe.image)]
+
+
 BAD = {
     "unknown attack": (("rolplay", "--probe", PROBE.id), "unknown attack 'rolplay'; nearest: 'roleplay'"),
     "unknown part": (("roleplay|x", "--probe", PROBE.id), "unknown attack 'x' in 'roleplay|x'"),
@@ -96,6 +131,16 @@ BAD = {
     "no probe": (("roleplay",), "--probe"),
     "seed is no number": (("roleplay", "--probe", PROBE.id, "--seed", "x"), "got 'x'"),
     "negative draw": (("best_of_n", "--probe", PROBE.id, "--draw", "-1"), "got '-1'"),
+    "draw of another": (("roleplay", "--probe", PROBE.id, "--draw", "2"), "expected --draw 0, got 2"),
+    "draw of a part": (
+        ("roleplay|best_of_n", "--probe", PROBE.id, "--draw", "2"),
+        "expected --draw 0, got 2",
+    ),
+    "wording of a request": (("slang", "--probe", PROBE.id), "'slang', a wording of closed questions"),
+    "wording in Spanish": (
+        ("slang", "--probe", SPANISH.id),
+        "expected a closed question in English, got axis 'factuality' in 'es'",
+    ),
     "tiny window": (("many_shot", "--probe", PROBE.id, "--context-tokens", "5"), "got '5'"),
     "no suffix file": (("cached_suffix", "--probe", PROBE.id), "--suffix-file FILE"),
     "suffix file gone": (

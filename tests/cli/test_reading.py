@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from alignmeter.api import load_run
+from alignmeter.cli.locate import find_trial
+from alignmeter.cli.repro import curl_for
+from alignmeter.records import TokenLogprob
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -193,6 +198,42 @@ def test_a_target_without_url_says_where_to_send_the_request(cli: Cli) -> None:
     outcome = cli("repro", trial, "--run", "first")
 
     assert "a python target, which has no URL" in outcome.err
+
+
+def test_what_no_request_of_a_trial_holds_is_said_when_it_is_reproduced(finished: Finished) -> None:
+    run = load_run(finished.path)
+    plain = run.manifest.target.fingerprint
+    trial = run.data.trials[0]
+    kept = {"extra": "ab" * 32, "adapter": "cd" * 32, "revision": "r7", "few_shot": "ef" * 32}
+
+    def notes(**fields: str) -> list[str]:
+        fingerprint = msgspec.structs.replace(plain, **fields)
+        target = msgspec.structs.replace(run.manifest.target, url="http://h/v1", fingerprint=fingerprint)
+        return curl_for(msgspec.structs.replace(run.manifest, target=target), trial)[1]
+
+    assert notes() == []
+    assert len(notes(**kept)) == len(kept)
+    for name, value, word in (
+        ("extra", "ab" * 32, "fields of its own to every request"),
+        ("adapter", "cd" * 32, "the adapter cdcdcdcdcdcd"),
+        ("revision", "r7", "revision 'r7'"),
+    ):
+        (note,) = notes(**{name: value})
+        assert word in note
+
+
+def test_token_probabilities_are_asked_for_again_where_the_run_had_them(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = cli("show", "first", "--json").json["trials"][0]["trial"]
+    assert "logprobs" not in cli("repro", trial, "--run", "first").out
+
+    found = find_trial(trial, "runs", "first")
+    answered = found.run.data.transcripts[trial]
+    sure = msgspec.structs.replace(answered, logprobs=(TokenLogprob(token="I", logprob=-0.1),))  # noqa: S106
+    monkeypatch.setitem(found.run.data.transcripts, trial, sure)
+    monkeypatch.setattr("alignmeter.cli.locate.find_trial", lambda *_: found)
+    assert '"logprobs":true' in cli("repro", trial, "--run", "first").out
 
 
 def test_verdicts_and_report_are_written_again_from_the_journal(

@@ -9,6 +9,8 @@ import pytest
 from alignmeter.engine import render
 from alignmeter.errors import InputError
 from alignmeter.identity import trial_id
+from alignmeter.records import DrawnImage
+from alignmeter.suites.images import image_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +56,24 @@ def test_given_a_request_in_another_script_when_planned_then_latin_attacks_are_n
     only_latin = lab.model(adversaries={"attacks": ["rot13", "homoglyph | rot13"]})
     with pytest.raises(InputError, match=r"no attack of the threat model \(homoglyph \| rot13, rot13\) chan"):
         lab.plan_of(only_latin, probes)
+
+
+def test_given_a_harmful_request_about_an_image_when_attacked_then_its_last_turn_carries_the_image(
+    lab: Lab,
+) -> None:
+    label = DrawnImage(kind="label", title="CLEANER", rows=(("Net", "2 kg"),))
+    probe = lab.probe("a", intent="harmful", image=label)
+    model = lab.model(images=True, adversaries={"attacks": ["many_shot"], "best_of_n": {"draws": 2}})
+    trials = lab.plan_of(model, [probe]).trials
+    assert [trial.attack for trial in trials] == ["many_shot", "plain", "best_of_n", "best_of_n"]
+    (image,) = image_parts(probe)
+    for trial in trials:
+        *before, last = trial.messages
+        assert last.images == (image,)
+        assert not any(message.images for message in before)
+        assert trial.id == trial_id(
+            trial.messages, epoch=trial.epoch, attack_seed=trial.attack_seed, image_digests=[image.digest]
+        )
 
 
 def test_given_several_draws_when_rendered_then_they_are_trials_of_their_own_of_one_family(lab: Lab) -> None:

@@ -76,7 +76,9 @@ def list_all(*, as_json: JsonOption = False) -> None:
 def show_one(
     name: Annotated[
         str,
-        typer.Argument(help="An attack, or several joined by '|'.", metavar="NAME"),
+        typer.Argument(
+            help="An attack, several joined by '|', or a wording of closed questions.", metavar="NAME"
+        ),
     ],
     *,
     probe: Annotated[str, typer.Option(help="Id of a probe of any suite.", metavar="ID")],
@@ -106,9 +108,13 @@ def show_one(
     found = _probe(probe)
     _check(name, found)
     trial = render(found, name, model, draw=draw)
+    _check_draw(trial, draw)
+    notes = _notes(trial)
     if as_json:
-        print_json(_as_json(trial))
+        print_json(_as_json(trial) | {"notes": notes})
         return
+    for note in notes:
+        typer.echo(f"# {note}", err=True)
     _print(trial)
 
 
@@ -125,15 +131,50 @@ def _probe(wanted: str) -> Probe:
 
 
 def _check(name: str, probe: Probe) -> None:
-    from alignmeter.attacks import PLAIN, get_attack
+    from alignmeter.attacks import PLAIN, attack_names, get_attack
     from alignmeter.errors import InputError
     from alignmeter.suites import render_request
+    from alignmeter.suites.variants import VARIANTS
 
+    if name in VARIANTS and probe.axis == "factuality":
+        return  # a wording, which says itself which questions it takes
+    if name in VARIANTS and name not in attack_names():
+        raise InputError(
+            f"expected an attack, got {name!r}, a wording of closed questions, and probe {probe.id!r} is "
+            f"none; choose another attack or probe"
+        )
     if name != PLAIN and not get_attack(name).works_on(render_request(probe)):
         raise InputError(
             f"attack {name!r} changes Latin letters only, and probe {probe.id!r} has few of them; "
             f"choose another attack or probe"
         )
+
+
+def _check_draw(trial: Trial, draw: int) -> None:
+    from alignmeter.engine import BEST_OF_N
+    from alignmeter.errors import InputError
+
+    if draw and (trial.attack != BEST_OF_N or trial.intent != "harmful"):
+        raise InputError(
+            f"expected --draw 0, got {draw}: {BEST_OF_N} of a harmful request is drawn several times and "
+            f"nothing else, not {trial.attack} of {trial.probe}; leave it out"
+        )
+
+
+def _notes(trial: Trial) -> list[str]:
+    """Why no run asks such a trial; empty where one may."""
+    from alignmeter.attacks import PLAIN
+
+    if trial.attack == PLAIN:
+        return []
+    if trial.axis == "factuality":
+        with_image = any(message.images for message in trial.messages)
+        return ["no run asks this: a question that comes with an image is put plainly"] if with_image else []
+    if trial.intent != "harmful":
+        return [
+            "no run asks this: harmful requests and closed questions are attacked, all others put plainly"
+        ]
+    return []
 
 
 def _as_json(trial: Trial) -> dict[str, Any]:
@@ -146,7 +187,14 @@ def _as_json(trial: Trial) -> dict[str, Any]:
         "attack_seed": trial.attack_seed,
         "draw": trial.epoch,
         "request": trial.request,
-        "messages": [{"role": message.role, "content": message.content} for message in trial.messages],
+        "messages": [
+            {
+                "role": message.role,
+                "content": message.content,
+                "images": [image.alt for image in message.images],
+            }
+            for message in trial.messages
+        ],
     }
 
 
@@ -161,4 +209,5 @@ def _print(trial: Trial) -> None:
     out.print(Text.assemble((trial.attack, "bold"), "  on ", (trial.probe, "bold"), about))
     for message in trial.messages:
         out.print(Text(f"\n{message.role}", "dim"))
-        out.print(Padding(Text(visible(message.content)), (0, 0, 0, 2)))
+        shown = [message.content, *(f"[image] {image.alt}" for image in message.images)]
+        out.print(Padding(Text(visible("\n".join(shown))), (0, 0, 0, 2)))

@@ -9,7 +9,9 @@ import typer
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, examples, print_json, print_line
 
 if TYPE_CHECKING:
-    from alignmeter.records import RunManifest, Trial
+    from collections.abc import Iterator
+
+    from alignmeter.records import RunManifest, TargetFingerprint, Trial
 
 EXAMPLES = examples(
     "alignmeter repro 3f9a1c",
@@ -31,8 +33,9 @@ def repro(
 ) -> None:
     """Print the curl command that asks one trial again, exactly as the run asked it.
 
-    The key is never in it, only the name of its environment variable. System prompt and examples
-    are not kept in the run folder, only their digests: they must be given again for a variant.
+    The key is never in it, only the name of its environment variable. System prompt, examples and
+    fields of your own are not kept in the run folder, only their digests; they, an adapter and a
+    revision are left to you, and a note says so.
     """
     from alignmeter.cli.locate import find_trial
     from alignmeter.errors import InputError
@@ -43,7 +46,9 @@ def repro(
             f"expected a trial that may be shown, got {found.trial.id[:12]} of the sequestered pool "
             f"{found.trial.suite!r}, which answers with verdicts only; --unmask prints it all the same"
         )
-    command, notes = curl_for(found.run.manifest, found.trial, url=url)
+    transcript = found.run.data.transcripts.get(found.trial.id)
+    logprobs = transcript is not None and bool(transcript.logprobs)
+    command, notes = curl_for(found.run.manifest, found.trial, url=url, logprobs=logprobs)
     if as_json:
         print_json({"trial": found.trial.id, "run": str(found.run.path), "command": command, "notes": notes})
         return
@@ -52,13 +57,16 @@ def repro(
     print_line(command)
 
 
-def curl_for(manifest: RunManifest, trial: Trial, *, url: str | None = None) -> tuple[str, list[str]]:
+def curl_for(
+    manifest: RunManifest, trial: Trial, *, url: str | None = None, logprobs: bool = False
+) -> tuple[str, list[str]]:
     """The curl command that asks a trial again, and what must be said about it.
 
     Args:
         manifest: Of the run that holds the trial.
         trial: The trial.
         url: Base URL to ask; default the run's own.
+        logprobs: Whether the run asked for the probabilities of the reply's tokens.
     """
     from alignmeter.targets import Request
     from alignmeter.targets.openai_compatible import OpenAICompatible
@@ -69,19 +77,32 @@ def curl_for(manifest: RunManifest, trial: Trial, *, url: str | None = None) -> 
     if base is None:
         base = _SERVED_HERE
         notes.append(_no_url(fingerprint.kind))
-    if fingerprint.system_prompt or fingerprint.few_shot:
-        notes.append(
-            "the run put a system prompt or examples first; only their digests are kept, add them yourself"
-        )
+    notes.extend(_left_to_you(fingerprint))
     request = Request(
         messages=trial.messages,
         sampling=fingerprint.sampling,
         trial=trial.id,
         tools=trial.tools,
         constraint=trial.constraint,
+        logprobs=logprobs,
     )
     target = OpenAICompatible(base, fingerprint.model, sampling=fingerprint.sampling)
     return target.curl_command(request), notes
+
+
+def _left_to_you(fingerprint: TargetFingerprint) -> Iterator[str]:
+    """What made the replies what they are and no request of a trial can hold."""
+    if fingerprint.system_prompt or fingerprint.few_shot:
+        yield "the run put a system prompt or examples first; only their digests are kept, add them yourself"
+    if fingerprint.extra:
+        yield (
+            "the run added fields of its own to every request (extra_body); only their digest is kept, add "
+            "them yourself"
+        )
+    if fingerprint.adapter:
+        yield f"the run asked the model with the adapter {fingerprint.adapter[:12]}; serve it with that one"
+    if fingerprint.revision:
+        yield f"the run asked revision {fingerprint.revision!r} of the model; serve that one"
 
 
 def _no_url(kind: str) -> str:

@@ -6,7 +6,7 @@ from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
-from alignmeter.engine.rendering import render
+from alignmeter.engine.rendering import BEST_OF_N, render
 from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
 from alignmeter.engine.session import (
     Session,
@@ -20,6 +20,7 @@ from alignmeter.engine.session import (
 from alignmeter.engine.side_by_side import ArmSchedule, SideBySide, Standing
 
 __all__ = [
+    "BEST_OF_N",
     "SMOKE_TRIALS",
     "ArmSchedule",
     "ClaimState",

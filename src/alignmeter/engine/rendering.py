@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from alignmeter.attacks import CACHED_SUFFIX, PLAIN, AttackContext, attack_seed, get_attack, load_suffixes
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, trial_id
@@ -150,15 +152,18 @@ class _Dress(NamedTuple):
 
 
 def _trial(probe: Probe, request: str, messages: tuple[Message, ...], dress: _Dress) -> Trial:
-    """The trial that sends these messages, or the request as it stands where there are none."""
-    images = image_parts(probe)
-    messages = messages or (Message(role="user", content=request, images=images),)
+    """The trial that sends these messages, or the request as it stands where there are none.
+
+    An image of the probe goes with the last turn, which is the one that asks.
+    """
+    *before, last = messages or (Message(role="user", content=request),)
+    messages = (*before, msgspec.structs.replace(last, images=(*last.images, *image_parts(probe))))
     return Trial(
         id=trial_id(
             messages,
             epoch=dress.epoch,
             attack_seed=dress.attack_seed,
-            image_digests=[image.digest for image in images],
+            image_digests=[image.digest for message in messages for image in message.images],
         ),
         probe=probe.id,
         suite=probe.suite,
