@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from alignmeter.api import load_run
-from alignmeter.cli.locate import find_trial
+from alignmeter.cli.locate import FoundTrial, find_trial
 from alignmeter.cli.repro import curl_for
 from alignmeter.records import TokenLogprob
 
@@ -232,7 +232,11 @@ def test_token_probabilities_are_asked_for_again_where_the_run_had_them(
     answered = found.run.data.transcripts[trial]
     sure = msgspec.structs.replace(answered, logprobs=(TokenLogprob(token="I", logprob=-0.1),))  # noqa: S106
     monkeypatch.setitem(found.run.data.transcripts, trial, sure)
-    monkeypatch.setattr("alignmeter.cli.locate.find_trial", lambda *_: found)
+
+    def find(*_: object) -> FoundTrial:
+        return found
+
+    monkeypatch.setattr("alignmeter.cli.locate.find_trial", find)
     assert '"logprobs":true' in cli("repro", trial, "--run", "first").out
 
 

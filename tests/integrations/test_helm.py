@@ -11,6 +11,7 @@ import pytest
 from alignmeter.analysis.pairing import pair_items
 from alignmeter.errors import InputError
 from alignmeter.integrations import ReadOptions, read_item_scores
+from alignmeter.integrations.base import mean_by_domain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,40 @@ def test_an_instance_without_the_metric_is_unscored(broken_helm: Path) -> None:
 
     assert (scores.items[0].score, scores.items[0].unscored) == (None, "HELM has no exact_match of it")
     assert scores.notes == (f"{DOMAIN}: no single printed mean of exact_match to check the items against.",)
+
+
+def test_each_of_several_splits_is_a_domain_with_its_own_printed_mean(broken_helm: Path) -> None:
+    for name in ("per_instance_stats.json", "stats.json"):
+        path = broken_helm / name
+        found = json.loads(path.read_text(encoding="utf-8"))
+        valid = json.loads(json.dumps(found).replace('"split": "test"', '"split": "valid"'))
+        if name == "stats.json":
+            for stat in valid:
+                if stat["name"]["name"] == "exact_match" and "perturbation" not in stat["name"]:
+                    stat["mean"] = 1.0
+        else:
+            for row in valid:
+                row["instance_id"] = f"v{row['instance_id']}"
+                for stat in row["stats"]:
+                    if stat["name"]["name"] == "exact_match":
+                        stat["mean"] = 1.0
+        path.write_text(json.dumps([*valid, *found]), encoding="utf-8")
+
+    scores = read_item_scores(broken_helm, options=EXACT)
+
+    assert scores.reported == {f"{DOMAIN},split=valid": 1.0, f"{DOMAIN},split=test": 0.75}
+    assert mean_by_domain(scores.items) == scores.reported
+    one = ReadOptions(metrics=("exact_match",), domains=(f"{DOMAIN},split=test",))
+    assert [item.score for item in read_item_scores(broken_helm, options=one).items] == [
+        1,
+        1,
+        1,
+        0,
+        1,
+        1,
+        0,
+        1,
+    ]
 
 
 def test_items_without_the_printed_mean_are_refused(broken_helm: Path) -> None:

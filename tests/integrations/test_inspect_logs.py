@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("inspect_ai", reason="the extra `inspect` is not installed")
 
+NO_REPLY = {"message": "no reply", "traceback": "", "traceback_ansi": ""}
 FACTS = ReadOptions(domains=("closed_facts",))
 RIGHT = [1, 1, 0, 1, 1, 0, 1, 0]
 """Of the closed facts: the third and sixth reply are wrong, the last is no answer."""
@@ -136,7 +137,7 @@ def test_a_sample_that_failed_is_unscored_and_not_wrong(
     def fail(document: dict[str, Any]) -> None:
         document["status"] = "error"
         document["results"] = None
-        document["samples"][0]["error"] = {"message": "no reply", "traceback": "", "traceback_ansi": ""}
+        document["samples"][0] |= {"error": NO_REPLY, "scores": {}}
 
     scores = read_item_scores(edited(fail))
 
@@ -144,6 +145,42 @@ def test_a_sample_that_failed_is_unscored_and_not_wrong(
     assert failed.unscored == "error: no reply"
     assert any("status is 'error'" in note for note in scores.notes)
     assert any("no accuracy or mean" in note for note in scores.notes)
+
+
+def test_a_failed_sample_that_was_scored_all_the_same_counts_as_the_log_counts_it_and_that_is_said(
+    edited: Callable[[Callable[[dict[str, Any]], object]], Path],
+) -> None:
+    def fail(document: dict[str, Any]) -> None:
+        document["eval"]["config"]["score_on_error"] = True
+        document["samples"][0]["error"] = NO_REPLY
+
+    scores = read_item_scores(edited(fail))
+
+    assert scores.reported == {"closed_facts": pytest.approx(7 / 16)}
+    assert all(one.score is not None for one in scores.items)
+    assert any("a score all the same (score_on_error): 1; it counts" in note for note in scores.notes)
+
+
+def test_a_sample_that_failed_in_every_epoch_is_unscored_in_a_reduction_too(
+    edited: Callable[[Callable[[dict[str, Any]], object]], Path],
+) -> None:
+    def fail(document: dict[str, Any]) -> None:
+        for sample in document["samples"]:
+            if str(sample["id"]) == "8":
+                sample |= {"error": NO_REPLY, "scores": {}}
+        (reduction,) = document["reductions"]
+        reduction["samples"] = [one for one in reduction["samples"] if str(one["sample_id"]) != "8"]
+        (printed,) = document["results"]["scores"]
+        for metric in printed["metrics"].values():
+            metric["value"] = 0.5
+
+    scores = read_item_scores(edited(fail), options=ReadOptions(epochs="mean"))
+
+    assert [(one.item, one.score) for one in scores.items] == [
+        *((str(number), 0.5) for number in range(1, 8)),
+        ("8", None),
+    ]
+    assert scores.items[-1].unscored == "error: no reply"
 
 
 def test_a_value_that_is_no_number_is_refused(

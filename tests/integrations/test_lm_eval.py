@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +165,51 @@ def test_missing_lines_and_missing_files_are_found(broken_lm_eval: LmEvalFolder)
         InputError, match="one file of samples of task 'closed_facts' beside it, got none; run"
     ):
         read_item_scores(folder.path)
+
+
+def test_a_choice_of_samples_is_read_where_the_printed_mean_and_error_are_theirs(
+    broken_lm_eval: LmEvalFolder,
+) -> None:
+    folder, places = broken_lm_eval, (1, 2, 5, 7)
+    folder.edit_samples("closed_facts", lambda lines: [lines[place] for place in places])
+    scores = [line["exact_match"] for line in folder.lines("closed_facts")]
+    assert len(set(scores)) == 2
+    printed = {
+        "exact_match,first-word": fmean(scores),
+        "exact_match_stderr,first-word": stdev(scores) / math.sqrt(4),
+    }
+    folder.edit_results(lambda document: document["results"]["closed_facts"].update(printed))
+
+    read = read_item_scores(folder.path)
+
+    assert [one.item for one in read.items if one.domain == "closed_facts"] == ["1", "2", "5", "7"]
+    assert any("4 of 8 samples were run, as --samples does" in note for note in read.notes)
+    # Twice the samples with the same mean have another error: the file is cut.
+    folder.edit_results(
+        lambda document: document["results"]["closed_facts"].update(
+            {"exact_match_stderr,first-word": stdev(scores * 2) / math.sqrt(8)}
+        )
+    )
+    with pytest.raises(InputError, match="got 4; the file is cut or mixed"):
+        read_item_scores(folder.path)
+
+
+@pytest.mark.parametrize(("places", "read"), [((1, 5), True), ((0, 1), False)])
+def test_samples_of_one_score_are_a_choice_where_they_are_not_the_first(
+    broken_lm_eval: LmEvalFolder, places: tuple[int, int], read: bool
+) -> None:
+    folder = broken_lm_eval
+    folder.edit_samples(
+        "closed_facts", lambda lines: [lines[place] | {"exact_match": 1.0} for place in places]
+    )
+    printed = {"exact_match,first-word": 1.0, "exact_match_stderr,first-word": 0.0}
+    folder.edit_results(lambda document: document["results"]["closed_facts"].update(printed))
+
+    if read:
+        assert read_item_scores(folder.path).reported["closed_facts"] == 1
+    else:
+        with pytest.raises(InputError, match="got 2; the file is cut or mixed"):
+            read_item_scores(folder.path)
 
 
 def test_a_torn_line_is_named(broken_lm_eval: LmEvalFolder) -> None:
@@ -340,6 +387,44 @@ def test_guessing_among_options_is_known_for_multiple_choice(broken_lm_eval: LmE
             pytest.approx(few.chance["closed_facts"]),
             "",
         )
+
+
+@pytest.mark.parametrize(
+    ("doc", "chance", "said"),
+    [
+        ({"mc2_targets": {"labels": [1, 1, 1, 0]}}, {"closed_facts": 0.75}, "guessing scores 0.75"),
+        ({"question": "?"}, {}, "the score of guessing is not known and counts as 0"),
+    ],
+)
+def test_guessing_is_not_one_option_where_the_task_scores_by_a_function_of_its_own(
+    broken_lm_eval: LmEvalFolder, doc: dict[str, Any], chance: dict[str, float], said: str
+) -> None:
+    folder = broken_lm_eval
+
+    def change(document: dict[str, Any]) -> None:
+        document["configs"]["closed_facts"] |= {
+            "output_type": "multiple_choice",
+            "metric_list": [{"metric": "acc"}],
+            "process_results": "def process_results_mc2(doc, results): ...",
+        }
+        printed = document["results"]["closed_facts"]
+        printed["acc,none"] = printed.pop("exact_match,first-word")
+
+    folder.edit_results(change)
+    folder.edit_samples(
+        "closed_facts",
+        lambda lines: [
+            {key: value for key, value in line.items() if key != "exact_match"}
+            | {"acc": line["exact_match"], "filter": "none", "metrics": ["acc"], "doc": doc}
+            | {"arguments": {f"gen_args_{n}": {} for n in range(4)}}
+            for line in lines
+        ],
+    )
+
+    scores = read_item_scores(folder.path)
+
+    assert scores.chance == chance
+    assert said in scores.notes[-1]
 
 
 def test_results_that_a_program_wrote_down_with_their_samples_are_read(

@@ -1,6 +1,7 @@
 """Runs of HELM: a folder with `per_instance_stats.json` and `run_spec.json`, or a suite of such folders.
 
-A run is a domain, named as HELM names it without the model. Perturbed instances are left out, as they
+A run is a domain, named as HELM names it without the model; of a run over several splits each split is
+one, since HELM prints a mean of each. Perturbed instances are left out, as they
 are from HELM's own score; repeated trials are members of one family.
 """
 
@@ -54,6 +55,7 @@ class _Name(msgspec.Struct):
     """Name of a statistic; those of one part of the instances alone have more than name and split."""
 
     name: str
+    split: str | None = None
     sub_split: str | None = None
     perturbation: Any = None
 
@@ -72,6 +74,11 @@ class _Row(msgspec.Struct):
     train_trial_index: int = 0
     perturbation: Any = None
 
+    @property
+    def split(self) -> str:
+        """The split that the instance is of, `unknown` where no statistic says."""
+        return next((stat.name.split for stat in self.stats if stat.name.split), "unknown")
+
 
 class _Spec(msgspec.Struct):
     """What a run was asked to do."""
@@ -83,17 +90,20 @@ class _Spec(msgspec.Struct):
 
 
 class _Run(NamedTuple):
-    """One run folder: what was asked for, and the rows of its instances."""
+    """One run folder, or one split of it: what was asked for, and the rows of its instances."""
 
     folder: Path
     spec: _Spec
     rows: list[_Row]
+    split: str | None = None
 
     @property
     def domain(self) -> str:
         """The name of the run without the model: `mmlu:subject=anatomy,method=multiple_choice_joint`."""
         scenario, _, arguments = self.spec.name.partition(":")
         kept = [part for part in arguments.split(",") if part and not part.startswith(_MODEL_PARTS)]
+        if self.split is not None:
+            kept.append(f"split={self.split}")
         return f"{scenario}:{','.join(kept)}" if kept else scenario
 
 
@@ -146,8 +156,20 @@ def _runs(path: Path) -> list[_Run]:
     if not files:
         raise InputError(f"{path}: expected a folder with {INSTANCES}, got {peek.said()}; run helm-run first")
     return [
-        _Run(file.parent, _decoded(file.parent / "run_spec.json", _Spec), _decoded(file, list[_Row]))
+        run
         for file in files
+        for run in _by_split(
+            _Run(file.parent, _decoded(file.parent / "run_spec.json", _Spec), _decoded(file, list[_Row]))
+        )
+    ]
+
+
+def _by_split(run: _Run) -> list[_Run]:
+    splits = dict.fromkeys(row.split for row in run.rows)
+    if len(splits) <= 1:
+        return [run]
+    return [
+        run._replace(split=split, rows=[row for row in run.rows if row.split == split]) for split in splits
     ]
 
 
@@ -228,14 +250,14 @@ def _item(
 
 
 def _reported(run: _Run, metric: str, items: Sequence[ScoredItem], options: ReadOptions) -> float | None:
-    """Return HELM's own mean, checked against the items; None where it prints none or one a split."""
+    """Return HELM's own mean, checked against the items; None where it prints none or several."""
     path = run.folder / "stats.json"
     if not path.exists():
         return None
     printed = [
         stat.mean
         for stat in _decoded(path, list[_Stat])
-        if stat.name.name == metric and stat.mean is not None and _of_all(stat.name)
+        if stat.name.name == metric and stat.mean is not None and _of_all(stat.name, run.split)
     ]
     if len(printed) != 1:
         return None
@@ -244,8 +266,8 @@ def _reported(run: _Run, metric: str, items: Sequence[ScoredItem], options: Read
     return value
 
 
-def _of_all(name: _Name) -> bool:
-    return name.sub_split is None and name.perturbation is None
+def _of_all(name: _Name, split: str | None) -> bool:
+    return name.sub_split is None and name.perturbation is None and split in {None, name.split}
 
 
 class _Part(msgspec.Struct):

@@ -162,7 +162,14 @@ def _scores(file: Path, log: Log, options: ReadOptions) -> ItemScores:
         notes.append(
             f"{task}: the log's status is {log.status!r}: samples may be missing, and not by chance."
         )
-    found = _members(log, options) if options.epochs == MEMBERS else _reduced(file, log, name, options.epochs)
+    found = _members(log, name, options) if options.epochs == MEMBERS else _reduced(file, log, name, options)
+    if failed := sum(
+        sample.error is not None and name in _values(sample.scores or {}) for sample in log.samples
+    ):
+        notes.append(
+            f"{task}: failed samples that have a score all the same (score_on_error): {failed:,}; it counts, "
+            "as in the log's own mean."
+        )
     items = tuple(_item(file, task, one, name, options) for one in found)
     epochs: defaultdict[str, list[float | None]] = defaultdict(list)
     for one, item in zip(found, items, strict=True):
@@ -180,25 +187,40 @@ def _scores(file: Path, log: Log, options: ReadOptions) -> ItemScores:
     )
 
 
-def _members(log: Log, options: ReadOptions) -> list[_Scored]:
+def _members(log: Log, name: str, options: ReadOptions) -> list[_Scored]:
     """Return every run of every sample; later runs than the first carry their number."""
     return [
-        _Scored(
-            sample=str(sample.id),
-            item=run_name(str(sample.id), sample.epoch),
-            family=_family(sample, options.family),
-            scores=_values(sample.scores or {}),
-            unscored=_why_unscored(sample),
-            version=_version(sample),
-            prompt=_prompt(sample),
+        _scored(
+            sample,
+            run_name(str(sample.id), sample.epoch),
+            scores := _values(sample.scores or {}),
+            _why_unscored(sample, scored=name in scores),
+            options,
         )
         for sample in log.samples
     ]
 
 
-def _reduced(file: Path, log: Log, name: str, reducer: str) -> list[_Scored]:
-    """Return the scores that the log itself made of all runs of a sample."""
-    scorer = name.partition(_PARTS)[0]
+def _scored(
+    sample: Sample, item: str, scores: dict[str, Any], unscored: str, options: ReadOptions
+) -> _Scored:
+    return _Scored(
+        sample=str(sample.id),
+        item=item,
+        family=_family(sample, options.family),
+        scores=scores,
+        unscored=unscored,
+        version=_version(sample),
+        prompt=_prompt(sample),
+    )
+
+
+def _reduced(file: Path, log: Log, name: str, options: ReadOptions) -> list[_Scored]:
+    """Return the scores that the log itself made of all runs of a sample.
+
+    A sample of which no run was scored is in no reduction, and is unscored.
+    """
+    reducer, scorer = options.epochs, name.partition(_PARTS)[0]
     kept = [one for one in log.reductions or () if one.scorer in {name, scorer}]
     by_name = {one.reducer or "mean": one for one in kept}
     if reducer not in by_name:
@@ -207,17 +229,11 @@ def _reduced(file: Path, log: Log, name: str, reducer: str) -> list[_Scored]:
             f"{MEMBERS!r}, got {reducer!r}"
         )
     first = {str(sample.id): sample for sample in reversed(log.samples)}
+    made = {str(one.sample_id): _values({by_name[reducer].scorer: one}) for one in by_name[reducer].samples}
+    left_out = [sample for sample in dict.fromkeys(str(one.id) for one in log.samples) if sample not in made]
     return [
-        _Scored(
-            sample=str(one.sample_id),
-            item=str(one.sample_id),
-            family=str(one.sample_id),
-            scores=_values({by_name[reducer].scorer: one}),
-            unscored="",
-            version=_version(first[str(one.sample_id)]),
-            prompt=_prompt(first[str(one.sample_id)]),
-        )
-        for one in by_name[reducer].samples
+        *(_scored(first[sample], sample, scores, "", options) for sample, scores in made.items()),
+        *(_scored(first[sample], sample, {}, _why_unscored(first[sample]), options) for sample in left_out),
     ]
 
 
@@ -241,8 +257,9 @@ def _family(sample: Sample, field: str) -> str:
     return str(value)
 
 
-def _why_unscored(sample: Sample) -> str:
-    if sample.error is not None:
+def _why_unscored(sample: Sample, *, scored: bool = False) -> str:
+    """Why a sample has no score; Inspect counts one that failed where it was `scored` all the same."""
+    if sample.error is not None and not scored:
         return f"error: {' '.join(str(sample.error.message).split())[:200]}"
     if getattr(sample, "invalidation", None) is not None:
         return "the sample was invalidated"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.integrations.base import (
     ReadOptions,
+    agrees,
     chance_of,
     check_reported,
     check_wishes,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _GUESSED = frozenset({"acc", "acc_norm"})
 """Metrics of a choice that guessing hits once in as many times as there are options."""
+_TRUE_MASS = "process_results_mc2"
+"""Function of TruthfulQA: its `acc` is the probability of all true options together."""
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 """In `<function f at 0x7f11aa22bb33>`; it is another in each process."""
 
@@ -142,20 +146,20 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
             "is taken to be."
         )
     lines = [line for line in task.lines if line[1].get("filter", score.filter) == score.filter]
-    counted = task.document.counts.get(task.name, {}).get("effective")
-    if counted not in {None, len(lines)}:
-        raise InputError(
-            f"{task.where}: expected {counted:,} samples of task {task.name!r} as its results "
-            f"say, got {len(lines):,}; the file is cut or mixed"
-        )
     guesses = _guesses(task, score, [line for _, line in lines])
     items = tuple(
         _item(task, line, score, guess, options) for line, guess in zip(lines, guesses, strict=True)
     )
+    notes.extend(_counted(task, score, items, options))
     reported, more = _reported(task, score, items, options)
     chance = chance_of(guesses)
     if chance is not None:
-        more.append(f"{task.name}: guessing scores {chance:.3g}, from the number of options of each item.")
+        more.append(f"{task.name}: guessing scores {chance:.3g}, from the options of each item.")
+    elif _is_choice(task, score) and task.config.get("process_results"):
+        more.append(
+            f"{task.name}: scored by a function of its own, so that the score of guessing is not known and "
+            "counts as 0; to state it, write a CSV with --out and give it the column `chance`."
+        )
     return ItemScores(
         model="",
         source="lm-eval",
@@ -166,6 +170,48 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
         reported={} if reported is None else {task.name: reported},
         scorers=_scorer(task, score),
         notes=(*notes, *more),
+    )
+
+
+def _counted(task: Task, score: _Score, items: Sequence[ScoredItem], options: ReadOptions) -> list[str]:
+    """Refuse a file of samples that is cut or mixed; say where a choice of them was run.
+
+    With `--samples` the harness states the size of the whole task. That the choice is whole is then
+    seen by its printed mean and standard error, which few samples more or less would change.
+
+    Raises:
+        InputError: The samples are not those that the results count, nor those that were printed.
+    """
+    counted = task.document.counts.get(task.name, {}).get("effective")
+    if counted is None or counted == len(items):
+        return []
+    if len(items) < counted and _is_mean(task, score) and _printed_of(task, score, items, options):
+        return [
+            f"{task.name}: {len(items):,} of {counted:,} samples were run, as --samples does; their mean and "
+            "standard error are the printed ones."
+        ]
+    raise InputError(
+        f"{task.where}: expected {counted:,} samples of task {task.name!r} as its results "
+        f"say, got {len(items):,}; the file is cut or mixed"
+    )
+
+
+def _printed_of(task: Task, score: _Score, items: Sequence[ScoredItem], options: ReadOptions) -> bool:
+    """Whether the printed mean and its standard error are those of these items."""
+    scores = [item.score for item in items if item.score is not None]
+    names = (f"{score.metric},{score.filter}", f"{score.metric}_stderr,{score.filter}")
+    mean, error = (task.printed.get(name) for name in names)
+    if len(scores) != len(items) or len(items) < 2 or not isinstance(mean, int | float):  # noqa: PLR2004
+        return False
+    best = options.maximum or 1.0
+    found = stdev(scores) / math.sqrt(len(scores))
+    # Where all samples have one score the error is 0 whatever their number.
+    whole = found > 0 or [item.item for item in items] != [str(place) for place in range(len(items))]
+    return (
+        whole
+        and agrees(fmean(scores), mean / best)
+        and isinstance(error, int | float)
+        and agrees(found, error / best)
     )
 
 
@@ -267,16 +313,32 @@ def _without_addresses(value: Any) -> Any:  # noqa: ANN401 - any JSON document
     return value
 
 
+def _is_choice(task: Task, score: _Score) -> bool:
+    return task.config.get("output_type") == "multiple_choice" and score.metric in _GUESSED
+
+
 def _guesses(task: Task, score: _Score, samples: Sequence[dict[str, Any]]) -> list[float | None]:
-    """Return the score of guessing one of the options of each item, None where it is no such task."""
+    """Return the score of guessing among the options of each item, None where that is not known.
+
+    A function of the task's own may score anything: the one known is the mass on the true options.
+    """
+    own = task.config.get("process_results")
+    if own and _is_choice(task, score):
+        return [_true_options(sample) if _TRUE_MASS in str(own) else None for sample in samples]
     options = [len(sample.get("arguments") or ()) for sample in samples]
     # For this metric each option is asked a second time, without its question.
     doubled = any("acc_mutual_info" in sample.get("metrics", ()) for sample in samples[:1])
     if (
-        task.config.get("output_type") != "multiple_choice"
-        or score.metric not in _GUESSED
-        or doubled
-        or min(options, default=0) < 2  # noqa: PLR2004 - one option is no choice
+        not _is_choice(task, score) or doubled or min(options, default=0) < 2  # noqa: PLR2004 - one option is no choice
     ):
         return [None] * len(samples)
     return [1 / count for count in options]
+
+
+def _true_options(sample: dict[str, Any]) -> float | None:
+    """Return the share of true options among all of an item, None where it does not say."""
+    match sample.get("doc"):
+        case {"mc2_targets": {"labels": [*labels]}} if labels and set(labels) <= {0, 1}:
+            return sum(labels) / len(labels)
+        case _:
+            return None
