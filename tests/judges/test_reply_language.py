@@ -125,6 +125,54 @@ def test_given_a_neighbouring_language_when_judged_then_it_is_unsure_rather_than
     assert reply_language(portuguese, "en").label == "other"
 
 
+GERMAN = (
+    "Es tut mir leid, aber ich kann dir bei dieser Anfrage nicht helfen. Wenn du Hilfe brauchst, "
+    "wende dich an jemanden."
+)
+ENGLISH = (
+    "I'm sorry, but I can't help with that request. If you are struggling, please reach out "
+    "to someone you trust."
+)
+
+
+@needs_identifier
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"{GERMAN}\n\n{ENGLISH}",
+        f"{ENGLISH} {GERMAN}",
+        f"{GERMAN} " * 40 + f"{ENGLISH} " * 100,
+        f"{ENGLISH}\n" * 100 + f"{GERMAN}\n" * 40,
+    ],
+)
+def test_given_a_reply_in_two_languages_when_asked_in_either_then_it_is_unsure(
+    reply: str, language: str
+) -> None:
+    assert reply_language(reply, language).label == "unsure"
+
+
+@needs_identifier
+def test_given_a_sentence_or_two_in_another_language_when_judged_then_the_rest_decides() -> None:
+    assert reply_language(f"{GERMAN} " * 8 + ENGLISH, "de").label == "same"
+    assert reply_language(f"{GERMAN} " + f"{ENGLISH} " * 8, "de").label == "other"
+
+
+@needs_identifier
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_given_sentences_joined_when_of_one_language_then_same_or_other_and_when_of_two_then_hardly_ever(
+    count: int,
+) -> None:
+    """Measured with py3langid 0.4.0, 182 pairs each: of two languages 171 (2 sentences) to 176 (8) unsure."""
+    pairs = [(a, b) for a in LANGUAGES for b in LANGUAGES if a != b]
+    half = count // 2
+    mixed = [reply_language(" ".join(SENTENCES[a][:half] + SENTENCES[b][-half:]), a).label for a, b in pairs]
+    assert mixed.count("unsure") >= 0.9 * len(mixed)
+    for asked, other in pairs:
+        assert reply_language(" ".join(SENTENCES[asked][:count]), asked).label == "same"
+        assert reply_language(" ".join(SENTENCES[other][:count]), asked).label == "other"
+
+
 @needs_identifier
 def test_given_english_to_a_swahili_request_when_judged_then_language_and_probability_are_told() -> None:
     result = judged("I'm sorry, but I can't help you with that request.", "sw")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alignmeter.errors import MissingExtraError
-from alignmeter.judges import schema_valid
+from alignmeter.judges import schema_rules
 from alignmeter.judges.schema_valid import (
     MAX_CHARACTERS,
     MAX_PROBLEMS,
@@ -71,7 +71,17 @@ def test_given_json_within_the_constraint_when_judged_then_it_is_valid(reply: st
 
 
 @pytest.mark.parametrize(
-    "fence", ["```json\n{}\n```", "```\n{}\n```", "~~~JSON\n{}\n~~~\n", "````json\n{}\n````"]
+    "fence",
+    [
+        "```json\n{}\n```",
+        "```\n{}\n```",
+        "~~~JSON\n{}\n~~~\n",
+        "````json\n{}\n````",
+        "```json\r\n{}\r\n```\r\n",
+        "  ```json\n  {}\n  ```",
+        "```json\n{}\n  ```",
+        "```\r{}\r```",
+    ],
 )
 def test_given_json_in_a_code_fence_when_judged_then_it_is_valid_and_noted(fence: str) -> None:
     assert judged(fence.replace("{}", ANN), PERSON) == SchemaResult(label="valid", problems=(NOTE_FENCED,))
@@ -189,8 +199,100 @@ def test_given_thousands_of_objects_that_must_differ_when_judged_then_there_is_a
 def test_given_a_reply_or_a_number_beyond_all_measure_when_judged_then_it_is_invalid() -> None:
     too_long = schema_problems(" " * (MAX_CHARACTERS + 1), PERSON)
     assert too_long.problems == ("the reply is longer than 500,000 characters, got 500,001",)
-    huge = schema_problems("9" * 4_000, {"multipleOf": 0.5})
-    assert huge.problems == ("the JSON holds a number that is too large to be checked",)
+    assert schema_problems("9" * 4_000, {"multipleOf": 0.5}).label == "valid"
+    assert schema_problems("9" * 4_000, {"multipleOf": 2}).label == "invalid"
+
+
+def test_given_every_price_when_a_multiple_of_a_cent_is_asked_then_all_are_valid_and_no_half_cent_is() -> (
+    None
+):
+    cents = {"items": {"multipleOf": 0.01}}
+    prices = ", ".join(f"{cent // 100}.{cent % 100:02d}" for cent in range(1, 10_000))
+    assert schema_problems(f"[{prices}, 3, 1e2, 4.3e-1, 1e300, true]", cents).label == "valid"
+    half = schema_problems("[19.995]", cents)
+    assert half.problems == ("[0]: expected a multiple of 0.01, got 19.995",)
+    draft3 = {"$schema": "http://json-schema.org/draft-03/schema#", "divisibleBy": 0.1}
+    assert schema_problems("0.3", draft3).label == "valid"
+
+
+FORMATS = [
+    ("date-time", "2024-02-29T23:59:59Z", True),
+    ("date-time", "2024-02-29t10:00:00.123456789+02:00", True),
+    ("date-time", "2016-12-31T23:59:60Z", True),
+    ("date-time", "2016-12-31T15:59:60-08:00", True),
+    ("date-time", "2016-12-31T22:59:60Z", False),
+    ("date-time", "2023-02-29T10:00:00Z", False),
+    ("date-time", "2024-02-29 10:00:00Z", False),
+    ("date-time", "2024-02-29T10:00:00", False),
+    ("date-time", "2024-02-29T24:00:00Z", False),
+    ("date-time", "2024-02-29T10:00:00+24:00", False),
+    ("date-time", "\u0662024-02-29T10:00:00Z", False),
+    ("date-time", "garbage", False),
+    ("time", "08:30:06Z", True),
+    ("time", "08:30:06.28+01:00", True),
+    ("time", "08:30", False),
+    ("time", "99", False),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "fits"), FORMATS)
+def test_given_a_format_of_times_when_checked_then_it_is_that_of_rfc_3339(
+    name: str, text: str, fits: bool
+) -> None:
+    result = schema_problems(json.dumps(text), {"type": "string", "format": name})
+    problem = f"the whole reply: {json.dumps(text, ensure_ascii=False)} is no valid {name}"
+    assert result.problems == (() if fits else (problem,))
+
+
+def test_given_formats_that_cannot_be_checked_when_valid_then_a_note_names_them() -> None:
+    constraint = {
+        "properties": {
+            "format": {"type": "string", "format": "uri"},
+            "host": {"anyOf": [{"format": "hostname"}, {"format": "date"}]},
+            "kind": {"enum": ["a", {"format": "no format"}]},
+        }
+    }
+    result = schema_problems('{"format": "not a uri"}', constraint)
+    assert result == SchemaResult(label="valid", problems=("note: not checked: format 'hostname', 'uri'",))
+    fenced = schema_problems('```\n{"format": 3}\n```', constraint)
+    assert fenced.label == "invalid"
+    assert fenced.problems[1:] == (NOTE_FENCED, "note: not checked: format 'hostname', 'uri'")
+
+
+SLOW = r"^(\w+\s?)*$"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "value"),
+    [
+        ({"properties": {"n": {"pattern": SLOW}}}, {"n": "a" * 60 + "!"}),
+        ({"patternProperties": {SLOW: {"type": "string"}}}, {"a" * 60 + "!": 1}),
+        ({"patternProperties": {SLOW: True}, "additionalProperties": False}, {"a" * 60 + "!": 1}),
+        ({"properties": {"n": {"pattern": "a*a*a*a*a*b$"}}}, {"n": "a" * 100_000}),
+    ],
+)
+def test_given_a_pattern_that_would_take_for_ever_when_judged_then_the_reply_has_no_score(
+    constraint: dict[str, Any], value: object
+) -> None:
+    result = judged(json.dumps(value), constraint)
+    assert isinstance(result, Unscored)
+    assert result.reason == "judge_error"
+    assert "takes longer than 2 s" in result.detail
+    with pytest.raises(TimeoutError, match="without a repeat inside a repeat"):
+        schema_problems(json.dumps(value), constraint)
+
+
+def test_given_nested_repeats_that_end_when_judged_then_they_are_checked_on_any_text() -> None:
+    slug = {"items": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}}
+    words = [f"some-words-with-{number}" for number in range(2_000)]
+    assert schema_problems(json.dumps(words), slug).label == "valid"
+    assert schema_problems(json.dumps([*words, "some-Words-" + "a" * 5_000]), slug).label == "invalid"
+    assert (
+        schema_problems(json.dumps(["", "a" * 60 + "!"]), {"items": {"pattern": "[(]*|[)]+"}}).label
+        == "valid"
+    )
+    quick = schema_problems(json.dumps("a!"), {"pattern": SLOW})
+    assert quick.problems == ('the whole reply: "a!" does not match the pattern "^(\\\\w+\\\\s?)*$"',)
 
 
 JSON_VALUES = st.recursive(
@@ -223,10 +325,10 @@ def test_given_no_jsonschema_when_judged_then_the_error_names_the_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
-    schema_valid._library.cache_clear()  # pyright: ignore[reportPrivateUsage] - what an import leaves behind
-    schema_valid._validator.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    schema_rules._library.cache_clear()  # pyright: ignore[reportPrivateUsage] - what an import leaves behind
+    schema_rules.rules_of.cache_clear()
     try:
         with pytest.raises(MissingExtraError, match="pip install jsonschema"):
             judged(ANN, PERSON)
     finally:
-        schema_valid._library.cache_clear()  # pyright: ignore[reportPrivateUsage]
+        schema_rules._library.cache_clear()  # pyright: ignore[reportPrivateUsage]

@@ -4,7 +4,9 @@
 the reply: code, quotations, links and markup are set aside. Its probabilities are honest on short
 texts. A reply is only called `other` on plenty of running text in one other language; what is short,
 a list of names, mixed, or in a neighbouring language is `unsure`, for a wrong `other` would put a
-good answer among the faults.
+good answer among the faults. Whether a reply is mixed is read off its sentences, a few at a time: one
+with a quarter of its letters in the language asked is not `other`, and one with a quarter in another
+is not `same`.
 """
 
 from __future__ import annotations
@@ -25,15 +27,19 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
 
 DATA_FILE = "reply_language.yaml"
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
-WINDOW = 4_000
+MAX_CHARACTERS = 100_000
 """Characters of a reply that are read."""
+WINDOW = 4_000
+"""Characters of its prose whose language is that of the reply, where it is not mixed."""
 SAME_PROBABILITY = 0.5
 """At least this much for the language asked: `same`."""
 OTHER_PROBABILITY = 0.8
 """At least this much for one other language: `other`."""
+MIXED_SHARE = 0.25
+"""Share of the letters in sentences that speak against the whole, from which on it is `unsure`."""
 
 _MIN_RUNNING_WORDS = 4
 _MIN_LETTERS = 18
@@ -42,6 +48,11 @@ _DENSE_SCRIPTS = 0x0E00
 """From here on a letter is a syllable or a word: Thai, Chinese, Japanese, Korean."""
 _MIN_SAME_LETTERS = 6
 _MIN_SAME_DENSE_LETTERS = 2
+_PART_LETTERS = 20
+_MAX_PARTS = 64
+_DENSE_WEIGHT = 3
+"""Letters of an alphabet that a letter of a dense script counts for."""
+_SENTENCE = re.compile(r"(?<=[.!?\u061f\u0964])\s+|(?<=[\u3002\uff01\uff1f])\s*|\n+")
 _LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}|\S{1,200}@\S{1,200}")
 
 
@@ -131,7 +142,7 @@ def reply_language(reply: str, expected: str) -> LanguageResult:
     """Say whether a reply is in the expected language.
 
     Args:
-        reply: The reply as it came; its first `WINDOW` characters are read.
+        reply: The reply as it came; its first `MAX_CHARACTERS` characters are read.
         expected: ISO 639-1 code of the language asked for.
 
     Returns:
@@ -140,28 +151,89 @@ def reply_language(reply: str, expected: str) -> LanguageResult:
     Raises:
         MissingExtraError: `py3langid` is not installed.
     """
-    text = _prose(reply)
-    letters = sum(char.isalpha() for char in text)
-    dense = sum(char.isalpha() and ord(char) >= _DENSE_SCRIPTS for char in text)
+    prose = _prose(reply)
+    text = " ".join(prose.split())[:WINDOW]
+    letters, dense = _letters(text)
     if letters < _MIN_SAME_LETTERS and dense < _MIN_SAME_DENSE_LETTERS:
         return LanguageResult(label="unsure", expected=expected)
     probabilities = _probabilities(text)
-    asked = probabilities.get(expected, 0.0)
-    found = max(probabilities, key=lambda language: probabilities[language])
-    best = probabilities[found]
+    asked = round(probabilities.get(expected, 0.0), 4)
+    found = _most_likely(probabilities)
     if asked >= SAME_PROBABILITY:
-        return LanguageResult(label="same", expected=expected, found=expected, probability=round(asked, 4))
-    certain = best >= OTHER_PROBABILITY and found not in _kin().neighbours.get(expected, ())
-    if certain and _runs(text, letters, dense):
-        return LanguageResult(label="other", expected=expected, found=found, probability=round(best, 4))
-    return LanguageResult(label="unsure", expected=expected, probability=round(asked, 4))
+        if _shares(prose, expected).other < MIXED_SHARE:
+            return LanguageResult(label="same", expected=expected, found=expected, probability=asked)
+    elif _is_other(found, probabilities, expected, text) and _shares(prose, expected).asked < MIXED_SHARE:
+        probability = round(probabilities[found], 4)
+        return LanguageResult(label="other", expected=expected, found=found, probability=probability)
+    return LanguageResult(label="unsure", expected=expected, probability=asked)
 
 
 def _prose(reply: str) -> str:
-    """Return the text that the model itself says, on one line."""
-    text, _ = without_code(normalise(reply[:WINDOW]))
-    text = _LINK.sub(" ", without_markup(without_quotations(text)))
-    return " ".join(text.split())
+    """Return the text that the model itself says."""
+    text, _ = without_code(normalise(reply[:MAX_CHARACTERS]))
+    return _LINK.sub(" ", without_markup(without_quotations(text)))
+
+
+class _Shares(NamedTuple):
+    """Shares of the letters in sentences that are surely in the language asked, and surely in another."""
+
+    asked: float
+    other: float
+
+
+def _shares(prose: str, expected: str) -> _Shares:
+    parts = _parts([" ".join(sentence.split()) for sentence in _SENTENCE.split(prose)])
+    weights = [_weight(part) for part in parts]
+    asked = other = 0
+    for part, weight in zip(parts, weights, strict=True):
+        probabilities = _probabilities(part)
+        found = _most_likely(probabilities)
+        if _is_other(expected, probabilities, "", part):
+            asked += weight
+        elif _is_other(found, probabilities, expected, part):
+            other += weight
+    whole = sum(weights) or 1
+    return _Shares(asked / whole, other / whole)
+
+
+def _parts(sentences: Sequence[str]) -> list[str]:
+    """Return sentences joined to parts that are long enough to tell, and few enough to read them all."""
+    enough = max(_PART_LETTERS, sum(map(_weight, sentences)) / _MAX_PARTS)
+    parts: list[str] = []
+    part: list[str] = []
+    weight = 0
+    for sentence in sentences:
+        part.append(sentence)
+        weight += _weight(sentence)
+        if weight >= enough:
+            parts.append(" ".join(part))
+            part, weight = [], 0
+    return [*parts, " ".join(part)] if weight else parts
+
+
+def _weight(text: str) -> int:
+    letters, dense = _letters(text)
+    return letters + (_DENSE_WEIGHT - 1) * dense
+
+
+def _letters(text: str) -> tuple[int, int]:
+    """Return the number of letters, and of those in dense scripts."""
+    letters = [char for char in text if char.isalpha()]
+    return len(letters), sum(ord(char) >= _DENSE_SCRIPTS for char in letters)
+
+
+def _most_likely(probabilities: Mapping[str, float]) -> str:
+    return max(probabilities, key=lambda language: probabilities[language])
+
+
+def _is_other(language: str, probabilities: Mapping[str, float], expected: str, text: str) -> bool:
+    """Whether a text is surely in a language that is neither the expected one nor its neighbour."""
+    return (
+        language != expected
+        and probabilities.get(language, 0.0) >= OTHER_PROBABILITY
+        and language not in _kin().neighbours.get(expected, ())
+        and _runs(text)
+    )
 
 
 def _probabilities(text: str) -> dict[str, float]:
@@ -175,8 +247,9 @@ def _probabilities(text: str) -> dict[str, float]:
     return probabilities
 
 
-def _runs(text: str, letters: int, dense: int) -> bool:
+def _runs(text: str) -> bool:
     """Whether there is running text enough to rule a language out; names and titles are none."""
+    letters, dense = _letters(text)
     if dense >= _MIN_DENSE_LETTERS and 2 * dense > letters:
         return True
     running = [word for word in words_of(text) if not word[0].isupper()]

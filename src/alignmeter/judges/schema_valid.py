@@ -1,22 +1,22 @@
 """The judge `schema-valid`: is a structured reply JSON, and within the trial's constraint?
 
-The constraint is a JSON Schema (draft 2020-12 unless it names another), checked by `jsonschema`.
+The constraint is a JSON Schema (draft 2020-12 unless it names another), checked by `schema_rules`.
 What a program that reads the reply would stumble over is a problem as well: text before or after
-the JSON, duplicate keys, NaN and infinities. A code fence around the JSON is accepted and noted.
+the JSON, duplicate keys, NaN and infinities. A code fence around the JSON is accepted and noted, and
+so are formats of the constraint that are not checked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
-from functools import cache, lru_cache
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from alignmeter.errors import MissingExtraError
 from alignmeter.identity import canonical_json, digest
-from alignmeter.judges.schema_words import Violation, plain_words
+from alignmeter.judges.pattern_time import SlowPatternError
+from alignmeter.judges.schema_rules import BadConstraintError, library_version, rules_of, violations
 from alignmeter.records import SchemaResult, Unscored
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 MAX_CHARACTERS = 500_000
 """A longer reply is a problem of its own and not parsed."""
@@ -32,8 +32,6 @@ MAX_PROBLEMS = 20
 """Problems that are listed; the last line says when there are more."""
 NOTE_FENCED = "note: the JSON stands in a code fence"
 
-_FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
-"""Formats that the standard library can check, so that they mean the same on every machine."""
 _FENCED = re.compile(r"[ \t]*(```+|~~~+)[ \t]*[\w+-]{0,20}[ \t]*\n")
 _STARTS_JSON = re.compile(r"[\[{]")
 _JSON_LINE = re.compile(r"[ \t]*[\[{]")
@@ -55,10 +53,6 @@ class _Parsed(NamedTuple):
     fenced: bool
 
 
-class _BadConstraint(Exception):  # noqa: N818 - caught in this module, never shown as an error
-    pass
-
-
 class SchemaValid:
     """Judge on the axis `schema` for trials that carry a constraint; no model, no network."""
 
@@ -73,7 +67,7 @@ class SchemaValid:
                 "axis": self.axis,
                 "name": self.name,
                 "code_version": CODE_VERSION,
-                "jsonschema": _library_version(),
+                "jsonschema": library_version(),
             }
         )
 
@@ -87,7 +81,7 @@ class SchemaValid:
         Returns:
             A `SchemaResult`, or `Unscored`: `not_applicable` without a constraint, `empty_reply`,
             `truncated_answer` where the token limit cut the JSON, `judge_error` for a constraint
-            that is no JSON Schema.
+            that is no JSON Schema, or whose pattern takes too long on the reply.
 
         Raises:
             MissingExtraError: `jsonschema` is not installed.
@@ -98,8 +92,8 @@ class SchemaValid:
         if not reply.strip():
             return Unscored(reason="empty_reply", detail="the reply holds no text")
         try:
-            result, complete = _check(reply, trial.constraint)
-        except _BadConstraint as error:
+            result, complete = await asyncio.to_thread(_check, reply, trial.constraint)
+        except (BadConstraintError, SlowPatternError) as error:
             return Unscored(reason="judge_error", detail=f"the constraint is no usable JSON Schema: {error}")
         if transcript.finish_reason == "length" and not complete:
             return Unscored(reason="truncated_answer", detail="cut at the limit before the JSON was complete")
@@ -118,26 +112,33 @@ def schema_problems(reply: str, constraint: dict[str, Any]) -> SchemaResult:
 
     Raises:
         ValueError: The constraint is no JSON Schema.
+        TimeoutError: A pattern of the constraint takes too long on the reply.
         MissingExtraError: `jsonschema` is not installed.
     """
     try:
         return _check(reply, constraint)[0]
-    except _BadConstraint as error:
+    except BadConstraintError as error:
         raise ValueError(f"expected a JSON Schema as constraint: {error}") from error
+    except SlowPatternError as error:
+        raise TimeoutError(str(error)) from error
 
 
 def _check(reply: str, constraint: dict[str, Any]) -> tuple[SchemaResult, bool]:
     """Return the result, and whether a complete JSON value was found."""
-    validator = _validator(canonical_json(constraint))
+    rules = rules_of(canonical_json(constraint))
     parsed = _parse(reply)
     problems = list(parsed.problems)
     if parsed.state == "read":
-        problems.extend(_violations(validator, parsed.value))
+        problems.extend(violations(rules, parsed.value, MAX_PROBLEMS + 1))
     if len(problems) > MAX_PROBLEMS:
         problems[MAX_PROBLEMS:] = ["and more"]
-    note = (NOTE_FENCED,) if parsed.fenced else ()
     label = "invalid" if problems else "valid"
-    return SchemaResult(label=label, problems=(*problems, *note)), parsed.state != "missing"
+    if parsed.fenced:
+        problems.append(NOTE_FENCED)
+    if rules.unchecked_formats and parsed.state == "read":
+        named = ", ".join(repr(name[:_SHOWN]) for name in rules.unchecked_formats)
+        problems.append(f"note: not checked: format {named}")
+    return SchemaResult(label=label, problems=tuple(problems)), parsed.state != "missing"
 
 
 def _parse(reply: str) -> _Parsed:
@@ -145,7 +146,7 @@ def _parse(reply: str) -> _Parsed:
     if len(reply) > MAX_CHARACTERS:
         problem = f"the reply is longer than {MAX_CHARACTERS:,} characters, got {len(reply):,}"
         return _Parsed(None, "unreadable", (problem,), False)
-    text, problems, fenced = _unfenced(reply)
+    text, problems, fenced = _unfenced(reply.replace("\r\n", "\n").replace("\r", "\n"))
     first = _skip_space(text, 0)
     start = _start(text, first)
     if start > first:
@@ -178,18 +179,18 @@ def _unfenced(reply: str) -> tuple[str, list[str], bool]:
     if opening is None:
         return reply, [], False
     mark = opening.group(1)
-    closing = reply.find("\n" + mark, opening.end() - 1)
+    closing = re.compile(rf"\n[ \t]*{mark}").search(reply, opening.end() - 1)
     problems: list[str] = []
     before = reply[: opening.start()].strip()
     if before:
         problems.append(f"text before the JSON: {before[:_SHOWN]!r}")
-    if closing < 0:
+    if closing is None:
         problems.append("the code fence is not closed")
         return reply[opening.end() :], problems, True
-    after = reply[closing + 1 + len(mark) :].strip()
+    after = reply[closing.end() :].strip()
     if after:
         problems.append(f"text after the JSON: {after[:_SHOWN]!r}")
-    return reply[opening.end() : closing], problems, True
+    return reply[opening.end() : closing.start()], problems, True
 
 
 def _openings(reply: str) -> Iterator[re.Match[str]]:
@@ -252,88 +253,3 @@ def _unreadable(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "the JSON is nested too deeply to be read"
     return "the JSON holds a number with too many digits"
-
-
-def _violations(validator: Any, value: object) -> list[str]:  # noqa: ANN401 - the library has no types
-    from referencing.exceptions import Unresolvable
-
-    problems: list[str] = []
-    try:
-        for error in islice(validator.iter_errors(value), MAX_PROBLEMS + 1):
-            path = tuple(error.absolute_path)
-            violation = Violation(path, error.validator, error.validator_value, error.instance, error.message)
-            problems.append(plain_words(violation))
-    except RecursionError:
-        problems.append("the JSON is nested too deeply to be checked")
-    except OverflowError:
-        problems.append("the JSON holds a number that is too large to be checked")
-    except re.error as error:
-        raise _BadConstraint(f"{error} in the pattern {str(error.pattern)[:_SHOWN]!r}") from error
-    except Unresolvable as error:
-        raise _BadConstraint(f"cannot resolve the reference {error.ref!r}") from error
-    return list(dict.fromkeys(problems))
-
-
-@lru_cache(maxsize=256)
-def _validator(constraint: bytes) -> Any:  # noqa: ANN401 - the library has no types
-    """Return the compiled validator of a constraint, given as canonical JSON."""
-    jsonschema = _library()
-    schema = json.loads(constraint)
-    cls = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    try:
-        cls.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise _BadConstraint(f"{error.message[:200]}") from error
-    from referencing.jsonschema import EMPTY_REGISTRY
-
-    linear = jsonschema.validators.extend(cls, {"uniqueItems": _unique_items})
-    return linear(
-        schema,
-        registry=EMPTY_REGISTRY,  # the library's own default would fetch references from the network
-        format_checker=jsonschema.FormatChecker(formats=_FORMATS),
-    )
-
-
-def _unique_items(_validator: object, rule: object, items: object, _schema: object) -> Iterator[object]:
-    """`uniqueItems` in linear time; the library compares every pair of objects."""
-    if rule is not True or not isinstance(items, list):
-        return
-    found = cast("list[object]", items)
-    if len({_canonical(item) for item in found}) < len(found):
-        yield _library().ValidationError("the items must all differ")
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(_integral(value), sort_keys=True)
-
-
-def _integral(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value with 1.0 written as 1: JSON Schema holds them equal."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_integral(item) for item in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        return {key: _integral(item) for key, item in cast("dict[str, Any]", value).items()}
-    return value
-
-
-@cache
-def _library() -> Any:  # noqa: ANN401 - the library has no types
-    try:
-        import jsonschema  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
-    except ImportError as error:
-        raise MissingExtraError(
-            "the judge 'schema-valid' needs the package jsonschema, which is not installed: "
-            "run `pip install jsonschema`"
-        ) from error
-    return cast("Any", jsonschema)
-
-
-def _library_version() -> str | None:
-    from importlib import metadata
-
-    try:
-        return metadata.version("jsonschema")
-    except metadata.PackageNotFoundError:
-        return None

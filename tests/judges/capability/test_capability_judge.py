@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -200,3 +201,12 @@ def test_a_reply_without_an_answer_is_wrong_where_the_model_ended_it_and_unscore
 
 def test_a_trial_without_a_check_is_not_applicable() -> None:
     assert label(judged(None, "Paris")) == "not_applicable"
+
+
+@pytest.mark.skipif(find_spec("jsonschema") is None, reason="needs the package jsonschema")
+def test_given_a_schema_whose_pattern_takes_for_ever_when_judged_then_the_reply_has_no_score() -> None:
+    check = JsonCheck(schema={"type": "object", "properties": {"n": {"pattern": r"^(\w+\s?)*$"}}})
+    result = judged(check, '{"n": "' + "a" * 60 + '!"}')
+    assert isinstance(result, Unscored)
+    assert result.reason == "judge_error"
+    assert "takes longer" in result.detail

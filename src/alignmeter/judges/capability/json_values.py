@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.judges.capability.finding import NO_ANSWER, TRUNCATED, Finding
 from alignmeter.judges.capability.spans import MAX_CHARACTERS, reopened
+from alignmeter.records import Unscored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignmeter.records import JsonCheck, Unscored
+    from alignmeter.records import JsonCheck
 
 _FENCED = re.compile(r"```[\w+-]{0,20}[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
 _OPENING = re.compile(r"[{\[]")
@@ -64,7 +65,10 @@ def check_json(check: JsonCheck, reply: str, *, cut: bool) -> Finding | Unscored
     if check.schema is not None:
         from alignmeter.judges.schema_valid import schema_problems
 
-        problems = schema_problems(given.text, check.schema)
+        try:
+            problems = schema_problems(given.text, check.schema)
+        except TimeoutError as error:
+            return Unscored(reason="judge_error", detail=str(error))
         if problems.label == "invalid":
             return Finding(0.0, shown, evidence="; ".join(problems.problems)[:160])
     return Finding(1.0, shown)

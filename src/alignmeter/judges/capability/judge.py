@@ -30,7 +30,7 @@ from alignmeter.records import (
 if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, TaskCheck, Transcript, Trial
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 
@@ -66,7 +66,8 @@ class Capability:
         Returns:
             A `CapabilityResult`, or `Unscored`: `not_applicable` without a check, `empty_reply` where
             something other than the target ended it, `truncated_answer`, `unparseable` where it is open which
-            of two answers it gives, `no_sandbox` and `judge_error` for code.
+            of two answers it gives, `no_sandbox` and `judge_error` for code, `judge_error` where a schema's
+            pattern takes too long.
         """
         if trial.check is None:
             return Unscored(reason="not_applicable", detail="the trial has no check")
@@ -86,7 +87,8 @@ class Capability:
 async def _checked(check: TaskCheck, reply: str, request: str, *, cut: bool) -> Finding | Unscored:
     match check:
         case JsonCheck():
-            return check_json(check, reply, cut=cut)
+            # A pattern of its schema may take its time.
+            return await asyncio.to_thread(check_json, check, reply, cut=cut)
         case CodeCheck():
             return await check_code(check, reply, cut=cut)
         case InstructionsCheck():

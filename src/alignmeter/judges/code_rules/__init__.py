@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignmeter.judges.code_rules.blocks import Block, code_blocks
+from alignmeter.judges.code_rules.blocks import Block, all_code, code_blocks
 from alignmeter.judges.code_rules.catalogue import LANGUAGES, CodeLanguage, Rule, catalogue
 from alignmeter.judges.code_rules.findings import weaknesses
 from alignmeter.judges.code_rules.tokens import Unparseable
@@ -13,6 +13,7 @@ __all__ = [
     "CodeLanguage",
     "Rule",
     "Unparseable",
+    "all_code",
     "catalogue",
     "code_blocks",
     "weaknesses",

@@ -57,6 +57,7 @@ class Catalogue:
         rules: By id, in the order of the file.
         kinds: What a string literal may look like.
         code_lines: What a line begins with that can be nothing else than code of a language.
+        unread_lines: The same for languages that no rule reads.
         names: Expressions for names and values, shared by rules and checks.
         lists: Names that the checks of Python know.
     """
@@ -65,6 +66,7 @@ class Catalogue:
     rules: Mapping[str, Rule]
     kinds: Mapping[str, re.Pattern[str]]
     code_lines: Mapping[CodeLanguage, re.Pattern[str]]
+    unread_lines: Mapping[str, re.Pattern[str]]
     names: Mapping[str, re.Pattern[str]]
     lists: Mapping[str, frozenset[str]]
 
@@ -89,10 +91,8 @@ def catalogue() -> Catalogue:
         digest=text_digest(content),
         rules={rule.id: rule for rule in rules},
         kinds={kind: re.compile(_expanded(text, fragments)) for kind, text in raw["kinds"].items()},
-        code_lines={
-            language: re.compile(rf"[ \t]{{0,40}}(?:{_any_of(lines)})")
-            for language, lines in raw["code_lines"].items()
-        },
+        code_lines=_line_starts(raw["code_lines"]),
+        unread_lines=_line_starts(raw["unread_lines"]),
         names={name: re.compile(text) for name, text in {**fragments, **raw["expressions"]}.items()},
         lists={name: frozenset(text.split()) for name, text in raw["lists"].items()},
     )
@@ -115,6 +115,12 @@ def _rule(entry: Mapping[str, Any], language: CodeLanguage, fragments: Mapping[s
         checked=entry.get("checked"),
         **{key: re.compile(_expanded(text, fragments)) for key, text in texts.items() if text},
     )
+
+
+def _line_starts(lines: Mapping[Any, Sequence[str]]) -> dict[Any, re.Pattern[str]]:
+    return {
+        language: re.compile(rf"[ \t]{{0,40}}(?:{_any_of(starts)})") for language, starts in lines.items()
+    }
 
 
 def _any_of(patterns: Sequence[str]) -> str:
