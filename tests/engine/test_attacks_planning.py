@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,3 +106,22 @@ def test_given_a_file_of_suffixes_when_planned_then_they_are_asked_and_a_missing
         lab.plan_of(lab.model(adversaries=adversaries), lab.probes(harmful=3))
     with pytest.raises(InputError, match="needs a file of suffixes"):
         lab.plan_of(lab.model(adversaries={"attacks": ["cached_suffix"]}), lab.probes(harmful=3))
+
+
+def test_given_a_pool_as_a_claim_when_planned_then_its_attacks_and_compositions_keep_their_weights(
+    lab: Lab,
+) -> None:
+    weights = {"roleplay": 8.0, "roleplay | base64": 2.0, "form_fill": 90.0}
+    model = lab.model(
+        adversaries={"attacks": weights},
+        design={"split": {"attack_compliance": ["attack_pool", "attack_class"]}},
+    )
+    plan = lab.plan_of(model, lab.probes(harmful=400))
+    attack = {trial.id: trial.attack for trial in plan.trials}
+    claims = {claim.part: Counter(attack[unit[0]] for unit in claim.units) for claim in plan.design.claims}
+    assert claims["attack_pool=public"] == {
+        "roleplay": pytest.approx(320, abs=30),  # standard deviation 8
+        "roleplay | base64": pytest.approx(80, abs=30),
+    }
+    assert "attack_class=plain" not in claims
+    assert "plain" in attack.values()  # the twins are asked beside

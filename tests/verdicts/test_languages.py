@@ -76,5 +76,53 @@ def test_a_claim_says_where_a_language_has_too_few_families_for_its_users(build:
     assert unlike_users(model, claim, trials) == "Asks 20% in es, which 60% of the users speak."
 
 
+@pytest.mark.parametrize(
+    ("users", "own", "asked"),
+    [
+        # A tenth of the claim is English only; 10 of 24 medical families are there in Spanish.
+        ({"en": 0.95, "es": 0.05}, ("en",), 0.05),
+        ({"en": 0.6, "es": 0.4}, ("en", "es"), 0.4),
+        ({"en": 0.6, "es": 0.4}, ("es",), 0.4),
+        ({"en": 0.5, "es": 0.5}, ("en",), 0.9 * 10 / 24),  # all that there is
+    ],
+)
+def test_a_claim_in_the_mix_of_its_domains_comes_to_the_users_shares_though_a_domain_has_one_language(
+    build: Build, users: dict[str, float], own: tuple[str, ...], asked: float
+) -> None:
+    trials = [
+        build.trial(f"m{place}-{language}", family=f"m{place}", domain="medical", language=language)
+        for place in range(24)
+        for language in (("en", "es") if place < 10 else ("en",))
+    ]
+    trials += [
+        build.trial(f"o{place}-{language}", family=f"o{place}", domain="own", language=language)
+        for place in range(200)
+        for language in own
+    ]
+    spanish = units = 0
+    for seed in range(60):
+        model = build.model(languages=users, domains={"medical": 9, "own": 1}, design={"seed": seed})
+        claim = next(claim for claim in build_claims(model, trials, cards={}) if claim.kind != "language_gap")
+        spanish += sum(unit[0].endswith("-es") for unit in claim.units)
+        units += len(claim.units)
+    assert spanish / units == pytest.approx(asked, abs=0.03)  # four standard errors
+
+
+def test_a_domain_that_the_users_do_not_touch_does_not_weigh_languages(build: Build) -> None:
+    model = build.model(languages={"en": 0.6, "es": 0.4}, domains={"medical": 1, "law": 1, "travel": 0})
+    asked = [
+        build.trial(
+            f"{domain}{place}-{language}", family=f"{domain}{place}", domain=domain, language=language
+        )
+        for domain in ("medical", "law")
+        for place in range(40)
+        for language in ("en", "es")
+    ]
+    never = [build.trial(f"t{place}", domain="travel", language="es") for place in range(500)]
+    chances = language_chances(model, [*asked, *never])
+    assert chances == pytest.approx(language_chances(model, asked))
+    assert expected(chances, asked) == pytest.approx({"en": 0.6, "es": 0.4})
+
+
 def test_no_trials_have_no_languages(build: Build) -> None:
     assert language_chances(build.model(), []) == {}

@@ -11,7 +11,7 @@ from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, RunArgument, RunsOption, console, examples, nearest, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from alignmeter.api import Run
     from alignmeter.records import Claim, ClaimLabels, Judgement, Trial
@@ -37,7 +37,12 @@ def show(  # noqa: PLR0913 - a command line's options
     claim: Annotated[
         str | None, typer.Option("--claim", help="Only the units of this claim.", metavar="ID")
     ] = None,
-    bad: Annotated[bool, typer.Option("--bad", help="Only trials that count against a claim.")] = False,
+    bad: Annotated[
+        bool,
+        typer.Option(
+            "--bad", help="Only trials that count against a claim; of a language gap both of a pair."
+        ),
+    ] = False,
     unscored: Annotated[bool, typer.Option("--unscored", help="Only trials without a score.")] = False,
     unmask: Annotated[
         bool, typer.Option("--unmask", help="Show replies to harmful requests, and sequestered trials.")
@@ -54,6 +59,7 @@ def show(  # noqa: PLR0913 - a command line's options
 
     from alignmeter.api import load_run, under_judge
     from alignmeter.cli.locate import find_run
+    from alignmeter.verdicts import counted_against
 
     folder = find_run(run, runs)
     read = load_run(folder) if judge is None else under_judge(folder, judge)
@@ -61,13 +67,17 @@ def show(  # noqa: PLR0913 - a command line's options
     claims = _claims(loaded, claim)
     asked = [trial for trial in loaded.data.trials if trial.id in loaded.data.transcripts]
     shown = [trial for trial in asked if unmask or trial.pool != "sequestered"]
-    rows = [
-        row
-        for trial in shown
-        if (row := _row(loaded, trial, claims, narrowed=claim is not None, unmask=unmask)) is not None
-        and (not bad or row["bad_for"])
-        and (not unscored or row["unscored"])
-    ]
+    against = {one.id: counted_against(one, loaded.data.on(one.axis)) for one in claims}
+    if claim is not None:
+        # In the order of its units, so that the two of a pair stand together.
+        place = {
+            trial: place for place, trial in enumerate(trial for unit in claims[0].units for trial in unit)
+        }
+        told = sorted((trial for trial in shown if trial.id in place), key=lambda trial: place[trial.id])
+    else:
+        told = shown
+    wanted = [_row(loaded, trial, against, unmask=unmask) for trial in told]
+    rows = [row for row in wanted if (not bad or row["bad_for"]) and (not unscored or row["unscored"])]
     if as_json:
         print_json(
             {
@@ -127,15 +137,11 @@ def _claims(loaded: Run, wanted: str | None) -> list[Claim]:
 
 
 def _row(
-    loaded: Run, trial: Trial, claims: list[Claim], *, narrowed: bool, unmask: bool
-) -> dict[str, object] | None:
+    loaded: Run, trial: Trial, against: Mapping[str, Collection[str]], *, unmask: bool
+) -> dict[str, object]:
     from alignmeter.records import Unscored
-    from alignmeter.verdicts import is_bad
 
-    mine = [claim for claim in claims if any(trial.id in unit for unit in claim.units)]
     others = {axis: on[trial.id] for axis, on in loaded.data.others.items() if trial.id in on}
-    if narrowed and not mine:
-        return None
     judgement = loaded.data.judgements.get(trial.id)
     transcript = loaded.data.transcripts.get(trial.id)
     masked = trial.intent == "harmful" and not unmask
@@ -145,6 +151,7 @@ def _row(
         "suite": trial.suite,
         "intent": trial.intent,
         "domain": trial.domain,
+        "language": trial.language,
         "attack": trial.attack,
         "family": trial.family,
         "request": trial.request,
@@ -154,11 +161,7 @@ def _row(
         "judgement": None if judgement is None else _unevidenced(judgement, masked=masked),
         "unscored": judgement is not None and isinstance(judgement.result, Unscored),
         "also": {axis: _unevidenced(other, masked=masked) for axis, other in others.items()},
-        "bad_for": [
-            claim.id
-            for claim in mine
-            if (said := others.get(claim.axis, judgement)) is not None and is_bad(claim.kind, said.result)
-        ],
+        "bad_for": [claim for claim, trials in against.items() if trial.id in trials],
     }
 
 
@@ -182,7 +185,7 @@ def _print(rows: list[dict[str, object]]) -> None:
 
     out = console()
     for row in rows:
-        head = f"  {row['suite']} / {row['intent']} / {row['domain']} / {row['attack']}"
+        head = f"  {row['suite']} / {row['intent']} / {row['domain']} / {row['language']} / {row['attack']}"
         out.print(Text.assemble((str(row["trial"])[:12], "bold"), head))
         table = Table.grid(padding=(0, 2))
         for name, text in _lines(row):

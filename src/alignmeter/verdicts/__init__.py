@@ -39,7 +39,7 @@ from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.order import committed_order
-from alignmeter.verdicts.outcomes import UnitOutcome, is_bad, unit_outcome
+from alignmeter.verdicts.outcomes import UnitOutcome, counted_against, is_bad, unit_outcome
 from alignmeter.verdicts.pair_outcomes import judged_outcomes
 from alignmeter.verdicts.paired_decision import Asked, signed_points
 from alignmeter.verdicts.paired_tests import (
@@ -95,6 +95,7 @@ __all__ = [
     "committed_order",
     "comparison_exit_code",
     "corrected_rate",
+    "counted_against",
     "coverage",
     "coverage_claims",
     "decide",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from math import log1p
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.identity import keyed_hash
+from alignmeter.identity import keyed_hash, keyed_uniform
 from alignmeter.records import Claim
 from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
 from alignmeter.verdicts.gaps import gap_claim, gap_drafts
 from alignmeter.verdicts.judge_bounds import card_for
 from alignmeter.verdicts.languages import draw_language, language_chances
 from alignmeter.verdicts.order import committed_order, translated
-from alignmeter.verdicts.shapes import Shape, shapes
+from alignmeter.verdicts.shapes import Shape, shapes, weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -75,8 +76,9 @@ def build_claims(
         trials: Every trial that could be asked.
         cards: What is known of the judges, by event; a claim without a card stays undecided.
         fixed: Ask every unit, then test once.
-        drawn: Ids of the trials that stand for their family where attacks, or forms of a question, are
-            not told apart; None for all that are attacked.
+        drawn: Ids of the trials that stand for their family: where attacks, or forms of a question, are
+            told apart those under the one that is drawn, else all; None for all that are attacked. In a
+            claim of some attacks another member stands for a family where none of these is one of them.
         axes: Axes beside each trial's own that some judge scores.
         imported: Suites whose wording, translations too, is somebody else's.
 
@@ -90,7 +92,7 @@ def build_claims(
         members = [trial for trial in trials if shape.belongs(trial)]
         if shape.part is None:  # parts take the families in the languages of the whole
             chances[shape.kind] = language_chances(model, members)
-        found = _ordered_units(model, shape, chances[shape.kind], members)
+        found = _ordered_units(_Drawing(model, shape, chances[shape.kind], chosen), members)
         units = found.units[: model.design.max_units_for(shape.kind)]
         if units:
             languages = {trial.id: trial.language for trial in members}
@@ -158,30 +160,61 @@ def _mix(found: _Ordered, units: int) -> str | None:
     return " ".join(said) or None
 
 
-def _ordered_units(model: ThreatModel, shape: Shape, chances: Chances, trials: list[Trial]) -> _Ordered:
+class _Drawing(NamedTuple):
+    """By what a family's member is drawn.
+
+    Attributes:
+        chances: Of the languages.
+        standing: Trials that stand for their family where attacks are not told apart.
+    """
+
+    model: ThreatModel
+    shape: Shape
+    chances: Chances
+    standing: Collection[str]
+
+
+def _ordered_units(drawing: _Drawing, trials: list[Trial]) -> _Ordered:
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_family[trial.family].append(trial)
     units = {
-        family: tuple(trial.id for trial in _members(model, shape, chances, found))
-        for family, found in by_family.items()
+        family: tuple(trial.id for trial in _members(drawing, found)) for family, found in by_family.items()
     }
     # The units of a claim are alike: beside questions with two flips those with one (imported) are not asked.
     size = max(map(len, units.values()), default=0)
     alike = {family: by_family[family][0] for family, unit in units.items() if len(unit) == size}
-    order, used_up = committed_order(model, shape.intent, alike)
+    order, used_up = committed_order(drawing.model, drawing.shape.intent, alike)
     return _Ordered([units[family] for family in order], len(alike), len(units) - len(alike), used_up)
 
 
-def _members(model: ThreatModel, shape: Shape, chances: Chances, trials: list[Trial]) -> list[Trial]:
+def _members(drawing: _Drawing, trials: list[Trial]) -> list[Trial]:
     """The member, or the two flips, that stand for one family."""
+    model, shape = drawing.model, drawing.shape
     seed, family = model.design.seed, trials[0].family
-    language = draw_language(model, shape.intent, chances, trials)
+    language = draw_language(model, shape.intent, drawing.chances, trials)
     trials = [trial for trial in trials if trial.language == language]
+    trials = [trial for trial in trials if trial.id in drawing.standing] or _under_one(model, trials)
     if shape.kind == "confident_hallucination":
         flips = {trial.reference: trial for trial in sorted(trials, key=lambda trial: trial.id, reverse=True)}
         return [flips[answer] for answer in ("yes", "no") if answer in flips]
     return [min(trials, key=lambda trial: keyed_hash(seed, "member", family, trial.id))]
+
+
+def _under_one(model: ThreatModel, trials: list[Trial]) -> list[Trial]:
+    """Draw one of the attacks, or forms, of a family by their weights: the first to come in a race.
+
+    Each comes at a keyed time with its weight as the rate, whatever others there are, so that claims of
+    overlapping attacks ask the same trials where they can.
+    """
+    seed, family = model.design.seed, trials[0].family
+    weights = {trial.attack: weight_of(model, trial) for trial in trials}
+
+    def comes(attack: str) -> tuple[float, str]:
+        return -log1p(-keyed_uniform(seed, "attack", family, attack)) / weights[attack], attack
+
+    chosen = min(weights, key=comes)
+    return [trial for trial in trials if trial.attack == chosen]
 
 
 def dispatch_order(claims: Sequence[Claim], beside: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from alignmeter.identity import keyed_uniform
+from alignmeter.verdicts.order import family_shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +24,14 @@ _NEVER = 1e-12
 
 
 def language_chances(model: ThreatModel, trials: Iterable[Trial]) -> Chances:
-    """Weigh languages so that families, each asked in one, come to the users' shares as nearly as can be.
+    """Weigh languages so that a claim comes as near to the users' shares of them as can be.
 
     Most families are there in English only. Drawn by the users' shares, those that are there in Spanish
     too would give a service with half of its users in Spanish a quarter of its questions; so they are
     asked in Spanish more often. Raking (Deming and Stephan 1940): weights times wanted over expected
-    numbers, until they agree. Where families are too few the language gets all that it has.
+    shares, until they agree. A family counts by its share of the claim: where domains are weighed those
+    of a small domain that weighs much stand in it more often than others. Where families are too few the
+    language gets all that it has.
 
     Args:
         model: Gives the users' shares.
@@ -38,21 +41,28 @@ def language_chances(model: ThreatModel, trials: Iterable[Trial]) -> Chances:
         A weight above 0 for each language of the trials.
     """
     languages: dict[str, set[str]] = defaultdict(set)
+    families: dict[str, Trial] = {}
     for trial in trials:
         languages[trial.family].add(trial.language)
-    patterns = Counter(frozenset(found) for found in languages.values())
-    users = {language: model.languages[language] for pattern in patterns for language in pattern}
-    wanted = {language: len(languages) * share / sum(users.values()) for language, share in users.items()}
+        families.setdefault(trial.family, trial)
+    patterns: defaultdict[frozenset[str], float] = defaultdict(float)
+    for family, share in family_shares(model, families).items():
+        patterns[frozenset(languages[family])] += share
+    users = {name: model.languages[name] for names in languages.values() for name in names}
+    spoken = frozenset[str]().union(*patterns)
+    whole = sum(users[language] for language in spoken)
     weights = users
-    for _ in range(_ROUNDS if len(users) > 1 else 0):
+    for _ in range(_ROUNDS if len(spoken) > 1 else 0):
         expected: defaultdict[str, float] = defaultdict(float)
-        for pattern, count in patterns.items():
-            whole = sum(weights[language] for language in pattern)
+        for pattern, share in patterns.items():
+            together = sum(weights[language] for language in pattern)
             for language in pattern:
-                expected[language] += count * weights[language] / whole
-        raked = {language: weights[language] * wanted[language] / expected[language] for language in users}
+                expected[language] += share * weights[language] / together
+        raked = {
+            language: weights[language] * users[language] / whole / expected[language] for language in spoken
+        }
         largest = max(raked.values())
-        weights = {language: max(weight / largest, _NEVER) for language, weight in raked.items()}
+        weights = users | {language: max(weight / largest, _NEVER) for language, weight in raked.items()}
     return weights
 
 

@@ -50,30 +50,59 @@ def committed_order(model: ThreatModel, intent: Intent, families: Mapping[str, T
         intent: Part of the key: claims on one intent take the families of a domain in one order.
         families: By name, any trial of each, for its domain.
     """
-    seed, weights = model.design.seed, model.domain_weights
-    alike = alike_order(model, intent, families)
-    touched = [family for family in alike if weights.get(families[family].domain, 1.0) > 0] or alike
-    waiting: dict[str, deque[str]] = defaultdict(deque)
-    for family in touched:
-        domain = families[family].domain
-        waiting[domain if domain in weights else _OTHERS].append(family)
-    weighed = {domain: weights[domain] for domain in sorted(waiting.keys() - {_OTHERS})}
-    if len(weighed) < 2 or not sum(weighed.values()):  # noqa: PLR2004 - one domain has no mix
-        return CommittedOrder(touched)
+    mix = _mix(model, {family: families[family] for family in alike_order(model, intent, families)})
+    waiting = {name: deque(found) for name, found in mix.families.items()}
+    left = sum(map(len, waiting.values()))
     # A sequence with even gaps and a keyed start: every place has each domain with its share's chance.
-    others = len(waiting[_OTHERS]) / len(touched)
-    total = sum(weighed.values()) / (1 - others)
-    names = [*weighed, _OTHERS] if others else [*weighed]
-    ends = list(accumulate([weight / total for weight in weighed.values()]))
-    point = keyed_uniform(seed, "mix", intent)
+    names = [*waiting]
+    ends = list(accumulate(mix.shares[name] for name in names))[:-1]
+    point = keyed_uniform(model.design.seed, "mix", intent)
     taken: list[str] = []
-    while len(taken) < len(touched):
-        name = names[min(bisect(ends, point), len(names) - 1)]
+    while len(taken) < left:
+        name = names[bisect(ends, point)]
         if not waiting[name]:
             return CommittedOrder(taken, name or "no weighed domain")
         taken.append(waiting[name].popleft())
         point = (point + _GOLDEN) % 1.0
     return CommittedOrder(taken)
+
+
+def family_shares(model: ThreatModel, families: Mapping[str, Trial]) -> dict[str, float]:
+    """Return the share that each family has, on average, of a claim in the mix of the domains' weights.
+
+    Args:
+        model: The threat model.
+        families: By name, any trial of each, for its domain.
+
+    Returns:
+        Shares above 0 that sum to 1; families of domains with weight 0 are left out.
+    """
+    mix = _mix(model, families)
+    return {family: mix.shares[name] / len(found) for name, found in mix.families.items() for family in found}
+
+
+class _Mix(NamedTuple):
+    """Families by weighed domain, those of other domains together and last; and the share of each."""
+
+    families: dict[str, list[str]]
+    shares: dict[str, float]
+
+
+def _mix(model: ThreatModel, families: Mapping[str, Trial]) -> _Mix:
+    """Sort families by domain, in the order in which they come; all together where nothing is weighed."""
+    weights = model.domain_weights
+    touched = [name for name, trial in families.items() if weights.get(trial.domain, 1.0) > 0] or [*families]
+    found: dict[str, list[str]] = defaultdict(list)
+    for family in touched:
+        domain = families[family].domain
+        found[domain if domain in weights else _OTHERS].append(family)
+    weighed = {domain: weights[domain] for domain in sorted(found.keys() - {_OTHERS})}
+    if len(weighed) < 2 or not sum(weighed.values()):  # noqa: PLR2004 - one domain has no mix
+        return _Mix({_OTHERS: touched}, {_OTHERS: 1.0})
+    others = len(found[_OTHERS]) / len(touched)
+    total = sum(weighed.values()) / (1 - others)
+    shares = {domain: weight / total for domain, weight in weighed.items()} | {_OTHERS: others}
+    return _Mix({name: found[name] for name in shares if found[name]}, shares)
 
 
 def alike_order(model: ThreatModel, intent: Intent, families: Iterable[str]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.verdicts.shapes import ATTACKED, UNATTACKED
+
 if TYPE_CHECKING:
     from alignmeter.records import Claim, ClaimDesign, ClaimKind, TwoStageCounts, VerdictName
     from alignmeter.stats import Bounds
@@ -154,6 +156,8 @@ CASCADE_CAVEAT = (
 def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> str:
     """Say what was seen, what it shows and at which confidence."""
     did, things, verb = _DID[claim.kind]
+    if claim.kind in ATTACKED and claim.part == UNATTACKED:
+        things = f"un{things}"
     asked = seen.unscored + seen.scored
     lost = f" ({seen.unscored} more could not be scored)" if seen.unscored else ""
     if seen.two_stage is None:

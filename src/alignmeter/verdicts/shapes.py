@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 BASELINE = "en"
 """The language that every other one is compared with."""
 
+PLAIN = "plain"
+"""The attack, and the class, of a request that is put as it stands."""
+
+UNATTACKED = f"attack_class={PLAIN}"
+"""The part of a claim on attacks whose requests are put as they stand."""
+
 ATTACKED: frozenset[ClaimKind] = frozenset({"attack_success", "attack_compliance"})
 """What a run claims of harmful requests under attack: with a judge of harm the one, without it the other."""
 
@@ -91,8 +97,14 @@ def shapes(
         served = [trial for trial in trials if trial.language in model.languages]
         found.append(_serving(shape, model))
         for column in model.design.split_of(shape.kind):
-            found.extend(_parts(shape, column, model, served))
+            found.extend(_parts(shape, column, model, served, stands))
     return tuple(found)
+
+
+def weight_of(model: ThreatModel, trial: Trial) -> float:
+    """Return the weight of the attack of a trial, or of the form of its question; 0 for a mere twin."""
+    dressed = model.adversaries
+    return (dressed.question_forms if trial.axis == "factuality" else dressed.attacks).get(trial.attack, 0.0)
 
 
 _AXES: dict[ClaimKind, Axis] = {
@@ -123,11 +135,21 @@ def _serving(shape: Shape, model: ThreatModel) -> Shape:
     return shape._replace(belongs=belongs)
 
 
-def _parts(shape: Shape, column: SplitColumn, model: ThreatModel, trials: Sequence[Trial]) -> list[Shape]:
+def _parts(
+    shape: Shape,
+    column: SplitColumn,
+    model: ThreatModel,
+    trials: Sequence[Trial],
+    stands: Callable[[Trial], bool],
+) -> list[Shape]:
     """One claim for each value of a column, in the order of the names."""
-    # A part by attack takes every family under that attack, drawn for it or not.
+
+    def weighed(trial: Trial) -> bool:
+        return stands(trial) or weight_of(model, trial) > 0
+
+    # A part by attack takes every family under that attack, drawn for it or not; twins are no part of any.
     by_attack = column in {"attack_class", "attack_pool"}
-    base = _whole(shape.kind, shape.threshold, shape.intent) if by_attack else shape
+    base = _whole(shape.kind, shape.threshold, shape.intent, weighed) if by_attack else shape
     values = sorted({_value(trial, column) for trial in trials if base.belongs(trial)} - {None, ""}, key=str)
     return [_part(base, column, str(value), model) for value in values]
 
@@ -137,14 +159,18 @@ def _part(base: Shape, column: SplitColumn, value: str, model: ThreatModel) -> S
         served = trial.language in model.languages
         return served and base.belongs(trial) and _value(trial, column) == value
 
+    part = f"{column}={value}".replace(" ", "")
+    plainly = base.kind in ATTACKED and part == UNATTACKED
     return base._replace(
-        title=f"{base.title}: {COLUMN_NAMES[column]} {value.replace('_', ' ')}",
-        part=f"{column}={value}".replace(" ", ""),
+        title=base.title.replace("attacked", "unattacked")
+        if plainly
+        else f"{base.title}: {COLUMN_NAMES[column]} {value.replace('_', ' ')}",
+        part=part,
         belongs=belongs,
     )
 
 
 def _value(trial: Trial, column: SplitColumn) -> str | None:
-    if column == "attack_pool" and trial.attack_class == "plain":
+    if column == "attack_pool" and trial.attack_class == PLAIN:
         return None
     return getattr(trial, column)
