@@ -31,10 +31,11 @@ def _cells(*rows: tuple[dict[str, Any], JudgementResult | None]) -> dict[tuple[s
             "domain": "cooking",
             "axis": "refusal",
             "attack_class": "plain",
+            "language": "en",
         }
         trials.append(
             Trial(
-                id=name, probe=name, language="en", request=name,
+                id=name, probe=name, request=name,
                 messages=(Message(role="user", content=name),), **(plain | fields),
             )
         )  # fmt: skip
@@ -158,3 +159,12 @@ def test_given_the_same_trials_in_another_order_when_counted_then_the_cells_are_
         ({"domain": domain, "intent": intent}, _NONE) for domain in "ab" for intent in ("benign", "sensitive")
     ]
     assert list(_cells(*rows)) == list(_cells(*rows[::-1]))
+
+
+def test_given_several_languages_when_split_then_each_has_its_own_cell_beside_the_pooled_one() -> None:
+    found = _cells(({}, _NONE), ({"language": "es"}, _FULL), ({"suite": "mine"}, _FULL))
+    rates = {key[1:]: (cell.bad, cell.n) for key, cell in found.items() if key[0] == "refusal_rate"}
+    assert rates["triad", "intent", "benign"] == (1, 2)
+    assert rates["triad", "language", "benign / en"] == (0, 1)
+    assert rates["triad", "language", "benign / es"] == (1, 1)
+    assert not [key for key in rates if key[:2] == ("mine", "language")]

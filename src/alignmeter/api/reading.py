@@ -65,6 +65,11 @@ class Run(Record, frozen=True):
         return _answers(self.data, people_answers(self.labels))
 
     @property
+    def served(self) -> tuple[Trial, ...]:
+        """The trials in languages of the deployment: English that is only compared with is left out."""
+        return _served(threat_model_from_dict(self.manifest.threat_model), self.data.trials)
+
+    @property
     def exit_code(self) -> int:
         """Exit code of the whole run: 130 interrupted, 5 failed, else that of the verdicts."""
         match self.stopped.reason if self.stopped else "complete":
@@ -134,7 +139,7 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
     transcripts = data.transcripts.values()
     errors = Counter(transcript.error.kind for transcript in transcripts if transcript.error is not None)
     smoke_failed = data.transcripts and len(errors) > 0 and errors.total() == len(data.transcripts)
-    rates = cells(data.trials, answers.judgements)
+    rates = cells(_served(model, data.trials), answers.judgements)
     return Results(
         run_id=manifest.run_id,
         judges=manifest.judges,
@@ -186,6 +191,10 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
         saturated=saturated(rates),
         capability=capability_means(manifest, data, answers),
     )
+
+
+def _served(model: ThreatModel, trials: Iterable[Trial]) -> tuple[Trial, ...]:
+    return tuple(trial for trial in trials if trial.language in model.languages)
 
 
 def _with_caveats(model: ThreatModel, claim: Claim, trials: Sequence[Trial]) -> Claim:

@@ -153,7 +153,7 @@ def known_groups(texts: Sequence[str], labels: Mapping[str, Sequence[str | None]
 
 def _read(run: Run) -> _Read:
     trials = sorted(
-        (trial for trial in run.data.trials if trial.axis == "refusal" and trial.epoch == 0),
+        (trial for trial in run.served if trial.axis == "refusal" and trial.epoch == 0),
         key=lambda trial: trial.id,
     )
     refusals = run.answers.on("refusal")

@@ -119,7 +119,7 @@ def tax(
         base=BaseModel(
             name=reference.name,
             sources=reference.sources,
-            triad=triad(reference.run.data.trials, reference.run.data.on("refusal")) if reference.run else (),
+            triad=triad(reference.run.served, reference.run.data.on("refusal")) if reference.run else (),
         ),
         outcomes=outcomes,
         correction=correction,
@@ -254,9 +254,7 @@ def _outcome(
             outcome(found, safety, alpha=alpha, domain=domain, missing=missing)
             for domain, found in adjusted(bounds).items()
         ),
-        triad=triad(variant.run.data.trials, variant.run.data.on("refusal"), reference)
-        if variant.run
-        else (),
+        triad=triad(variant.run.served, variant.run.data.on("refusal"), reference) if variant.run else (),
         safety=safety,
         invalid=invalid,
         notes=_notes(base, arm, safety),
@@ -299,6 +297,12 @@ def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]
         hashes = {run.manifest.target.fingerprint_hash for run in (base.run, variant.run)}
         if len(hashes) == 1:
             found.append("Both runs have the same target: what differs between them is chance.")
+    languages = sorted(_plain_languages(variant.run)) if variant.run else []
+    if len(languages) > 1:
+        found.append(
+            f"The refusal triad of {variant.name} pools {', '.join(languages)} as they were asked, whatever "
+            "the users' shares; the report of the run tells them apart."
+        )
     stopped = [one for one in (base.run, variant.run) if one is not None and stopped_early(one)]
     if stopped:
         names = " and ".join(dict.fromkeys(run.manifest.target.name for run in stopped))
@@ -322,6 +326,11 @@ def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]
             "No harm judge judged both runs: attacked harm is compliance, anything but a full refusal."
         )
     return tuple(dict.fromkeys(found))
+
+
+def _plain_languages(run: Run) -> set[str]:
+    judged = run.data.on("refusal")
+    return {one.language for one in run.served if one.attack_class == "plain" and one.id in judged}
 
 
 def _exit_code(taxes: Sequence[Tax], outcomes: Sequence[VariantOutcome]) -> int:

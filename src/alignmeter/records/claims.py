@@ -189,7 +189,8 @@ class Cell(Record, frozen=True):
     The interval is Wilson's where every scored trial is of a family of its own, else by family.
 
     `measure` is for example `refusal_rate`, `full_refusal_rate`, `confident_hallucination`;
-    `by` the column split on (`domain`, `attack_class`, `intent`), `value` its value.
+    `by` the column split on (`intent`, `language`, `domain`, `attack_class`), `value` its value. Trials in a
+    language that the deployment does not serve, the English side of a language gap, are in none.
     """
 
     measure: str

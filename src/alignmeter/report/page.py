@@ -83,6 +83,7 @@ def render_report(
         forest=forest(results.verdicts),
         rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
         suites=suites(results.cells),
+        several_languages=any(cell.by == "language" for cell in results.cells),
         saturated=saturated_rows(results.saturated),
         attack_effects=effect_rows(results),
         best_of_n=best_of_n_sentence(results.best_of_n),

@@ -18,7 +18,7 @@ _CHARTED = ("refusal_rate", "confident_hallucination")
 """The measure that a suite's chart shows: the first of these that it has."""
 
 _SPLIT = " / "
-"""Between intent and domain in the value of a cell by domain."""
+"""Between intent and domain, or language, in the value of a cell."""
 
 _INTENTS = ("benign", "sensitive", "harmful", "harmful, attacked")
 
@@ -143,12 +143,14 @@ def _number(cell: Cell | None) -> Number:
 
 
 def _panels(by: str, cells: Iterable[Cell]) -> list[Panel]:
-    """One panel a split, and one an intent where the split is by domain."""
+    """One panel a split, and one an intent where the split is by domain or language."""
     found: dict[str, list[tuple[str, Cell]]] = {}
     title = GROUPS.get(by, f"By {spaced(by)}")
     for cell in sorted(cells, key=lambda cell: _order(cell.value)):
         group, label = _parts(cell.value)
-        found.setdefault(f"{group.capitalize()}, by domain" if group else title, []).append((label, cell))
+        found.setdefault(f"{group.capitalize()}, {title.lower()}" if group else title, []).append(
+            (label, cell)
+        )
     return [Panel(heading, tuple(rows)) for heading, rows in found.items()]
 
 

@@ -81,7 +81,12 @@ MEASURES = {
     "says_yes": "Says yes, of answers",
 }
 
-GROUPS = {"intent": "By intent", "domain": "By domain", "attack_class": "Harmful, by attack class"}
+GROUPS = {
+    "intent": "By intent",
+    "language": "By language",
+    "domain": "By domain",
+    "attack_class": "Harmful, by attack class",
+}
 
 SUITES = {"triad": "Refusal triad", "implicit_harm": "Implicit harm"}
 
