@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter._version import __version__
 from alignmeter.api.importing import check_name
 from alignmeter.errors import InputError
 from alignmeter.records import Record
-from alignmeter.suites import SuiteOrigin, user_folder
-from alignmeter.suites.importing import read_domain, write_suite
+from alignmeter.suites import SuiteOrigin, built_in_domains, user_folder
+from alignmeter.suites.importing import read_domain, tax_share, write_suite
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from alignmeter.suites.importing import Domain
 
 FEWEST = 30
 """Families from which on a tax of 10% can be ruled out at all: 29 clean ones, and one to spare."""
@@ -47,14 +48,19 @@ class CustomDomain(Record, frozen=True):
 
 
 def import_domain(
-    folder: Path, *, name: str | None = None, limit: float | None = None, out: Path | None = None
+    folder: Path | str,
+    *,
+    name: str | None = None,
+    limit: float | str | None = None,
+    out: Path | str | None = None,
 ) -> CustomDomain:
     """Turn a folder of prompts with answers, references or rubrics into a tax domain.
 
     Args:
         folder: Tables (`.csv`, `.jsonl`) and texts (`.md`, `.txt`), and perhaps `domain.yaml`.
         name: Name of the domain; goes before that of `domain.yaml` and that of the folder.
-        limit: Largest relative tax in (0, 1) that the domain may pay; goes before that of `domain.yaml`.
+        limit: Largest relative tax that the domain may pay, a share such as 0.05 or "5%"; goes before that
+            of `domain.yaml`.
         out: Where the suite goes; None for the folder of the user's own suites.
 
     Returns:
@@ -64,10 +70,10 @@ def import_domain(
         InputError: The folder or a prompt is not as expected; nothing is written.
         StorageError: The suite cannot be written.
     """
-    if limit is not None and not 0 < limit < 1:
-        raise InputError(f"expected a limit between 0 and 1, got {limit!r}; correct it")
+    share = None if limit is None else tax_share(limit)
     read = read_domain(folder, name=name)
     check_name(read.name)
+    _check_domain(read)
     settings = read.settings
     families = len({kept.family for kept in read.built.probes.values()})
     origin = SuiteOrigin(
@@ -76,7 +82,7 @@ def import_domain(
         manifest_sha256=read.settings_sha256,
         title=settings.title or read.name,
         licence=settings.licence,
-        citation=f"custom domain from the folder {folder.resolve().name}",
+        citation=f"custom domain from the folder {Path(folder).resolve().name}",
         homepage="",
         source=read.source,
         source_sha256=read.sha256,
@@ -85,9 +91,9 @@ def import_domain(
         families=families,
         imported_on=time.strftime("%Y-%m-%d", time.gmtime()),
         alignmeter_version=__version__,
-        tax_limit=read.limit if limit is None else limit,
+        tax_limit=read.limit if share is None else share,
     )
-    target = user_folder() if out is None else out
+    target = user_folder() if out is None else Path(out)
     replaced = (target / f"{read.name}.manifest.json").is_file()
     written = write_suite(target, read.built, origin)
     return CustomDomain(
@@ -103,6 +109,20 @@ def import_domain(
         unread=read.unread,
         notes=tuple(_notes(families, read.requests)),
     )
+
+
+def _check_domain(read: Domain) -> None:
+    """Refuse the name of a domain of a built-in suite: scores of both would be one mean and one tax.
+
+    Raises:
+        InputError: Says so.
+    """
+    suite = built_in_domains().get(read.name)
+    if suite is not None:
+        raise InputError(
+            f"expected a domain with a name of its own, got {read.name!r}, which is one of the suite "
+            f"{suite!r}; give it another by --name or `name` in domain.yaml"
+        )
 
 
 def _notes(families: int, requests: int) -> list[str]:

@@ -109,7 +109,10 @@ class NumberCheck(Task, frozen=True, kw_only=True, tag="number"):
 
 
 class TextCheck(Task, frozen=True, kw_only=True, tag="text"):
-    """A word or a short phrase; case, accents, punctuation, articles and white space do not matter.
+    """A word or a short phrase; case, accents, full stops, quotes, articles and white space do not matter.
+
+    The sign, decimals, percent and currency of a number do, as do comparisons (`>50`) and symbols that belong
+    to a name (`C++`).
 
     Attributes:
         answers: Accepted spellings.

@@ -101,6 +101,14 @@ def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
     return tuple(probe for name in chosen for probe in loaded[name])
 
 
+def built_in_domains() -> dict[str, str]:
+    """Return the domains of the built-in suites, each with a suite that has it."""
+    of_package = {entry.name.partition(".")[0] for entry in _data().iterdir() if entry.name.endswith(_SUFFIX)}
+    return {
+        probe.domain: name for name in sorted({*of_package, *GENERATED_SUITES}) for probe in load_suite(name)
+    }
+
+
 def suite_digest(name: str) -> str:
     """Return the SHA-256 over name and bytes of every file of a suite, as 64 hex digits.
 

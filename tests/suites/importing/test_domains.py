@@ -146,6 +146,30 @@ def test_read_again_a_domain_replaces_itself_and_is_the_same(folder: Path) -> No
         ),
         ("a.jsonl", '{"prompt": " ", "answer": 1}', "'prompt': expected a prompt, got ''"),
         ("b.answer.md", "4", "b.answer.md: expected the prompt in b.md beside it"),
+        ("a.jsonl", '{"prompt": ["h?"], "answer": 1}', "row 1 (line 1), 'prompt': expected a text, got"),
+        ("a.jsonl", '{"prompt": {"x": 1}, "answer": 1}', "'prompt': expected a text, got"),
+        ("a.jsonl", '{"prompt": "h?", "rubric": 5}', "'rubric': expected a text, got '5'"),
+        ("a.jsonl", '{"prompt": "h?", "reference": ["r"]}', "'reference': expected a text, got"),
+        (
+            "a.jsonl",
+            '{"prompt": "h?", "answer": {"a": 1}}',
+            "'answer': expected a text or a number, or a list of these, got",
+        ),
+        ("a.jsonl", '{"prompt": "h?", "answer": true}', "expected a text or a number, or a list of these"),
+        (
+            "a.jsonl",
+            '{"prompt": "h?", "answer": ["x", "y"], "wrong": "z"}',
+            "'answer': expected one answer, because `wrong` stands beside it",
+        ),
+        (
+            "a.jsonl",
+            '{"prompt": "h?", "answer": ["x", ["y"]]}',
+            "'answer': expected a text or a number, got \"['y']\"",
+        ),
+        ("a.jsonl", '{"prompt": "h?", "answer": []}', "expected a list of answers, none of them empty"),
+        ("a.jsonl", '{"prompt": "h?", "answer": "x", "wrong": {"z": 1}}', "'wrong': expected a text or"),
+        ("a.csv", "prompt,answer\nWhich sign?,&&\n", "expected an answer with a letter or a digit"),
+        ("a.csv", "prompt,answer\nGrade?,A*\n", "expected an answer without a star at its end"),
         ("domain.yaml", "limt: 5%", "domain.yaml: expected some of name, title, limit"),
         ("notes.pdf", "x", "expected prompts in .jsonl, .csv, .md or .txt files, got none"),
     ],
@@ -169,8 +193,68 @@ def test_a_limit_is_a_share(folder: Path) -> None:
 
     with pytest.raises(InputError, match=r"expected `limit` as 5% or 0\.05, got '5'"):
         read_domain(folder)
-    with pytest.raises(InputError, match="expected a limit between 0 and 1, got 5"):
+    with pytest.raises(InputError, match=r"expected `limit` as 5% or 0\.05, got '5'"):
         import_domain(folder, limit=5)
+
+
+@pytest.mark.parametrize("limit", [0.05, "5%", "0.05"])
+def test_folder_limit_and_target_may_be_texts(folder: Path, limit: float | str) -> None:
+    _rows(folder, {"prompt": "1 + 1?", "answer": 2})
+
+    done = import_domain(str(folder), limit=limit, out=str(folder / "out"))
+
+    assert done.limit == 0.05
+    assert (folder / "out" / "claims_desk.en.jsonl").is_file()
+
+
+def test_a_list_is_not_compared_as_a_number(folder: Path) -> None:
+    _rows(folder, {"prompt": "1 + 1?", "answer": [2, "two"]})
+    assert import_domain(folder).tasks == 1
+    (folder / "domain.yaml").write_text("answers: number", encoding="utf-8")
+
+    with pytest.raises(InputError, match="expected one answer, because `answers` is number"):
+        import_domain(folder)
+
+
+def test_wrong_answers_may_be_numbers_and_ids_too(folder: Path) -> None:
+    _rows(folder, {"prompt": "1 + 1?", "answer": 2, "wrong": [3, "four"], "id": 7})
+
+    (probe,) = _probes(folder)
+
+    assert isinstance(probe.check, ChoiceCheck)
+    assert set(probe.check.options) == {"2", "3", "four"}
+    assert probe.id == "claims_desk-en-7"
+
+
+def test_what_belongs_to_a_prompt_is_found_in_any_case(folder: Path) -> None:
+    (folder / "flood.md").write_text("Write to the customer.", encoding="utf-8")
+    (folder / "flood.Reference.md").write_text("Dear customer.", encoding="utf-8")
+    (folder / "Storm.MD").write_text("Write to the broker.", encoding="utf-8")
+    (folder / "Storm.rubric.TXT").write_text("1 point: polite.", encoding="utf-8")
+
+    storm, flood = _probes(folder)
+
+    assert flood.reference == "A good answer:\nDear customer."
+    assert storm.reference == "What counts:\n1 point: polite."
+
+
+def test_two_files_that_hold_the_same_of_one_prompt_are_refused(folder: Path) -> None:
+    for name in ("flood.md", "flood.answer.md", "flood.answer.txt"):
+        (folder / name).write_text("4", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"answer\.txt: expected one answer of flood, got flood\.answer\.md"):
+        import_domain(folder)
+
+
+@pytest.mark.parametrize("name", ["mathematics", "legal_information", "medical"])
+def test_the_name_of_a_domain_that_there_is_is_not_taken(folder: Path, name: str) -> None:
+    _rows(folder, {"prompt": "1 + 1?", "answer": 2})
+
+    with pytest.raises(InputError, match=f"got '{name}', which is one of the suite") as raised:
+        import_domain(folder, name=name)
+
+    assert "--name" in str(raised.value)
+    assert not (folder.parent / "alignmeter-suites").exists()
 
 
 def test_the_name_of_a_suite_that_there_is_is_not_taken(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.judges.capability.finding import NO_ANSWER, UNDECIDED, Finding
 from alignmeter.judges.capability.spans import CONCLUDES, lines, marked, plain, sentences
+from alignmeter.judges.capability.spellings import spellings
 from alignmeter.judges.capability.words import folded
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ class _Reading(NamedTuple):
     text: str
     right: bool
     decided: bool = True
+
+
+class _Named(NamedTuple):
+    """An answer and where it ends in a text."""
+
+    answer: str
+    end: int
 
 
 def check_text(check: TextCheck, reply: str, request: str = "") -> Finding | Unscored:
@@ -120,11 +128,13 @@ def _stands(
 def _concludes(sentence: str, check: TextCheck) -> bool:
     """Whether a sentence draws a conclusion, or is nothing else than an answer."""
     alone = folded(sentence)
-    return CONCLUDES.match(sentence) is not None or alone in map(folded, (*check.answers, *check.rivals))
+    named = (*check.answers, *check.rivals)
+    return CONCLUDES.match(sentence) is not None or any(alone in spellings(name) for name in named)
 
 
 def _in(name: str, request: str) -> bool:
-    return f" {folded(name)} " in f" {folded(request)} "
+    asked = f" {folded(request)} "
+    return any(f" {words} " in asked for words in spellings(name))
 
 
 def _reading(span: str, check: TextCheck) -> _Reading | None:
@@ -133,23 +143,23 @@ def _reading(span: str, check: TextCheck) -> _Reading | None:
     if not right and not wrong:
         return None
     first = min(right | wrong)
-    chosen = (right | wrong)[first]
-    offered = text[first + len(folded(chosen)) :].startswith((" or ", " and "))
+    chosen, end = (right | wrong)[first]
+    offered = text[end:].startswith((" or ", " and "))
     if right and wrong and (first > 0 or offered):
         return _Reading(span[:80], right=False, decided=False)
-    if not right and len({folded(name) for name in wrong.values()}) > 1 and first > 0:
+    if not right and len({folded(name) for name, _ in wrong.values()}) > 1 and first > 0:
         return _Reading(span[:80], right=False, decided=False)
-    return _Reading(chosen, first in right and (first not in wrong or len(right[first]) >= len(wrong[first])))
+    return _Reading(chosen, first in right and (first not in wrong or right[first].end >= wrong[first].end))
 
 
-def _places(text: str, answers: Iterable[str]) -> dict[int, str]:
+def _places(text: str, answers: Iterable[str]) -> dict[int, _Named]:
     """Where answers are named as whole words and not denied; the longest where several begin."""
-    found: dict[int, str] = {}
-    for answer in sorted(answers, key=len):
-        words = folded(answer)
-        for match in re.finditer(rf"(?<!\S){re.escape(words)}(?!\S)", text) if words else ():
+    found: dict[int, _Named] = {}
+    named = [(words, answer) for answer in answers for words in spellings(answer)]
+    for words, answer in sorted(named, key=lambda one: len(one[0])):
+        for match in re.finditer(rf"(?<!\S){re.escape(words)}(?!\S)", text):
             if not _NEGATED.search(text[max(0, match.start() - _NEAR) : match.start()]):
-                found[match.start()] = answer
+                found[match.start()] = _Named(answer, match.end())
     return found
 
 
@@ -157,7 +167,7 @@ def _places(text: str, answers: Iterable[str]) -> dict[int, str]:
 
 
 def _exact(check: TextCheck, reply: str) -> Finding | Unscored:
-    accepted = {folded(answer) for answer in check.answers}
+    accepted = {words for answer in check.answers for words in spellings(answer)}
     mark = marked(reply)
     block = _block(reply)
     if mark is not None and (mark.label or block is None):

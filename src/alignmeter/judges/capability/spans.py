@@ -60,7 +60,12 @@ _HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ ]+(?=\S)", re.MULTILINE)
 _FENCE_LINE = re.compile(r"\s*(?:```|~~~)[\w+-]{0,20}\s*")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\\,|\\[ ]|['\u2019_\u00a0\u2009\u202f])\d{3})+(?!\d)")
 _EN_DASH_MINUS = re.compile(r"(?<![^\s($=:{])\u2013(?=\.?\d)")
-_MATHS = re.compile(r"\\[()\[\],;: ]|\$|\\(?:left|right|displaystyle|quad|;)\b")
+_MATHS = re.compile(r"\\[()\[\],;: ]|(?<!\\)\$(?![ ]?[-+]?\.?\d)|\\(?:left|right|displaystyle|quad|;)\b")
+_IN_DOLLARS = re.compile(
+    r"(?<![\\$])(\$\$?)(?=[^\s$])([^$\n]{1,300})(?<=[^\s\\])\1(?!\d)|\$\$?[ ]([^$\n]{1,300})[ ]\$"
+)
+"""Maths between dollar signs; a dollar sign before a number is money otherwise."""
+_ESCAPED = re.compile(r"\\([%$#&+<>-])")
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathit|operatorname)\s*\{([^{}]*)\}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z\"'(*\d])")
 _LIST_MARK = re.compile(r"^\s*(?:[-*\u2022+]|\(?\d{1,3}[.)])\s+")
@@ -94,7 +99,9 @@ def plain(reply: str) -> str:
     text = text.replace("{,}", ",").replace("\\!", "")
     text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match.group()), text)
     text = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2019", "'")
-    text = _TEXT.sub(r"\1", _MATHS.sub(" ", text)) if "\\" in text or "$" in text else text
+    if "\\" in text or "$" in text:
+        text = _MATHS.sub(" ", _IN_DOLLARS.sub(lambda match: f" {match[2] or match[3]} ", text))
+        text = _ESCAPED.sub(r"\1", _TEXT.sub(r"\1", text))
     return _EMPHASIS.sub("", text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.suites.importing.building import Built, FileCount, build, draw_families
-from alignmeter.suites.importing.domains import Domain, DomainSettings, read_domain
+from alignmeter.suites.importing.domains import Domain, DomainSettings, read_domain, tax_share
 from alignmeter.suites.importing.drafting import draft_manifest
 from alignmeter.suites.importing.library import (
     LoadedManifest,
@@ -40,5 +40,6 @@ __all__ = [
     "open_source",
     "parse_manifest",
     "read_domain",
+    "tax_share",
     "write_suite",
 ]

@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Probe, Record
-from alignmeter.records.tasks import TextCheck
 from alignmeter.suites.importing.building import Built, FileCount, Kept, slug
-from alignmeter.suites.importing.manifest import Rule, Table, TaskRule
-from alignmeter.suites.importing.numbers import is_plain_number
+from alignmeter.suites.importing.domain_cells import guide, name_cell, task, text_cell
+from alignmeter.suites.importing.manifest import Table
 from alignmeter.suites.importing.reading import DataFile, read_rows
 from alignmeter.suites.importing.rules import BrokenCellError
-from alignmeter.suites.importing.tasks import compile_task
 from alignmeter.suites.schema import SuiteFile, row_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from alignmeter.records.tasks import TaskCheck
+    from collections.abc import Iterator, Mapping, Sequence
 
 SETTINGS = "domain.yaml"
 USED = ("prompt", "id", "family", "answer", "wrong", "reference", "rubric")
@@ -93,7 +89,7 @@ class _Draft(NamedTuple):
     cells: Mapping[str, Any]
 
 
-def read_domain(folder: Path, *, name: str | None = None) -> Domain:
+def read_domain(folder: Path | str, *, name: str | None = None) -> Domain:
     """Read a folder of prompts.
 
     Args:
@@ -104,8 +100,11 @@ def read_domain(folder: Path, *, name: str | None = None) -> Domain:
         InputError: It is no folder, holds no prompt, or a prompt has nothing to be scored by; names the
             file, and the row or the key.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"expected a folder of prompts, got {str(folder)!r}; correct the path")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    companions = _companions(files)
     settings, settings_bytes = _settings(folder)
     given = name or settings.name or folder.resolve().name
     called = _NOT_IN_NAMES.sub("_", given.casefold()).strip("_")
@@ -113,20 +112,20 @@ def read_domain(folder: Path, *, name: str | None = None) -> Domain:
         raise InputError(
             f"expected a domain whose name begins with a letter from a to z, got {given!r}; give it a name"
         )
-    maker = _Maker(called, settings, _whole_rubric(folder))
+    maker = _Maker(called, settings, _read(companions["", "rubric"]) if ("", "rubric") in companions else "")
     unread: list[str] = []
     counts: list[FileCount] = []
     read: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if not path.is_file() or path.name.startswith(".") or path.name.lower() in _SKIPPED:
+    for path in files:
+        if path.name.lower() in _SKIPPED:
             continue
-        if _is_companion(path):
+        if path in companions.values():
             read.append(path)
             continue
         if path.suffix.lower() not in {*_TABLES, *_TEXTS}:
             unread.append(path.name)
             continue
-        drafts = list(_table(path, unread) if path.suffix.lower() in _TABLES else _text(path))
+        drafts = list(_table(path, unread) if path.suffix.lower() in _TABLES else _text(path, companions))
         for draft in drafts:
             maker.add(draft)
         counts.append(FileCount(name=path.name, rows=len(drafts), probes=len(drafts), filtered=0, repeated=0))
@@ -139,7 +138,7 @@ def read_domain(folder: Path, *, name: str | None = None) -> Domain:
     return Domain(
         name=called,
         settings=settings,
-        limit=_share(folder / SETTINGS, settings.limit),
+        limit=None if settings.limit is None else tax_share(settings.limit, f"{folder / SETTINGS}: "),
         built=Built(maker.probes, tuple(counts)),
         tasks=maker.tasks,
         requests=len(maker.probes) - maker.tasks,
@@ -187,21 +186,19 @@ class _Maker:
 
     def _probe(self, draft: _Draft) -> Probe:
         cells, settings = draft.cells, self._settings
-        prompt = _cell(cells, "prompt")
+        prompt = text_cell(cells, "prompt")
         if not prompt:
             raise BrokenCellError("prompt", "a prompt", "")
-        check: TaskCheck | None = None
+        prompt, check = task(cells, prompt, settings.answers)
         reference = None
-        if _cell(cells, "answer"):
-            prompt, check = _task(cells, prompt, settings.answers)
-        else:
-            reference = _guide(_cell(cells, "reference"), _cell(cells, "rubric") or self._rubric)
+        if check is None:
+            reference = guide(text_cell(cells, "reference"), text_cell(cells, "rubric") or self._rubric)
         if check is None and not reference:
             raise BrokenCellError(
                 "answer", "an answer, a reference or a rubric (or rubric.md for the whole folder)", ""
             )
-        key = _cell(cells, "id") or draft.key
-        family = _cell(cells, "family") or key
+        key = name_cell(cells, "id") or draft.key
+        family = name_cell(cells, "family") or key
         return Probe(
             id=f"{self._name}-{settings.language}-{slug(key)}",
             suite=self._name,
@@ -219,35 +216,6 @@ class _Maker:
         )
 
 
-def _task(
-    cells: Mapping[str, Any], prompt: str, answers: Literal["auto", "number", "text"]
-) -> tuple[str, TaskCheck | None]:
-    """Make the check of a prompt with a known answer; one with wrong answers beside it is a choice."""
-    answer = cells["answer"]
-    if _cell(cells, "wrong"):
-        wrong: object = cells["wrong"]
-        joined = msgspec.json.encode(wrong).decode() if isinstance(wrong, list) else str(wrong)
-        rule = TaskRule(kind="choice", answer=Rule(column="answer"), wrong=Rule(column="wrong"))
-        return compile_task(rule)({"answer": _cell(cells, "answer"), "wrong": joined}, prompt)
-    if isinstance(answer, list):
-        accepted = tuple(str(one).strip() for one in cast("list[object]", answer))
-        return prompt, TextCheck(answers=accepted)
-    text = _cell(cells, "answer")
-    kind = ("number" if is_plain_number(text) else "text") if answers == "auto" else answers
-    return compile_task(TaskRule(kind=kind, answer=Rule(column="answer")))({"answer": text}, prompt)
-
-
-def _guide(reference: str, rubric: str) -> str:
-    """What a judge is given to grade by."""
-    parts = [("A good answer:", reference), ("What counts:", rubric)]
-    return "\n\n".join(f"{title}\n{text}" for title, text in parts if text)
-
-
-def _cell(cells: Mapping[str, Any], column: str) -> str:
-    value = cells.get(column)
-    return "" if value is None else str(value).strip()
-
-
 def _table(path: Path, unread: list[str]) -> Iterator[_Draft]:
     for row in read_rows(DataFile(path, path.name), Table(files=())):
         unread.extend(f"{path.name}: column {name!r}" for name in row.cells if name not in USED)
@@ -259,36 +227,39 @@ def _table(path: Path, unread: list[str]) -> Iterator[_Draft]:
         yield _Draft(path.name, row.place, f"{path.stem}-{row.number}", row.cells)
 
 
-def _text(path: Path) -> Iterator[_Draft]:
-    cells = {"prompt": _read(path)}
-    for part in _COMPANIONS:
-        for ending in _TEXTS:
-            beside = path.with_name(f"{path.stem}.{part}{ending}")
-            if beside.is_file():
-                cells[part] = _read(beside)
-    yield _Draft(path.name, "", path.stem, cells)
+def _text(path: Path, companions: Mapping[tuple[str, str], Path]) -> Iterator[_Draft]:
+    beside = {part: companions.get((path.stem.casefold(), part)) for part in _COMPANIONS}
+    cells = {part: _read(found) for part, found in beside.items() if found is not None}
+    yield _Draft(path.name, "", path.stem, {"prompt": _read(path), **cells})
 
 
-def _is_companion(path: Path) -> bool:
-    """Whether a file belongs to a prompt, or to all of them.
+def _companions(files: Sequence[Path]) -> dict[tuple[str, str], Path]:
+    """The files that belong to a prompt, by its name and what they hold; `rubric` of "" is for all.
+
+    Capital letters do not matter.
 
     Raises:
-        InputError: It belongs to a prompt that is not there.
+        InputError: One belongs to a prompt that is not there, or two hold the same.
     """
-    if path.suffix.lower() not in _TEXTS:
-        return False
-    if path.stem == "rubric":
-        return True
-    stem, dot, part = path.stem.rpartition(".")
-    if not dot or part not in _COMPANIONS:
-        return False
-    if not any(path.with_name(stem + ending).is_file() for ending in _TEXTS):
-        raise InputError(f"{path.name}: expected the prompt in {stem}.md beside it, got no such file; add it")
-    return True
-
-
-def _whole_rubric(folder: Path) -> str:
-    return next((_read(path) for ending in _TEXTS if (path := folder / f"rubric{ending}").is_file()), "")
+    texts = [path for path in files if path.suffix.lower() in _TEXTS]
+    prompts = {path.stem.casefold() for path in texts}
+    found: dict[tuple[str, str], Path] = {}
+    for path in texts:
+        stem, _, part = path.stem.casefold().rpartition(".")
+        if part not in (_COMPANIONS if stem else ("rubric",)):
+            continue
+        if stem and stem not in prompts:
+            wanted = f"{path.stem.rpartition('.')[0]}.md"
+            raise InputError(
+                f"{path.name}: expected the prompt in {wanted} beside it, got no such file; add it"
+            )
+        before = found.setdefault((stem, part), path)
+        if before is not path:
+            raise InputError(
+                f"{path.name}: expected one {part} of {stem or 'all prompts'}, got {before.name} too; "
+                "remove one"
+            )
+    return found
 
 
 def _read(path: Path) -> str:
@@ -318,14 +289,21 @@ def _settings(folder: Path) -> tuple[DomainSettings, bytes]:
         ) from None
 
 
-def _share(path: Path, given: str | float | None) -> float | None:
-    if given is None:
-        return None
-    text = f"{given:g}" if isinstance(given, int | float) else given.strip()
+def tax_share(given: str | float, where: str = "") -> float:
+    """Return a limit, written as `5%` or 0.05, as a share.
+
+    Args:
+        given: What was given.
+        where: Where it stands, with a colon, for the complaint.
+
+    Raises:
+        InputError: It is not between 0 and 1.
+    """
+    text = given.strip() if isinstance(given, str) else f"{given:g}"
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise InputError(f"{path}: expected `limit` as 5% or 0.05, got {text[:_SHOWN]!r}; correct it")
-    return value
+        raise InputError(f"{where}expected `limit` as 5% or 0.05, got {text[:_SHOWN]!r}; correct it")
+    return given if isinstance(given, float) else value
