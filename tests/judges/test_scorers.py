@@ -82,6 +82,14 @@ def test_given_a_judge_of_another_axis_then_it_is_no_scorer() -> None:
         ("__import__('numpy').float32(0.5)", Score(0.5)),
         ("'0.5'", Score(None, "expected a number, got '0.5'")),
         ("None", Score(None, "expected a number, got NoneType")),
+        (
+            "10**400",
+            Score(None, "expected a number, got int (OverflowError: int too large to convert to float)"),
+        ),
+        (
+            "type('Tensor', (), {'__float__': lambda self: [][1]})()",
+            Score(None, "expected a number, got Tensor (IndexError: list index out of range)"),
+        ),
         ("float('nan')", Score(None, "expected a finite number, got nan")),
     ],
 )

@@ -165,12 +165,15 @@ class JudgeScorer:
 def _number(found: Any) -> Score:  # noqa: ANN401 - the user's value
     # Numbers of NumPy and of PyTorch are no `float`; strings that look like one are a mistake.
     convert: Callable[[Any], float] = float
+    kind = type(found).__name__
     if isinstance(found, str | bytes):
         return Score(None, f"expected a number, got {found[:40]!r}")
     try:
         value = convert(found)
     except (TypeError, ValueError):
-        return Score(None, f"expected a number, got {type(found).__name__}")
+        return Score(None, f"expected a number, got {kind}")
+    except Exception as error:  # whatever the user's type raises is that text's problem
+        return Score(None, f"expected a number, got {kind} ({exception_line(error)})")
     return Score(value) if math.isfinite(value) else Score(None, f"expected a finite number, got {value!r}")
 
 
