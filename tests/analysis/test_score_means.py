@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from alignmeter.analysis.score_means import compare_scores, describe_scores
+from alignmeter.errors import InputError
 from alignmeter.records import ItemScores, ScoredItem
 from alignmeter.stats import cluster_mean, tango, wilson
 
@@ -39,6 +40,15 @@ def test_families_and_grades_have_an_interval_by_family(values: tuple[float, ...
     assert law.interval is not None
     assert (law.interval.lower, law.interval.upper) == pytest.approx((expected.lower, expected.upper))
     assert law.interval.method.endswith("by family")
+
+
+def test_an_item_that_comes_twice_is_refused_as_in_pairing() -> None:
+    once = scores("m.csv", 1.0, 0.0)
+    twice = msgspec.structs.replace(once, items=(*once.items, once.items[0]))
+
+    for read in (describe_scores, lambda found: compare_scores(found, once)):
+        with pytest.raises(InputError, match=r"m\.csv: expected each item once in its domain, got 1 that"):
+            read(twice)
 
 
 def test_without_two_families_there_is_no_interval_and_without_a_score_no_mean() -> None:

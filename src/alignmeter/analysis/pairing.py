@@ -126,7 +126,7 @@ def pair_items(
     """
     if fewest < FEWEST_FAMILIES:
         raise InputError(f"expected fewest to be at least {FEWEST_FAMILIES} families, got {fewest!r}")
-    keyed = _by_name(base), _by_name(other)
+    keyed = items_by_name(base), items_by_name(other)
     counts = tuple(Counter(item.domain for item in scores.items) for scores in (base, other))
     shared: dict[str, list[ItemPair]] = {}
     for key, item in keyed[0].items():
@@ -157,8 +157,12 @@ def pair_items(
     )
 
 
-def _by_name(scores: ItemScores) -> dict[tuple[str, str], ScoredItem]:
-    """Index items by domain and id, each of which must come once."""
+def items_by_name(scores: ItemScores) -> dict[tuple[str, str], ScoredItem]:
+    """Index items by domain and id, each of which must come once.
+
+    Raises:
+        InputError: One comes twice; names the first of them.
+    """
     found = {(item.domain, item.item): item for item in scores.items}
     if len(found) < len(scores.items):
         times = Counter((item.domain, item.item) for item in scores.items)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignmeter.analysis.pairing import FEWEST_FAMILIES, pair_items
+from alignmeter.analysis.pairing import FEWEST_FAMILIES, items_by_name, pair_items
 from alignmeter.records import (
     DomainDifference,
     DomainMean,
@@ -43,9 +43,12 @@ def describe_scores(scores: ItemScores) -> ScoresSummary:
     Returns:
         Domains in the order in which they come. Intervals take the family as the unit; Wilson's where
         every item is a family of its own and scores are 0 or 1.
+
+    Raises:
+        InputError: An item comes twice in its domain, so that it would count twice.
     """
     by_domain: dict[str, list[ScoredItem]] = {}
-    for item in scores.items:
+    for item in items_by_name(scores).values():
         by_domain.setdefault(item.domain, []).append(item)
     return ScoresSummary(
         model=scores.model,
