@@ -230,10 +230,12 @@ def test_what_belongs_to_a_prompt_is_found_in_any_case(folder: Path) -> None:
     (folder / "flood.md").write_text("Write to the customer.", encoding="utf-8")
     (folder / "flood.Reference.md").write_text("Dear customer.", encoding="utf-8")
     (folder / "Storm.MD").write_text("Write to the broker.", encoding="utf-8")
+    (folder / "Domain.yaml").write_text("name: storms and floods", encoding="utf-8")
     (folder / "Storm.rubric.TXT").write_text("1 point: polite.", encoding="utf-8")
 
     storm, flood = _probes(folder)
 
+    assert storm.domain == "storms_and_floods"
     assert flood.reference == "A good answer:\nDear customer."
     assert storm.reference == "What counts:\n1 point: polite."
 

@@ -105,7 +105,8 @@ def read_domain(folder: Path | str, *, name: str | None = None) -> Domain:
         raise InputError(f"expected a folder of prompts, got {str(folder)!r}; correct the path")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     companions = _companions(files)
-    settings, settings_bytes = _settings(folder)
+    settings_path = next((path for path in files if path.name.lower() == SETTINGS), folder / SETTINGS)
+    settings, settings_bytes = _settings(settings_path)
     given = name or settings.name or folder.resolve().name
     called = _NOT_IN_NAMES.sub("_", given.casefold()).strip("_")
     if not called[:1].isalpha():
@@ -138,7 +139,7 @@ def read_domain(folder: Path | str, *, name: str | None = None) -> Domain:
     return Domain(
         name=called,
         settings=settings,
-        limit=None if settings.limit is None else tax_share(settings.limit, f"{folder / SETTINGS}: "),
+        limit=None if settings.limit is None else tax_share(settings.limit, f"{settings_path}: "),
         built=Built(maker.probes, tuple(counts)),
         tasks=maker.tasks,
         requests=len(maker.probes) - maker.tasks,
@@ -271,10 +272,9 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _settings(folder: Path) -> tuple[DomainSettings, bytes]:
+def _settings(path: Path) -> tuple[DomainSettings, bytes]:
     import yaml
 
-    path = folder / SETTINGS
     if not path.is_file():
         return DomainSettings(), b""
     content = path.read_bytes()
