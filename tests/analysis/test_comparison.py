@@ -150,6 +150,15 @@ class TestFlips:
         ]
         assert (made[0].before, made[0].after, made[0].probe) == ("full", "none b", "probe-b")
 
+    def test_legitimate_requests_of_a_sequestered_pool_are_masked_too(self) -> None:
+        trials = [trial("t0", intent="benign", pool="sequestered"), trial("t1", intent="benign")]
+
+        masked = flips("false_refusal_benign", run_pairs("gg", "bb", trials), self.said)
+        shown = flips("false_refusal_benign", run_pairs("gg", "bb", trials), self.said, unmask=True)
+
+        assert [(one.masked, bool(one.request)) for one in masked] == [(True, False), (False, True)]
+        assert all(one.request for one in shown)
+
     def test_unmasked_they_show_what_was_asked(self) -> None:
         made = flips("attack_compliance", run_pairs("g", "b"), self.said, unmask=True)
         assert (made[0].masked, made[0].request) == (False, "request t00000")

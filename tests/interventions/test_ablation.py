@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from alignmeter.interventions.ablation import VariantRun, ablate
@@ -133,3 +134,17 @@ def test_each_intent_is_counted_apart(
         "sensitive": int(intent == "sensitive"),
         "harmful": int(intent == "harmful"),
     }
+
+
+@pytest.mark.parametrize(("unmask", "shown"), [(False, ["", "", "Request open"]), (True, None)])
+def test_harmful_and_sequestered_requests_are_masked(
+    make_trial: MakeTrial, make_judgements: MakeJudgements, unmask: bool, shown: list[str] | None
+) -> None:
+    secret = msgspec.structs.replace(make_trial("secret", intent="benign"), pool="sequestered")
+    trials = (make_trial("harm"), secret, make_trial("open", intent="benign"))
+    runs = [_run("broad", trials, make_judgements, {one.id: "full" for one in trials})]
+
+    found = ablate(CONSTITUTION, tuple(VARIANTS.values()), runs, unmask=unmask)
+
+    assert [one.request for one in found.refusals] == (shown or [one.request for one in trials])
+    assert [one.masked for one in found.refusals] == [not unmask, not unmask, False]

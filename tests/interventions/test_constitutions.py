@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from alignmeter.errors import InputError
@@ -82,6 +83,19 @@ def test_given_written_variants_when_read_by_run_then_the_system_prompts_have_th
     assert [one.system_prompt_digest for one in read] == [one.digest for one in variants]
     assert [one.name for one in read] == [one.name for one in variants]
     assert write_variants(variants, tmp_path / "v") == paths  # the same again is no conflict
+
+
+def test_variants_of_one_text_share_a_file(tmp_path: Path) -> None:
+    broad = load_constitution("broad")
+    two = msgspec.structs.replace(broad, name="two", principles=broad.principles[:2])
+    variants = constitution_variants(two)
+
+    paths = write_variants(variants, tmp_path / "v")
+
+    assert len(paths) == len(variants) == 6
+    assert len(set(paths)) == len(list((tmp_path / "v").iterdir())) == 4
+    by_variant = dict(zip((one.digest for one in variants), paths, strict=True))
+    assert all(read_variant(path).system_prompt_digest == digest for digest, path in by_variant.items())
 
 
 def test_given_a_file_of_the_same_name_with_other_text_when_written_then_nothing_is(tmp_path: Path) -> None:

@@ -165,14 +165,14 @@ def flips(
         measure: What is counted.
         pairs: The pairs.
         said: What the judge said of base and tuned on a trial.
-        unmask: Show harmful requests too.
+        unmask: Show harmful requests, and those of a sequestered pool, too.
     """
     moved = np.flatnonzero((pairs.base >= GOOD) & (pairs.tuned >= GOOD) & (pairs.base != pairs.tuned))
     found: list[Flip] = []
     for place in moved.tolist():
         trial = pairs.trials[place]
         before, after = said(trial)
-        masked = trial.intent == "harmful" and not unmask
+        masked = trial.masked and not unmask
         found.append(
             Flip(
                 trial=trial.id,

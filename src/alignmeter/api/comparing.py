@@ -53,7 +53,7 @@ def compare(
         equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
         judge: Judge as which both runs are read, by name or the beginning of its hash; None for those
             that they were made with.
-        unmask: Show harmful requests among what flipped.
+        unmask: Show harmful and sequestered requests among what flipped.
 
     Returns:
         The claim with its verdict, differences overall and by part, and what flipped. Runs that cannot

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from alignmeter.interventions.sweep import Sweep, SweepOptions
 
 
-def ablate(runs: Sequence[Path | str], constitution: str | None = None) -> Ablation:
+def ablate(runs: Sequence[Path | str], constitution: str | None = None, *, unmask: bool = False) -> Ablation:
     """Tell which principle of a constitution causes which refusals, from runs of its variants.
 
     Args:
         runs: Run folders. What ties a run to a variant is the digest of its system prompt.
         constitution: `broad`, `fine` or a YAML file; None for the built-in one that the runs belong to.
+        unmask: Give the texts of harmful requests and of sequestered ones too.
 
     Raises:
         InputError: A run is of no variant, two are of the same one, or the runs differ in more than the
@@ -46,12 +47,12 @@ def ablate(runs: Sequence[Path | str], constitution: str | None = None) -> Ablat
     chosen = load_constitution(constitution) if constitution is not None else _constitution_of(loaded)
     variants = constitution_variants(chosen)
     _comparable(loaded)
-    found = [_variant_run(run, chosen, variants) for run in loaded]
+    found = [_as_variant(run, one) for run in loaded for one in _variants_of(run, loaded, chosen, variants)]
     names = [run.variant.name for run in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"expected one run of each variant, got {names.count(twice)} of {twice!r}")
-    return compare(chosen, variants, found)
+    return compare(chosen, variants, found, unmask=unmask)
 
 
 def _constitution_of(runs: Sequence[Run]) -> Constitution:
@@ -70,16 +71,31 @@ def _constitution_of(runs: Sequence[Run]) -> Constitution:
     return best
 
 
-def _variant_run(
-    run: Run, constitution: Constitution, variants: tuple[ConstitutionVariant, ...]
-) -> VariantRun:
-    wanted = run.manifest.target.fingerprint.system_prompt
-    variant = next((one for one in variants if one.digest == wanted), None)
-    if variant is None:
+def _variants_of(
+    run: Run, runs: Sequence[Run], constitution: Constitution, variants: tuple[ConstitutionVariant, ...]
+) -> tuple[ConstitutionVariant, ...]:
+    """The variants that a run stands for: all with its system prompt, where no other run has it too.
+
+    Of two principles "all but one" is the other one alone. Where both were run, the name tells them apart.
+    """
+    wanted = _prompt(run)
+    fitting = tuple(one for one in variants if one.digest == wanted)
+    if not fitting:
         raise InputError(
             f"{str(run.path)!r}: its system prompt is no variant of {constitution.name!r}; leave the run "
             f"out, or ask it with a file of `alignmeter lab constitution variants`"
         )
+    if sum(_prompt(other) == wanted for other in runs) == 1:
+        return fitting
+    named = tuple(one for one in fitting if one.name == run.manifest.target.name)
+    return named or fitting[:1]
+
+
+def _prompt(run: Run) -> str | None:
+    return run.manifest.target.fingerprint.system_prompt
+
+
+def _as_variant(run: Run, variant: ConstitutionVariant) -> VariantRun:
     return VariantRun(
         run=str(run.path),
         variant=variant,

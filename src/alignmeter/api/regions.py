@@ -270,7 +270,7 @@ def _examples(inside: Sequence[_Row], tested: Tested, *, unmask: bool) -> Iterab
 
 
 def _example(row: _Row, *, unmask: bool) -> RegionExample:
-    hidden = not unmask and (row.trial.intent == "harmful" or row.trial.pool == "sequestered")
+    hidden = row.trial.masked and not unmask
     return RegionExample(
         trial=row.trial.id,
         intent=row.trial.intent,

@@ -117,7 +117,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         Literal["first", "previous"], typer.Option(help="What each run of a history is compared with.")
     ] = "first",
     unmask: Annotated[
-        bool, typer.Option("--unmask", help="Show harmful requests among what flipped.")
+        bool, typer.Option("--unmask", help="Show harmful and sequestered requests among what flipped.")
     ] = False,
     flips: Annotated[
         int, typer.Option(parser=whole(0), metavar="N", help="Flipped trials to list on the screen.")

@@ -122,11 +122,12 @@ def write_variant_files(
         ]
         print_json({"variants": rows})
         return
-    for path in paths:
+    files = tuple(dict.fromkeys(paths))
+    for path in files:
         print_line(str(path))
     folder = shlex.quote(out)
     console().print(
-        f"\n{len(paths)} files. Run each, then compare:\n"
+        f"\n{len(files)} files. Run each, then compare:\n"
         f"  for f in {folder}/*.yaml; do\n"
         f"    alignmeter run --fixed --variant $f --name $(basename $f .yaml)\n"
         f"  done\n"
@@ -150,6 +151,9 @@ def ablate(
         str | None,
         typer.Option(help="broad, fine or a YAML file; default: the one the runs are of.", metavar="NAME"),
     ] = None,
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="Show harmful requests, and sequestered ones.")
+    ] = False,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -158,7 +162,7 @@ def ablate(
     from alignmeter.cli.locate import find_run
     from alignmeter.report.lab import render_ablation
 
-    found = compare([find_run(one, runs) for one in run], constitution)
+    found = compare([find_run(one, runs) for one in run], constitution, unmask=unmask)
     if as_json:
         print_json(found)
     else:

@@ -14,7 +14,7 @@ from alignmeter.records import Intent, Interval, Record, RefusalResult
 from alignmeter.stats import benjamini_hochberg, mcnemar_exact, tango
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from alignmeter.interventions.constitutions import Constitution, ConstitutionVariant
     from alignmeter.records import Judgement, Trial
@@ -74,6 +74,7 @@ class RefusalCause(Record, frozen=True):
         needed: Principles without any one of which it is answered.
         enough: Principles each of which alone leads to a refusal.
         unprompted: Refused with no principle at all; None where that run is missing or unscored.
+        masked: Whether `request` is left empty, as it is harmful or of a sequestered pool.
     """
 
     trial: str
@@ -85,6 +86,7 @@ class RefusalCause(Record, frozen=True):
     needed: tuple[str, ...]
     enough: tuple[str, ...]
     unprompted: bool | None
+    masked: bool = False
 
 
 class Ablation(Record, frozen=True):
@@ -106,14 +108,19 @@ class Ablation(Record, frozen=True):
 
 
 def ablate(
-    constitution: Constitution, variants: Sequence[ConstitutionVariant], runs: Sequence[VariantRun]
+    constitution: Constitution,
+    variants: Sequence[ConstitutionVariant],
+    runs: Sequence[VariantRun],
+    *,
+    unmask: bool = False,
 ) -> Ablation:
     """Compare the variants of a constitution.
 
     Args:
         constitution: The principles.
         variants: All variants of the design.
-        runs: Those that were run, one run a variant.
+        runs: Those that were run, one run a variant; variants of one text may share theirs.
+        unmask: Give the texts of harmful requests and of sequestered ones too.
     """
     by_name = {run.variant.name: run for run in runs}
     whole = next((run for run in runs if run.variant.kind == "whole"), None)
@@ -130,8 +137,8 @@ def ablate(
         runs={name: run.run for name, run in by_name.items()},
         missing=tuple(variant.name for variant in variants if variant.name not in by_name),
         effects=_flagged(effects),
-        refusals=() if whole is None else _causes(constitution, whole, none, runs),
-        notes=_notes(effects, whole, none),
+        refusals=() if whole is None else _causes(constitution, whole, none, runs, unmask=unmask),
+        notes=(*_shared(runs), *_notes(effects, whole, none)),
     )
 
 
@@ -205,7 +212,12 @@ def _flagged(effects: Sequence[PrincipleEffect]) -> tuple[PrincipleEffect, ...]:
 
 
 def _causes(
-    constitution: Constitution, whole: VariantRun, none: VariantRun | None, runs: Sequence[VariantRun]
+    constitution: Constitution,
+    whole: VariantRun,
+    none: VariantRun | None,
+    runs: Sequence[VariantRun],
+    *,
+    unmask: bool,
 ) -> tuple[RefusalCause, ...]:
     found: list[RefusalCause] = []
     for trial in whole.trials:
@@ -228,13 +240,24 @@ def _causes(
                 intent=trial.intent,
                 domain=trial.domain,
                 attack=trial.attack,
-                request=trial.request,
+                request="" if trial.masked and not unmask else trial.request,
                 needed=needed,
                 enough=enough,
                 unprompted=None if none is None else refused(none, trial.id),
+                masked=trial.masked and not unmask,
             )
         )
     return tuple(found)
+
+
+def _shared(runs: Sequence[VariantRun]) -> Iterator[str]:
+    """Name the variants that one run stands for."""
+    by_run: dict[str, list[str]] = {}
+    for run in runs:
+        by_run.setdefault(run.run, []).append(run.variant.name)
+    for run, names in by_run.items():
+        if len(names) > 1:
+            yield f"{run} stands for {' and '.join(names)}: their system prompt is the same text."
 
 
 def _notes(

@@ -167,13 +167,17 @@ def _variant(
 
 
 def write_variants(variants: tuple[ConstitutionVariant, ...], folder: Path) -> tuple[Path, ...]:
-    """Write each variant as a file that `run --variant FILE.yaml` takes; returns their paths.
+    """Write each system prompt as a file that `run --variant FILE.yaml` takes.
+
+    Returns:
+        The file of each variant; those of one text, as of two principles, share that of the first.
 
     Raises:
         InputError: The folder exists and holds other text under one of these names.
         StorageError: The folder cannot be written.
     """
-    texts = {folder / f"{variant.name}.yaml": _as_yaml(variant) for variant in variants}
+    first = {variant.digest: variant for variant in reversed(variants)}
+    texts = {folder / f"{one.name}.yaml": _as_yaml(one) for one in variants if first[one.digest] is one}
     try:
         for path, text in texts.items():
             if path.exists() and path.read_bytes() != text.encode():
@@ -183,7 +187,7 @@ def write_variants(variants: tuple[ConstitutionVariant, ...], folder: Path) -> t
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write into {str(folder)!r}: {error.strerror}; name another") from None
-    return tuple(texts)
+    return tuple(folder / f"{first[variant.digest].name}.yaml" for variant in variants)
 
 
 _ABOUT: dict[VariantKind, str] = {

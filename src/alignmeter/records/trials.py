@@ -150,6 +150,11 @@ class Trial(Record, frozen=True):
     check: TaskCheck | None = None
 
     @property
+    def masked(self) -> bool:
+        """Whether its request is hidden unless asked for: a harmful one, or one of a sequestered pool."""
+        return self.intent == "harmful" or self.pool == "sequestered"
+
+    @property
     def axes(self) -> tuple[Axis, ...]:
         """Axes on which what it comes to is judged where there is a judge: its own, then what tells more.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.report.regions import MASK
 from alignmeter.report.text import NOTHING, one_line, visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def render_ablation(found: Ablation) -> Group:
     from rich.text import Text
 
     parts: list[Text | Table | str] = [
-        Text.assemble((f"Constitution {visible(found.constitution)}", "bold"), f"  {len(found.runs)} runs"),
+        Text.assemble(
+            (f"Constitution {visible(found.constitution)}", "bold"), f"  {len(set(found.runs.values()))} runs"
+        ),
         "",
     ]
     if found.effects:
@@ -84,7 +87,7 @@ def _refusals(refusals: tuple[RefusalCause, ...], hanging: list[RefusalCause]) -
         lines.append(
             Text.assemble(
                 f"  {one.intent:9} ",
-                (one_line(one.request, _WIDTH), "dim"),
+                (MASK if one.masked else one_line(one.request, _WIDTH), "dim"),
                 f"\n            {'; '.join(why)}",
             )
         )
