@@ -53,10 +53,14 @@ _SPELLED_SUFFIX = re.compile(r" (?:plus|minus|sharp|flat)(?![^\W_])", re.IGNOREC
 _GRADE = re.compile(r"[^\W\d_]|[A-Z]{2,3}")
 _SHORT = 3
 _OPERATORS = {"+": "+", "*": "*", "\u00d7": "*", "\u00f7": "/", "&": "and", "\u221e": "\u221e"}
-_BOUNDS = (
+_SAID = (
     (re.compile(r"\b(?:no|not) (?:more|greater|higher|larger) than\b"), "at most"),
     (re.compile(r"\b(?:no|not) (?:less|fewer|lower|smaller) than\b"), "at least"),
+    (re.compile(r"(?<=\d) to (?=-?\d)"), " "),
+    (re.compile(r"(?<=\d) degrees? c(?:elsius)?(?!\S)"), " c"),
+    (re.compile(r"(?<=\d) degrees? f(?:ahrenheit)?(?!\S)"), " f"),
 )
+"""Words for what signs say too: bounds, ranges, degrees."""
 
 
 @lru_cache(maxsize=4096)
@@ -68,8 +72,8 @@ def folded(text: str) -> str:
     spelling), comparisons (`>50`), and symbols that belong to a name (`c++`, `c#`, `a-`).
     """
     told = " ".join(_tokens(_prepared(text)))
-    for bound, said in _BOUNDS:
-        told = bound.sub(said, told)
+    for words, form in _SAID:
+        told = words.sub(form, told)
     return told
 
 
@@ -88,7 +92,7 @@ def _tokens(text: str) -> list[str]:
     prefix, prefixed_to = "", 0
     after_number = None
     for match in _TOKEN.finditer(text):
-        if prefix and text[prefixed_to : match.start()].strip():
+        if prefix and text[prefixed_to : match.start()].strip(" \t\n({"):
             prefix = ""  # something else stands between
         opened, prefix = prefix, ""
         if match["compare"]:

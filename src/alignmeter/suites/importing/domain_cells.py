@@ -57,12 +57,13 @@ def task(cells: Mapping[str, Any], prompt: str, answers: Answers) -> MadeTask:
     """
     answer, wrong = cells.get("answer"), _wrong(cells.get("wrong"))
     if isinstance(answer, list):
-        several = [_value(one, "answer", _VALUE) for one in cast("list[object]", answer)]
+        given = cast("list[object]", answer)
+        several = [_value(one, "answer", _VALUE) for one in given]
         if wrong or answers == "number":
             why = "`wrong` stands beside it" if wrong else "`answers` is number"
-            raise BrokenCellError("answer", f"one answer, because {why}", _shown(answer))
+            raise BrokenCellError("answer", f"one answer, because {why}", _shown(given))
         if not all(several) or not several:
-            raise BrokenCellError("answer", "a list of answers, none of them empty", _shown(answer))
+            raise BrokenCellError("answer", "a list of answers, none of them empty", _shown(given))
         return MadeTask(prompt, TextCheck(answers=tuple(_compared(one) for one in several)))
     text = _value(answer, "answer", f"{_VALUE}, or a list of these")
     if not text:
