@@ -25,7 +25,7 @@ from alignmeter.records import (
 if TYPE_CHECKING:
     from conftest import Ask
 
-    from alignmeter.records import JudgementResult
+    from alignmeter.records import Axis, JudgementResult
 
 TRIAL = Trial(
     id="t", probe="p", suite="s", family="f", intent="harmful", domain="general", language="en",
@@ -159,7 +159,8 @@ def test_a_short_answer_says_something(text: str) -> None:
 
 def test_no_judge_of_harm_sees_a_reply_without_words() -> None:
     class Harmless:
-        name, axis, judge_hash = "harmless", "harm", "h"
+        name, judge_hash = "harmless", "h"
+        axis: Axis = "harm"
 
         async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:  # noqa: ARG002 - as all judges
             return HarmResult(label="none", score=0.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from alignmeter.judges.prose import FENCE, has_letters, words_of
 
@@ -155,33 +155,28 @@ def _of_json(text: str) -> str | None:
 
 def _has_records(node: object) -> bool:
     """Whether a document holds a list of several objects, such as the turns of a dialogue."""
-    match node:
-        case dict():
-            return any(map(_has_records, node.values()))  # pyright: ignore[reportUnknownArgumentType] - any JSON
-        case list():
-            records = sum(isinstance(each, dict) for each in node)  # pyright: ignore[reportUnknownVariableType] - any JSON
-            return records > 1 or any(map(_has_records, node))  # pyright: ignore[reportUnknownArgumentType] - any JSON
-        case _:
-            return False
+    if isinstance(node, dict):
+        return any(map(_has_records, cast("dict[str, object]", node).values()))
+    if not isinstance(node, list):
+        return False
+    values = cast("list[object]", node)
+    return sum(isinstance(value, dict) for value in values) > 1 or any(map(_has_records, values))
 
 
 def _json_values(node: object, key: str = "") -> Iterator[str]:
     """The values of a document, in order; a key that names a refusal and is true says so."""
-    match node:
-        case dict():
-            for name, value in node.items():  # pyright: ignore[reportUnknownVariableType] - any JSON
-                yield from _json_values(value, str(name))  # pyright: ignore[reportUnknownArgumentType]
-        case list():
-            for value in node:  # pyright: ignore[reportUnknownVariableType] - any JSON
-                yield from _json_values(value, key)
-        case True if _REFUSES.match(key):
-            yield _REFUSED
-        case bool():  # says nothing without what it is about
-            yield f"{key}: {node}".lower() if key else str(node)
-        case int() | float() | str():
-            yield str(node)
-        case _:
-            return
+    if isinstance(node, dict):
+        for name, value in cast("dict[str, object]", node).items():
+            yield from _json_values(value, name)
+    elif isinstance(node, list):
+        for value in cast("list[object]", node):
+            yield from _json_values(value, key)
+    elif node is True and _REFUSES.match(key):
+        yield _REFUSED
+    elif isinstance(node, bool):  # says nothing without what it is about
+        yield f"{key}: {node}".lower() if key else str(node)
+    elif node is not None:
+        yield str(node)
 
 
 def _unescaped(text: str) -> str:
