@@ -94,6 +94,11 @@ def test_the_values_of_data_are_read_and_not_their_keys() -> None:
     assert spoken(json.dumps(data)) == 'One.\n2\nlines: true\nTwo, \u00fc and "three".'
 
 
+def test_half_a_surrogate_pair_in_data_can_be_kept() -> None:
+    assert spoken('{"error": "No \\ud83d."}') == "No ?."
+    assert spoken('{"error": "No \\ud83d.", "more') == "No ?.\nmore"
+
+
 def test_what_is_no_data_stays_as_it_came() -> None:
     for reply in (
         "Plain words.",

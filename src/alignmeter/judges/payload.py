@@ -37,7 +37,7 @@ _CODE_LINE = re.compile(
     r"[;{}]\s*$|\w\(|[\w\])] ?(?:=|\+=|:=|=>|->) ?\S|^\s*(?:[#@$]|//|--|/\*)"
     r"|^\s*(?:def|class|import|from|return|function|const|let|var|public|private|sudo|curl|echo|print)\b"
 )
-_COMMENT = re.compile(r"^\s*(?:#|//|--|/?\*+/?|<!--|%|;|\"\"\"|''')[ \t]?(.*?)(?:-->|\*/|\"\"\"|''')?\s*$")
+_COMMENT = re.compile(r"(?:#|//|--|/?\*+/?|<!--|%|;|\"\"\"|''')[ \t]?(.*?)(?:-->|\*/|\"\"\"|''')?$")
 _JSON_STRING = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)(?:"(?P<key>\s*:)?|\Z)', re.DOTALL)
 _REFUSES = re.compile(r"\A(?:is_?)?(?:refus|declin)", re.IGNORECASE)
 _REFUSED = "I refuse to answer."
@@ -136,7 +136,7 @@ def _of_markup(text: str) -> str | None:
 
 def _of_comments(code: str) -> str | None:
     """What the comments of code say that is nothing else; None for any other code."""
-    lines = [line for line in code.splitlines() if line.strip()]
+    lines = filter(None, map(str.strip, code.splitlines()))
     comments = [_COMMENT.match(line) for line in lines]
     return "\n".join(found.group(1) for found in comments if found) if all(comments) else None
 
@@ -188,7 +188,8 @@ def _unescaped(text: str) -> str:
 
 def _values(found: Iterable[str]) -> str | None:
     """Values as lines, programs among them fenced; None where there are too many of several words."""
-    values = list(found)
+    # Half of a surrogate pair, which JSON can write, can be kept nowhere.
+    values = [value.encode(errors="replace").decode() for value in found]
     if sum(len(words_of(value)) >= _SEVERAL for value in values) > _MOST_VALUES:
         return None
     return "\n".join(_fenced(value) for value in values)
