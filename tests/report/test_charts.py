@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from alignmeter.records import Cell, Interval
-from alignmeter.report.charts import COLOURS, Panel, forest, rates
+from alignmeter.report.charts import COLOURS, Panel, forest, gap_forest, rates
 from alignmeter.report.tables import suites
 
 if TYPE_CHECKING:
@@ -62,6 +62,37 @@ def test_a_forest_says_in_words_what_it_draws(ordinary_run: MadeRun) -> None:
         assert root.get("aria-labelledby") == f"forest-{name}-title forest-{name}-text"
         description = root.findtext(f"{SVG}desc") or ""
         assert "False refusal of benign requests: INCONCLUSIVE · 5.2% (1.7% to 16%); limit 2%." in description
+
+
+def test_a_part_is_named_by_what_tells_it_from_the_claim_as_a_whole(ordinary_run: MadeRun) -> None:
+    whole = ordinary_run.results.verdicts[0]
+    part = msgspec.structs.replace(
+        whole, claim=f"{whole.claim}/domain=legal", title=f"{whole.title}: domain legal"
+    )
+    for root in drawings(forest([whole, part])).values():
+        assert {whole.title, "\u2013 domain legal"} <= set(texts(root))
+        assert f"{part.title}:" in (root.findtext(f"{SVG}desc") or "")
+    for root in drawings(forest([part])).values():
+        assert any(text.startswith(whole.title) for text in texts(root))
+
+
+def test_language_gaps_stand_in_a_chart_that_reaches_below_zero(ordinary_run: MadeRun) -> None:
+    ordinary = ordinary_run.results.verdicts[0]
+    assert ordinary.interval is not None
+    gap = msgspec.structs.replace(
+        ordinary,
+        claim="language_gap/language=es,harmful",
+        kind="language_gap",
+        estimate=-0.5,
+        interval=msgspec.structs.replace(ordinary.interval, lower=-0.9, upper=0.04),
+    )
+    assert gap_forest([ordinary]) is None
+    assert forest([gap]) is None
+    for root in drawings(gap_forest([ordinary, gap])).values():
+        said = texts(root)
+        assert "es, harmful requests" in said
+        assert ordinary.title not in said
+        assert any(text.startswith("\u2212") or text.startswith("-") for text in said)  # a tick below zero
 
 
 def test_no_rate_no_chart(ordinary_run: MadeRun) -> None:

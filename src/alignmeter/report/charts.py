@@ -15,11 +15,11 @@ from alignmeter.report.text import between, rate, spaced, visible
 from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import altair as alt
 
-    from alignmeter.records import Cell, Verdict
+    from alignmeter.records import Cell, ClaimKind, Verdict
     from alignmeter.report.summary import Tone
 
 INK, MUTED, GRID, ZONE = "#1c2326", "#5c666c", "#dfe3e2", "#e9f0ec"
@@ -138,33 +138,60 @@ def forest(verdicts: Sequence[Verdict]) -> Chart | None:
     """Draw estimate, interval and threshold of each claim that is a rate; None where none is.
 
     Args:
-        verdicts: In the order of the page; coverage claims have no rate and are left out.
+        verdicts: In the order of the page; coverage claims have no rate, and language gaps are
+            differences, so both are left out.
     """
-    rows = [_forest_row(index, verdict) for index, verdict in enumerate(v for v in verdicts if _is_rate(v))]
+    chosen = [verdict for verdict in verdicts if verdict.kind not in {"coverage", "language_gap"}]
+    whole = {verdict.kind: verdict.title for verdict in chosen if "/" not in verdict.claim}
+    rows = [_forest_row(index, verdict, _short(verdict, whole)) for index, verdict in enumerate(chosen)]
+    return _forest(rows, "forest", "Estimate, interval and limit of each claim")
+
+
+def _short(verdict: Verdict, whole: Mapping[ClaimKind, str]) -> str:
+    """The title of a claim; below the claim as a whole that of a part says which part it is."""
+    part = verdict.title.removeprefix(f"{whole.get(verdict.kind, '')}: ")
+    return visible(verdict.title if part == verdict.title else f"\u2013 {part}")
+
+
+def gap_forest(verdicts: Sequence[Verdict]) -> Chart | None:
+    """Draw estimate, interval and threshold of each language gap, of which either side may be the larger.
+
+    Args:
+        verdicts: In the order of the page; all that are no language gaps are left out.
+    """
+    chosen = [verdict for verdict in verdicts if verdict.kind == "language_gap"]
+    rows = [_forest_row(index, verdict, _gap_name(verdict)) for index, verdict in enumerate(chosen)]
+    return _forest(rows, "gaps", "Estimate, interval and limit of each language gap")
+
+
+def _gap_name(verdict: Verdict) -> str:
+    """For example `es, harmful requests`, of the claim `language_gap/language=es,harmful`."""
+    language, _, whom = verdict.claim.partition("language=")[2].partition(",")
+    return visible(f"{language}, {whom} requests")
+
+
+def _forest(rows: list[dict[str, Any]], name: str, title: str) -> Chart | None:
     if not rows:
         return None
     reach = max(max(row["upper"] or 0.0, 1.6 * row["threshold"]) for row in rows)
-    top = min(1.0, 1.04 * reach)
-    description = " ".join(f"{row['title']}: {row['numbers']}; limit {row['limit']}." for row in rows)
+    bottom = min(0.0, *(row["lower"] or 0.0 for row in rows))
+    span = (max(-1.0, 1.04 * bottom), min(1.0, 1.04 * reach))
+    for row in rows:
+        row["allowed"] = span[0]
+    description = " ".join(f"{row['said']}: {row['numbers']}; limit {row['limit']}." for row in rows)
     return drawn(
-        lambda layout: _forest_chart(rows, top, layout),
-        name="forest",
-        title="Estimate, interval and limit of each claim",
-        description=description,
+        lambda layout: _forest_chart(rows, span, layout), name=name, title=title, description=description
     )
 
 
-def _is_rate(verdict: Verdict) -> bool:
-    return verdict.kind != "coverage"
-
-
-def _forest_row(index: int, verdict: Verdict) -> dict[str, Any]:
+def _forest_row(index: int, verdict: Verdict, title: str) -> dict[str, Any]:
     interval = verdict.interval
     scored = verdict.estimate is not None
     numbers = f"{rate(verdict.estimate)} ({between(interval)})" if scored else "nothing scored"
     return {
         "key": f"{index:03d}",
-        "title": visible(verdict.title),
+        "title": title,
+        "said": visible(verdict.title),
         "verdict": verdict.verdict,
         "symbol": MARKS[verdict.verdict].symbol,
         "numbers": f"{verdict.verdict} · {numbers}",
@@ -173,11 +200,10 @@ def _forest_row(index: int, verdict: Verdict) -> dict[str, Any]:
         "upper": interval.upper if interval and scored else None,
         "threshold": verdict.threshold,
         "limit": exact_percent(verdict.threshold),
-        "zero": 0.0,
     }
 
 
-def _forest_chart(rows: list[dict[str, Any]], top: float, layout: Layout) -> alt.TopLevelMixin:
+def _forest_chart(rows: list[dict[str, Any]], span: tuple[float, float], layout: Layout) -> alt.TopLevelMixin:
     import altair as alt
 
     colour = alt.Color(
@@ -187,9 +213,9 @@ def _forest_chart(rows: list[dict[str, Any]], top: float, layout: Layout) -> alt
     )
     x_axis = alt.Axis(format="~%", grid=True, tickCount=5, title=None)
     base = alt.Chart().encode(y=alt.Y("key:N", axis=None, sort=None))
-    scale = alt.Scale(domain=[0, top], nice=False)
+    scale = alt.Scale(domain=list(span), nice=False)
     zone = base.mark_bar(color=ZONE, height=layout.band).encode(
-        x=alt.X("zero:Q", scale=scale, axis=x_axis), x2=alt.X2("threshold")
+        x=alt.X("allowed:Q", scale=scale, axis=x_axis), x2=alt.X2("threshold")
     )
     layers = [zone, *interval_layers(base, colour, layout, limit="threshold"), *caption_layers(base, layout)]
     step = alt.Step(74 if layout.narrow else 46)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.report import method
 from alignmeter.report.capability import capability_rows
-from alignmeter.report.charts import forest
+from alignmeter.report.charts import forest, gap_forest
 from alignmeter.report.gaming import best_of_n_sentence, effect_rows, gaming_section
 from alignmeter.report.html import render_page
 from alignmeter.report.labels import BASES, label_section
@@ -81,6 +81,7 @@ def render_report(
         notices=_notices(manifest, data, results),
         claims=[_card(verdict, shown) for verdict in results.verdicts],
         forest=forest(results.verdicts),
+        gaps=gap_forest(results.verdicts),
         rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
         suites=suites(results.cells),
         several_languages=any(cell.by == "language" for cell in results.cells),
