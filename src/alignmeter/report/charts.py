@@ -142,7 +142,7 @@ def forest(verdicts: Sequence[Verdict]) -> Chart | None:
             differences, so both are left out.
     """
     chosen = [verdict for verdict in verdicts if verdict.kind not in {"coverage", "language_gap"}]
-    whole = {verdict.kind: verdict.title for verdict in chosen if "/" not in verdict.claim}
+    whole: dict[ClaimKind, str] = {v.kind: v.title for v in chosen if "/" not in v.claim}
     rows = [_forest_row(index, verdict, _short(verdict, whole)) for index, verdict in enumerate(chosen)]
     return _forest(rows, "forest", "Estimate, interval and limit of each claim")
 
