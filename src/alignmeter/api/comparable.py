@@ -1,6 +1,7 @@
 """Why two runs cannot be compared: they were sampled otherwise, or judged by other judges.
 
-One rule for `compare`, `gate --baseline`, `tax` and `frontier`.
+The rule of sampling is that of `compare`, `gate --baseline`, `tax` and `frontier`; `tax` and `frontier` say
+of judges in words of their own what is to be done about them there.
 """
 
 from __future__ import annotations
