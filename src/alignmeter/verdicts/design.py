@@ -122,30 +122,26 @@ def is_decidable(design: ClaimDesign) -> bool:
 
 def boundaries_of(design: ClaimDesign) -> AlphaSpendingDesign:
     """The sequential design behind a claim's."""
-    return alpha_spending_design(
-        design.p_pass,
-        design.alpha,
-        design.n_max,
-        design.batch,
-        p_fail=design.p_fail,
-        alpha_fail=design.alpha_fail,
-        flips=design.flips,
-        futility=design.futility,
-    )
+    return _looking(design, every=design.batch, futility=design.futility)
 
 
 def tested_as(design: ClaimDesign) -> AlphaSpendingDesign:
     """The design that tests a claim; fixed n is one that looks once, at the end."""
     if design.method != "fixed":
         return boundaries_of(design)
+    return _looking(design, every=design.n_max, futility=0.0)
+
+
+def _looking(design: ClaimDesign, *, every: int, futility: float) -> AlphaSpendingDesign:
     return alpha_spending_design(
         design.p_pass,
         design.alpha,
         design.n_max,
-        design.n_max,
+        every,
         p_fail=design.p_fail,
         alpha_fail=design.alpha_fail,
         flips=design.flips,
+        futility=futility,
     )
 
 
