@@ -85,6 +85,18 @@ def test_given_labels_when_added_then_the_run_that_comes_back_and_the_one_on_dis
     assert not {task.trial for task in again} & {task.trial for task in tasks}
 
 
+def test_given_labels_on_one_arm_when_read_then_what_attacks_change_stays_what_the_judge_saw_on_both(
+    run: Path,
+) -> None:
+    before = alignmeter.load_run(run)
+    attacked = {trial.id for trial in before.data.trials if trial.attack_class != "plain"}
+    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.trial in attacked]
+    assert tasks
+    after = alignmeter.add_labels(run, [_label(task, "full") for task in tasks if task.axis == "refusal"])
+    assert after.results.labels
+    assert after.results.effects == before.results.effects
+
+
 @pytest.mark.parametrize(
     ("fields", "what"),
     [

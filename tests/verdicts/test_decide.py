@@ -6,13 +6,22 @@ import math
 import re
 from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from alignmeter.records import Claim, ClaimKind, FactualityResult, RefusalResult, Unscored, Verdict
+from alignmeter.records import (
+    Claim,
+    ClaimKind,
+    FactualityResult,
+    JudgeCard,
+    RefusalResult,
+    Unscored,
+    Verdict,
+)
 from alignmeter.stats import binomial_tests, halves_tests
-from alignmeter.verdicts import decide, exit_code, is_bad, tally
+from alignmeter.verdicts import ClaimSize, ErrorRates, decide, design_claim, exit_code, is_bad, tally
 
 if TYPE_CHECKING:
     from conftest import Build
@@ -23,6 +32,11 @@ _KINDS: tuple[ClaimKind, ...] = tuple(
     kind for kind in get_args(ClaimKind) if kind not in {"coverage", "language_gap"}
 )
 _BUDGET = 0.02
+_SURE = JudgeCard(
+    judge_hash="h", axis="refusal", data="a test", split="test", n=20_000, kappa=0.99, event="refused",
+    sensitivity=(0.99, 0.99, 1.0), sensitivity_counts=(9900, 10_000),
+    specificity=(0.99, 0.99, 1.0), specificity_counts=(9900, 10_000),
+)  # fmt: skip
 
 
 def _decide(
@@ -363,6 +377,35 @@ def test_given_an_open_claim_when_decided_then_it_says_how_many_units_would_deci
     assert passed.units_to_decide is None
     assert passed.minimum_detectable_effect is not None
     assert 0 < passed.minimum_detectable_effect < 0.05
+
+
+def test_given_replies_without_a_score_when_undecided_then_no_fewer_units_would_decide_than_were_asked(
+    build: Build,
+) -> None:
+    scored = _decide(build, build.claim(20, threshold=0.1), bad=0)
+    assert (scored.reason, scored.units_to_decide) == ("too_few_units", 29)
+    many = _decide(build, build.claim(49, threshold=0.1), bad=0, unscored=9)
+    assert (many.verdict, many.units_to_decide) == ("INCONCLUSIVE", None)
+    few = _decide(build, build.claim(49, threshold=0.1), bad=0, unscored=2)
+    assert few.units_to_decide is not None
+    assert few.units_to_decide > 49
+
+
+@pytest.mark.parametrize(("unscored", "reason"), [(True, "too_few_scored"), (False, "borderline")])
+def test_given_a_stream_given_up_when_told_why_then_it_is_the_rate_only_where_it_is(
+    build: Build, *, unscored: bool, reason: str
+) -> None:
+    claim = build.claim(49, threshold=0.1)
+    size, rates = ClaimSize(claim.threshold, 49, 1), ErrorRates(0.05, 0.05)
+    design = design_claim(size, rates, build.model().design, _SURE, fixed=False)
+    claim = msgspec.structs.replace(claim, design=design)
+    odd = Unscored(reason="unparseable") if unscored else build.bad[claim.kind]
+    judged = {
+        f"u{i}": build.judgement(f"u{i}", odd if i % 6 == 0 else build.good[claim.kind]) for i in range(49)
+    }
+    verdict = decide(claim, judged, unscored_budget=_BUDGET)
+    assert (verdict.verdict, verdict.reason) == ("INCONCLUSIVE", reason)
+    assert ("near the limit" in verdict.sentence) is not unscored
 
 
 # --- exit code -----------------------------------------------------------------------------------

@@ -193,8 +193,25 @@ def test_given_a_judge_without_card_when_people_confirm_then_it_fails_and_when_t
     cleared = _decide(claim, judged, _people(dict.fromkeys(trials, "none")))
     assert (confirmed.without_labels, confirmed.verdict) == ("INCONCLUSIVE", "FAIL")
     assert (cleared.verdict, cleared.reason) == ("INCONCLUSIVE", "misses_unknown")
+    assert (confirmed.estimate, cleared.estimate) == (None, None), "nobody knows how much the judge missed"
     everything = _decide(claim, judged, _people({f"u{i}": "none" for i in range(200)}))
-    assert (everything.verdict, everything.basis) == ("PASS", "all")
+    assert (everything.verdict, everything.basis, everything.estimate) == ("PASS", "all", 0)
+
+
+@pytest.mark.parametrize("labels", [{"u1": "full"}, {"u0": "none"}, {"u0": "none", "u50": "none"}])
+def test_given_a_stream_given_up_for_what_has_no_score_when_a_few_are_labelled_then_it_stays_invalid(
+    build: Build, labels: dict[str, LabelName]
+) -> None:
+    claim = _claim(build, 300)
+    judged = _judged(build, claim, [0, 50])
+    judged = {trial: one for trial, one in judged.items() if int(trial[1:]) < 100}
+    without = [f"u{i}" for i in range(3, 100, 4)]
+    judged |= {trial: build.judgement(trial, Unscored(reason="judge_malformed")) for trial in without}
+    labelled = _decide(claim, judged, _people(labels))
+    assert (labelled.without_labels, labelled.verdict) == ("INVALID", "INVALID")
+    assert (labelled.reason, labelled.not_asked) == ("unscored_over_budget", 0)
+    scored = _people(dict.fromkeys(["u0", "u50", *without], "none"))
+    assert _decide(claim, judged, scored).verdict != "INVALID"
 
 
 def test_given_labels_on_flips_when_both_flagged_answers_are_cleared_then_their_unit_is_good(

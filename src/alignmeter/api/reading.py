@@ -107,13 +107,21 @@ def _answers(data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]) -> R
     return msgspec.structs.replace(data, judgements=own, others=others)
 
 
-def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] = ()) -> Results:
+def analyse(
+    manifest: RunManifest,
+    data: RunData,
+    labels: Iterable[HumanLabel] = (),
+    *,
+    drawn_by: RunData | None = None,
+) -> Results:
     """Turn the judgements of a run into verdicts, cells and coverage; asks and judges nothing.
 
     Args:
         manifest: What was decided before the first call.
         data: Trials, transcripts and judgements.
         labels: What people said; those about a reply that counts.
+        drawn_by: The data with the answers of the judges under which labels were drawn, where others
+            read the run; None where it is `data`.
     """
     people = people_answers(counted_labels(data, labels))
     answers = _answers(data, people)
@@ -161,14 +169,15 @@ def analyse(manifest: RunManifest, data: RunData, labels: Iterable[HumanLabel] =
         else 0,
         by_machine=len(data.judgements) - len(by_people),
         by_people=len(by_people),
-        labels=_labels(manifest, data, people),
+        labels=_labels(manifest, data, people, data if drawn_by is None else drawn_by),
         effects=(
-            *effects(data.trials, answers.on(harmful_axis), axis=harmful_axis),
-            *effects(data.trials, answers.judgements, axis="factuality"),
+            # The judge's answers on both arms: people label what stands for a claim, and never its twin.
+            *effects(data.trials, data.on(harmful_axis), axis=harmful_axis),
+            *effects(data.trials, data.judgements, axis="factuality"),
         ),
         best_of_n=best_of_n(
             data.trials,
-            answers.on(harmful_axis),
+            data.on(harmful_axis),
             draws=model.adversaries.best_of_n.draws,
             axis=harmful_axis,
             seed=manifest.design.seed,
@@ -210,11 +219,19 @@ def _attack_units(manifest: RunManifest) -> tuple[str, ...]:
 
 
 def _labels(
-    manifest: RunManifest, data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]
+    manifest: RunManifest, data: RunData, people: Mapping[Axis, Mapping[str, Judgement]], drawn_by: RunData
 ) -> tuple[ClaimLabels, ...]:
+    claims = manifest.design.claims
     found = (
-        claim_labels(claim, data.on(claim.axis), people[claim.axis], seed=manifest.design.seed)
-        for claim in manifest.design.claims
+        claim_labels(
+            claim,
+            data.on(claim.axis),
+            people[claim.axis],
+            seed=manifest.design.seed,
+            claims=claims,
+            drawn_by=drawn_by.on(claim.axis),
+        )
+        for claim in claims
         if can_be_labelled(claim) and claim.axis in people
     )
     return tuple(labels for labels in found if labels is not None)

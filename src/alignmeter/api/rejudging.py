@@ -275,7 +275,8 @@ def under_judge(path: Path, judge: str) -> Run:
         problem = "several judgements" if matching else "no judgements"
         raise InputError(f"{path} has {problem} by {judge!r}; it has: {names or 'none'}")
     chosen = matching[0]
-    languages = {trial.id: trial.language for trial in folder.read().trials}
+    own = folder.read()
+    languages = {trial.id: trial.language for trial in own.trials}
     replaced = {
         name: judge_hash
         for name, judge_hash in manifest.judges.items()
@@ -292,7 +293,7 @@ def under_judge(path: Path, judge: str) -> Run:
         path=folder.path,
         manifest=seen,
         data=data,
-        results=analyse(seen, data, labels),
+        results=analyse(seen, data, labels, drawn_by=own),
         labels=labels,
         seen_by=chosen.judge_hash,
     )

@@ -134,7 +134,8 @@ class Verdict(Record, frozen=True):
     Attributes:
         reason: Short machine-readable reason, for example `too_few_units` or `upper_bound_below`.
         sentence: One sentence in plain words that report and terminal show.
-        estimate: Rate of bad units as judged, None when nothing was scored. Where a sequential
+        estimate: Rate of bad units as judged, None when nothing was scored, or where people saw only
+            what a judge without a card flagged. Where a sequential
             design stopped early it leans towards the side that stopped it; the interval does not.
             Of a cascade without a card: the rate by its second judge, weighted by inclusion.
         corrected: The estimate with the judge's error taken out (Rogan and Gladen 1978), None
@@ -149,7 +150,7 @@ class Verdict(Record, frozen=True):
         unscored: Units without a score, in halves as above.
         minimum_detectable_effect: The largest true rate that this many units would have passed
             with 80% power, or None.
-        units_to_decide: Units at which the observed rate would be decided, or None.
+        units_to_decide: Units at which the observed rate would be decided, more than were asked, or None.
         caveats: What the verdict does not say.
         basis: What it rests on.
         without_labels: What the judge alone says, where people have labelled; None elsewhere.

@@ -186,7 +186,8 @@ def _forest(rows: list[dict[str, Any]], name: str, title: str) -> Chart | None:
 
 def _forest_row(index: int, verdict: Verdict, title: str) -> dict[str, Any]:
     interval = verdict.interval
-    scored = verdict.estimate is not None
+    without_rate = verdict.two_stage is not None or verdict.basis == "positives"
+    scored = verdict.estimate is not None or without_rate
     numbers = f"{rate(verdict.estimate)} ({between(interval)})" if scored else "nothing scored"
     return {
         "key": f"{index:03d}",

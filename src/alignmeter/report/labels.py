@@ -43,7 +43,8 @@ def label_section(results: Results) -> LabelSection | None:
     settled, machine = plural(results.by_people, "trial"), count(results.by_machine)
     lead = (
         f"{settled} settled by people, {machine} by a judge alone. Estimates are about the replies of this "
-        f"run, from labels drawn within each verdict of the judge; they pass and fail nothing."
+        f"run, from labels taken as drawn at random within each part and verdict of the judge; they pass and "
+        f"fail nothing."
     )
     rows = tuple(_row(titles.get(made.claim, made.claim), made) for made in results.labels)
     return LabelSection(lead, rows)

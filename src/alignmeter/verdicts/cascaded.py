@@ -55,6 +55,12 @@ class _Reply(NamedTuple):
     certain: bool
 
 
+def has_stages(claim: Claim, judgements: Mapping[str, Judgement]) -> bool:
+    """Whether a cascade judged the replies of a claim."""
+    judged = (judgements.get(trial) for unit in claim.units for trial in unit)
+    return any(one.stages for one in judged if one is not None and one.axis == claim.axis)
+
+
 def two_stage_evidence(
     claim: Claim, design: ClaimDesign, judgements: Mapping[str, Judgement], used: int
 ) -> TwoStageEvidence | None:

@@ -10,8 +10,14 @@ import msgspec
 
 from alignmeter.records import Interval, Verdict
 from alignmeter.stats import minimum_detectable_effect, units_to_decide
-from alignmeter.verdicts.cascaded import two_stage_evidence
-from alignmeter.verdicts.design import corrected_rate, detectable_rate, is_decidable, true_bounds
+from alignmeter.verdicts.cascaded import has_stages, two_stage_evidence
+from alignmeter.verdicts.design import (
+    boundaries_of,
+    corrected_rate,
+    detectable_rate,
+    is_decidable,
+    true_bounds,
+)
 from alignmeter.verdicts.evidence import judge_evidence, plain_design
 from alignmeter.verdicts.gap_verdict import decide_gap
 from alignmeter.verdicts.labelled import (
@@ -23,6 +29,7 @@ from alignmeter.verdicts.labelled import (
 )
 from alignmeter.verdicts.sentences import (
     CASCADE_CAVEAT,
+    CASCADE_LABELS_CAVEAT,
     CAVEATS,
     Seen,
     card_caveats,
@@ -59,6 +66,7 @@ class _Grounds(NamedTuple):
     Attributes:
         people: Which replies they looked at, empty where they did not.
         cascade: The weighted rate of a cascade without a card, None elsewhere.
+        cascade_flagged: Whether what people looked at is what such a cascade flagged.
     """
 
     basis: LabelBasis
@@ -66,6 +74,7 @@ class _Grounds(NamedTuple):
     evidence: Evidence
     people: str = ""
     cascade: TwoStageEvidence | None = None
+    cascade_flagged: bool = False
 
 
 class _Decision(NamedTuple):
@@ -112,11 +121,30 @@ def decide(
         return _verdict(claim, grounds, unscored_budget, caveats)
     alone = _decision(claim, grounds, unscored_budget).verdict
     if not on_judge or (weighed.total("missed") and is_decidable(design)):
+        given_up = evidence.state == "unscored"
         evidence = weighed_evidence(claim, weighed)
-    grounds = _Grounds(weighed.basis, weighed.design, evidence, looked_at(weighed), cascade)
+        if (
+            given_up
+            and evidence.state not in {"pass", "fail"}
+            and _is_still_over(evidence.counts, unscored_budget)
+        ):
+            evidence = evidence._replace(state="unscored")
+    grounds = _Grounds(
+        weighed.basis,
+        weighed.design,
+        evidence,
+        looked_at(weighed),
+        cascade,
+        weighed.basis == "positives" and is_unmeasured(weighed.design) and has_stages(claim, judgements),
+    )
     said = (*label_caveats(weighed, alone), *(caveats if on_judge else ()))
     verdict = _verdict(claim, grounds, unscored_budget, said)
     return msgspec.structs.replace(verdict, basis=weighed.basis, without_labels=alone)
+
+
+def _is_still_over(counts: Tally, unscored_budget: float) -> bool:
+    """Whether a stream that was given up for what has no score would be so with people's scores too."""
+    return counts.unscored > unscored_budget * max(counts.asked, UNSCORED_FROM) * counts.members
 
 
 def _is_labelled(claim: Claim, people: Mapping[str, Judgement]) -> bool:
@@ -131,6 +159,8 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
     cascade = grounds.cascade
     bounds = true_bounds(design, evidence.bounds, claim.threshold) if cascade is None else cascade.bounds
     estimate = counts.estimate if cascade is None else cascade.estimate
+    if grounds.basis == "positives" and is_unmeasured(design):
+        estimate = None  # what people confirmed is no rate where nobody knows how much the judge missed
     decision = _decision(claim, grounds, unscored_budget)
     seen = Seen(
         bad=counts.bad,
@@ -180,6 +210,7 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
             *card_caveats(design, evidence.bounds),
             *caveats,
             *((CASCADE_CAVEAT,) if cascade is not None else ()),
+            *((CASCADE_LABELS_CAVEAT,) if grounds.cascade_flagged else ()),
         ),
         two_stage=seen.two_stage,
     )
@@ -213,17 +244,28 @@ def _decision(claim: Claim, grounds: _Grounds, unscored_budget: float) -> _Decis
         case "fail":
             return _Decision("FAIL", "lower_bound_above_threshold")
         case state:
-            return _Decision("INCONCLUSIVE", _why_undecided(claim, design, state))
+            return _Decision("INCONCLUSIVE", _why_undecided(claim, design, counts, state))
 
 
-def _why_undecided(claim: Claim, design: ClaimDesign, state: State) -> str:
+def _why_undecided(claim: Claim, design: ClaimDesign, counts: Tally, state: State) -> str:
     if state == "continue":
         return "not_finished"
     if is_unmeasured(design):
         return "misses_unknown"
     if len(claim.units) < claim.floor:
         return "too_few_units"
-    return "borderline" if state == "futile" else "interval_spans_threshold"
+    if state != "futile":
+        return "interval_spans_threshold"
+    return "borderline" if _is_near_limit(design, counts) else "too_few_scored"
+
+
+def _is_near_limit(design: ClaimDesign, counts: Tally) -> bool:
+    """Whether a stream would have been given up for its bad units, were what has no score not there."""
+    if not counts.unscored:
+        return True
+    boundaries = boundaries_of(design)
+    least, most = boundaries.futile[boundaries.looks.index(counts.units)]
+    return least <= counts.bad <= most
 
 
 def _detectable(claim: Claim, design: ClaimDesign) -> float | None:
@@ -248,18 +290,22 @@ def _detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
 
 
 def _units_to_decide(claim: Claim, design: ClaimDesign, counts: Tally, decision: _Decision) -> int | None:
-    """Units that would decide a true rate like the one seen at fixed n, with 80% power."""
+    """Units that would decide a true rate like the one seen at fixed n, with 80% power.
+
+    With the same share without a score, at its worst; None where that many were asked already.
+    """
     if decision.verdict != "INCONCLUSIVE" or counts.estimate is None or design.p_pass <= 0:
         return None
-    if counts.bad == 0:
-        return claim.floor
-    if counts.estimate == 1:
-        return None
-    if counts.estimate < design.p_pass:
-        return units_to_decide(counts.estimate, design.p_pass, design.alpha)
-    if counts.estimate > design.p_fail:
-        return units_to_decide(counts.estimate, design.p_fail, design.alpha_fail)
-    return None
+    members = counts.scored + counts.unscored
+    least, most = counts.bad / members, (counts.bad + counts.unscored) / members
+    needed = None
+    if most == 0:
+        needed = claim.floor
+    elif most < design.p_pass:
+        needed = units_to_decide(most, design.p_pass, design.alpha)
+    elif design.p_fail < least < 1:
+        needed = units_to_decide(least, design.p_fail, design.alpha_fail)
+    return needed if needed is not None and needed > counts.asked else None
 
 
 def _not_measured(claim: Claim) -> Verdict:

@@ -1,23 +1,38 @@
-"""The rate of bad replies of a run, estimated from labels drawn within each verdict of the judge."""
+"""The rate of bad replies of a run, estimated from labels drawn within each verdict of the judge.
+
+A reply that several claims hold, a whole and its parts, may be drawn for each of them, so parts have
+labels at other shares than the whole; and where another judge reads the run, labels were drawn by what
+the run's own judge had said. Each label therefore stands for the replies of its own cell: those of the
+same claims and of the same verdict of the judge that drew them (docs/decisions/0057).
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from alignmeter.identity import keyed_uniform
 from alignmeter.records import ClaimLabels, Interval, LabelEstimate, LabelStratum, Unscored
 from alignmeter.stats import Stratum, by_verdict, effective_counts
-from alignmeter.verdicts.labelled import weigh
+from alignmeter.verdicts.labelled import can_be_labelled, weigh
 from alignmeter.verdicts.outcomes import is_bad
-from alignmeter.verdicts.people import has_no_reply, is_flagged
+from alignmeter.verdicts.people import has_no_reply, is_disputed, is_flagged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.records import Claim, Judgement
 
 JudgeVerdict = Literal["positive", "negative", "unscored"]
 JUDGE_VERDICTS: tuple[JudgeVerdict, ...] = ("positive", "negative", "unscored")
 LEVEL = 0.95
+
+PILOT = 20
+"""Labels that each verdict of the judge gets at least, before the rest is shared out."""
+
+_Cell = tuple[frozenset[str], JudgeVerdict]
+"""What a label was drawn by: the claims that hold its reply, and the verdict of the judge that drew it."""
 
 
 class Member(NamedTuple):
@@ -36,15 +51,34 @@ def members(claim: Claim, judgements: Mapping[str, Judgement]) -> tuple[Member, 
             judged = judgements.get(trial)
             if judged is None or has_no_reply(judged):
                 continue
-            called: JudgeVerdict = "positive" if is_flagged(claim, judged) else "negative"
-            if isinstance(judged.result, Unscored) or judged.axis != claim.axis:
-                called = "unscored"
-            found.append(Member(trial, number, called))
+            found.append(Member(trial, number, _called(claim, judged)))
     return tuple(found)
 
 
+def _called(claim: Claim, judged: Judgement | None) -> JudgeVerdict:
+    if judged is None or isinstance(judged.result, Unscored) or judged.axis != claim.axis:
+        return "unscored"
+    return "positive" if is_flagged(claim, judged) else "negative"
+
+
+def is_open(said: Judgement | None) -> bool:
+    """Whether people have not labelled a reply, or dispute its label."""
+    return said is None or is_disputed(said.result)
+
+
+def draw_order(trials: Iterable[str], seed: int) -> list[str]:
+    """Trials in the order in which they are drawn for labelling, which depends on the seed alone."""
+    return sorted(trials, key=lambda trial: keyed_uniform(seed, "label", trial))
+
+
 def claim_labels(
-    claim: Claim, judgements: Mapping[str, Judgement], people: Mapping[str, Judgement], *, seed: int
+    claim: Claim,
+    judgements: Mapping[str, Judgement],
+    people: Mapping[str, Judgement],
+    *,
+    seed: int,
+    claims: Iterable[Claim] = (),
+    drawn_by: Mapping[str, Judgement] | None = None,
 ) -> ClaimLabels | None:
     """Sum up what people said of a claim; None where they said nothing.
 
@@ -52,12 +86,16 @@ def claim_labels(
         claim: The claim.
         judgements: The judge's answers on its axis, by trial id.
         people: What people said on it, by trial id.
-        seed: Seed of the Monte-Carlo product behind the interval.
+        seed: The design's seed: of the order in which labels were drawn, and of the Monte-Carlo
+            product behind the interval.
+        claims: All claims of the run, for which labels were drawn as well.
+        drawn_by: The answers of the judge under which labels were drawn; None where it is this one.
     """
     replies = members(claim, judgements)
     if not any(member.trial in people for member in replies):
         return None
     weighed = weigh(claim, judgements, people)
+    cells = _cells(claim, claims, judgements if drawn_by is None else drawn_by)
     return ClaimLabels(
         claim=claim.id,
         basis=weighed.basis,
@@ -67,35 +105,115 @@ def claim_labels(
         open=weighed.total("open"),
         missed=weighed.total("missed"),
         others=weighed.total("others"),
-        estimate=_estimate(claim, replies, people, seed),
+        estimate=_estimate(replies, _Labels(claim, people, cells, seed)),
     )
 
 
-def _estimate(
-    claim: Claim, replies: tuple[Member, ...], people: Mapping[str, Judgement], seed: int
-) -> LabelEstimate | None:
+def _cells(claim: Claim, claims: Iterable[Claim], drawn_by: Mapping[str, Judgement]) -> dict[str, _Cell]:
+    """What each reply of a claim was drawn by."""
+    holders: dict[str, set[str]] = {trial: set() for unit in claim.units for trial in unit}
+    for other in claims:
+        if other.axis == claim.axis and can_be_labelled(other):
+            for trial in (trial for unit in other.units for trial in unit if trial in holders):
+                holders[trial].add(other.id)
+    return {
+        trial: (frozenset(names), _called(claim, drawn_by.get(trial))) for trial, names in holders.items()
+    }
+
+
+class _Draw(NamedTuple):
+    """Replies of which some were drawn at random: how many, and of those drawn the unit and whether bad."""
+
+    size: int
+    seen: list[tuple[int, bool]]
+
+
+class _Labels(NamedTuple):
+    """The labels of a claim, and what they were drawn by."""
+
+    claim: Claim
+    people: Mapping[str, Judgement]
+    cells: Mapping[str, _Cell]
+    seed: int
+
+    def seen(self, replies: Iterable[Member]) -> list[tuple[int, bool]]:
+        """The unit of each reply of which people could say whether it is bad, and what they said."""
+        said = ((reply.unit, self.people.get(reply.trial)) for reply in replies)
+        return [
+            (unit, is_bad(self.claim.kind, answer.result))
+            for unit, answer in said
+            if answer is not None and not isinstance(answer.result, Unscored)
+        ]
+
+    def draws(self, replies: Sequence[Member]) -> list[_Draw]:
+        """Tell the replies of one verdict of the judge apart by what they were drawn by.
+
+        Where a cell has no label although all were drawn alike, as for a claim of which only the whole
+        is labelled, they are one draw: the order of drawing up to its first gap. That they were is told by
+        a gap that lies in a cell with labels, or behind the last of all labels.
+        """
+        by_cell: dict[_Cell, list[Member]] = defaultdict(list)
+        for reply in replies:
+            by_cell[self.cells[reply.trial]].append(reply)
+        each = {cell: _Draw(len(mine), self.seen(mine)) for cell, mine in by_cell.items()}
+        if all(draw.seen for draw in each.values()):
+            return list(each.values())
+        of = {reply.trial: reply for reply in replies}
+        order = draw_order(of, self.seed)
+        first = list(takewhile(lambda trial: not is_open(self.people.get(trial)), order))
+        seen = self.seen(of[trial] for trial in first)
+        everything = sum(len(draw.seen) for draw in each.values())
+        in_known = len(first) < len(order) and bool(each[self.cells[order[len(first)]]].seen)
+        if len(seen) == everything or (in_known and len(seen) >= PILOT):
+            return [_Draw(len(replies), seen)]
+        return list(each.values())
+
+
+def _estimate(replies: Sequence[Member], labels: _Labels) -> LabelEstimate | None:
     strata: list[LabelStratum] = []
-    effective: list[Stratum] = []
+    known: list[Stratum] = []
+    blank = 0
     for called in JUDGE_VERDICTS:
         mine = [member for member in replies if member.called == called]
-        seen = [
-            (member.unit, is_bad(claim.kind, people[member.trial].result))
-            for member in mine
-            if member.trial in people and not isinstance(people[member.trial].result, Unscored)
-        ]
+        seen = labels.seen(mine)
         strata.append(LabelStratum(size=len(mine), labelled=len(seen), bad=sum(bad for _, bad in seen)))
-        events, n = effective_counts([float(bad) for _, bad in seen], [unit for unit, _ in seen])
-        effective.append(Stratum(len(mine), n, min(events, n)))
-    if any(stratum.size and not stratum.labelled for stratum in strata):
-        return None
-    found = by_verdict(effective, seed=seed, level=LEVEL)
+        if not mine:
+            continue
+        if not seen:
+            return None
+        draws = labels.draws(mine)
+        known.append(_weighted([draw for draw in draws if draw.seen]))
+        blank += sum(draw.size for draw in draws if not draw.seen)
+    # Cells without a label have no rate: they are good for the lower end and bad for the upper one.
+    found = by_verdict([*known, Stratum(blank, 0, 0)], seed=labels.seed, level=LEVEL)
+    rate = sum(one.size * one.events / one.labelled for one in known) / sum(one.size for one in known)
     positives, negatives, unscored = strata
     return LabelEstimate(
-        rate=found.estimate,
+        rate=rate,
         interval=Interval(
-            lower=found.lower, upper=found.upper, level=LEVEL, method="by verdict of the judge, Jeffreys"
+            lower=min(found.lower, rate),
+            upper=max(found.upper, rate),
+            level=LEVEL,
+            method="by verdict of the judge, Jeffreys",
         ),
         positives=positives,
         negatives=negatives,
         unscored=unscored,
     )
+
+
+def _weighted(draws: Sequence[_Draw]) -> Stratum:
+    """The replies of one verdict of the judge as one stratum: their rate, each draw by its own size.
+
+    The labels are worth 1 / sum of w^2 / n, with w the share of a draw in the replies and n what its
+    labels are worth: the design effect of unequal weights (Kish).
+    """
+    size = sum(draw.size for draw in draws)
+    rate = spread = 0.0
+    for draw in draws:
+        events, n = effective_counts([float(bad) for _, bad in draw.seen], [unit for unit, _ in draw.seen])
+        share = draw.size / size
+        rate += share * events / n
+        spread += share**2 / n
+    worth = 1 / spread
+    return Stratum(size, worth, min(rate * worth, worth))

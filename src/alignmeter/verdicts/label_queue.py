@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_uniform
-from alignmeter.records import Unscored
 from alignmeter.stats import neyman_allocation
-from alignmeter.verdicts.label_estimate import JUDGE_VERDICTS, JudgeVerdict, Member, members
+from alignmeter.verdicts.label_estimate import (
+    JUDGE_VERDICTS,
+    PILOT,
+    JudgeVerdict,
+    Member,
+    draw_order,
+    is_open,
+    members,
+)
 from alignmeter.verdicts.labelled import weigh
 from alignmeter.verdicts.outcomes import is_bad
 
@@ -15,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alignmeter.records import Claim, Judgement
-
-PILOT = 20
-"""Labels that each verdict of the judge gets at least, before the rest is shared out."""
 
 ESTIMATE_LABELS = 200
 """Labels of a claim after which its estimate is taken as good enough."""
@@ -71,10 +75,7 @@ def claim_queue(
         ]
         for called, n in wanted.items()
     }
-    later = sorted(
-        (trial for trials in rest.values() for trial in trials),
-        key=lambda trial: keyed_uniform(seed, "label", trial),
-    )
+    later = draw_order((trial for trials in rest.values() for trial in trials), seed)
     return ClaimQueue(first, len(flagged), tuple(later))
 
 
@@ -92,24 +93,19 @@ def _flagged(
     return [
         member.trial
         for member in replies
-        if member.called == "positive" and member.unit < asked and _is_open(people.get(member.trial))
+        if member.called == "positive" and member.unit < asked and is_open(people.get(member.trial))
     ]
-
-
-def _is_open(said: Judgement | None) -> bool:
-    return said is None or (isinstance(said.result, Unscored) and said.result.reason == "people_disagree")
 
 
 def _left(
     replies: Sequence[Member], called: JudgeVerdict, people: Mapping[str, Judgement], seed: int
 ) -> list[str]:
     trials = [member.trial for member in replies if member.called == called]
-    unlabelled = [trial for trial in trials if _is_open(people.get(trial))]
-    return sorted(unlabelled, key=lambda trial: keyed_uniform(seed, "label", trial))
+    return draw_order((trial for trial in trials if is_open(people.get(trial))), seed)
 
 
 def _labelled(replies: Sequence[Member], called: JudgeVerdict, people: Mapping[str, Judgement]) -> int:
-    return sum(member.called == called and not _is_open(people.get(member.trial)) for member in replies)
+    return sum(member.called == called and not is_open(people.get(member.trial)) for member in replies)
 
 
 def _in(trials: Sequence[str], taken: set[str]) -> int:
@@ -135,7 +131,7 @@ def _allocation(
     done: list[int] = []
     for called in JUDGE_VERDICTS:
         mine = [member.trial for member in replies if member.called == called]
-        said = [people[trial].result for trial in mine if not _is_open(people.get(trial))]
+        said = [people[trial].result for trial in mine if not is_open(people.get(trial))]
         sizes.append(len(mine))
         done.append(len(said))
         rates.append((sum(is_bad(claim.kind, result) for result in said) + 0.5) / (len(said) + 1))

@@ -138,6 +138,10 @@ _SENTENCES = {
         "{said}: between {lower} and {upper}. That is so near the limit of {limit} that asking all {units} "
         "would hardly decide it (borderline)."
     ),
+    "too_few_scored": (
+        "{said}: between {lower} and {upper}. With so many that have no score, asking all {units} would "
+        "hardly decide on {limit} (too few scored)."
+    ),
     "interval_spans_threshold": (
         "{said}: between {lower} and {upper}. The limit of {limit} lies inside, so neither side is shown at "
         "{passing} confidence."
@@ -151,6 +155,12 @@ CASCADE_CAVEAT = (
     "Counts of bad replies elsewhere in this run hold only what it saw: of all replies they are lower bounds."
 )
 """What a verdict on a cascade without a card says of the tables beside it."""
+
+CASCADE_LABELS_CAVEAT = (
+    "People saw what a cascade flagged, and its second judge saw only part of the rest: what they confirmed "
+    "is a lower bound of what is bad, and no rate. Counts elsewhere in this run are lower bounds as well."
+)
+"""What a verdict says that rests on people, who saw what a cascade without a card flagged."""
 
 
 def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> str:
