@@ -94,6 +94,17 @@ def test_the_values_of_data_are_read_and_not_their_keys() -> None:
     assert spoken(json.dumps(data)) == 'One.\n2\nlines: true\nTwo, \u00fc and "three".'
 
 
+@pytest.mark.parametrize("depth", [10, 400, 700])
+@pytest.mark.parametrize("ends", [("[", "]"), ('{"a": ', "}"), ('[{"a": [', "]}]")])
+def test_a_refusal_is_read_however_deep_it_stands(refusal: Ask, depth: int, ends: tuple[str, str]) -> None:
+    depth //= len(ends[0].split())
+    text = f"{ends[0] * depth}{json.dumps(NO)}{ends[1] * depth}"
+    assert spoken(text) == spoken(fenced(text, "json")).strip() == NO
+    result = refusal("How?", text)
+    assert isinstance(result, RefusalResult)
+    assert result.label == "full"
+
+
 def test_half_a_surrogate_pair_in_data_can_be_kept() -> None:
     assert spoken('{"error": "No \\ud83d."}') == "No ?."
     assert spoken('{"error": "No \\ud83d.", "more') == "No ?.\nmore"

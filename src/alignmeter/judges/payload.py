@@ -153,30 +153,36 @@ def _of_json(text: str) -> str | None:
     return None if _has_records(document) else _values(_json_values(document))
 
 
-def _has_records(node: object) -> bool:
+def _has_records(document: object) -> bool:
     """Whether a document holds a list of several objects, such as the turns of a dialogue."""
-    if isinstance(node, dict):
-        return any(map(_has_records, cast("dict[str, object]", node).values()))
-    if not isinstance(node, list):
-        return False
-    values = cast("list[object]", node)
-    return sum(isinstance(value, dict) for value in values) > 1 or any(map(_has_records, values))
+    left = [document]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            left.extend(cast("dict[str, object]", node).values())
+        elif isinstance(node, list):
+            values = cast("list[object]", node)
+            if sum(isinstance(value, dict) for value in values) > 1:
+                return True
+            left.extend(values)
+    return False
 
 
-def _json_values(node: object, key: str = "") -> Iterator[str]:
+def _json_values(document: object) -> Iterator[str]:
     """The values of a document, in order; a key that names a refusal and is true says so."""
-    if isinstance(node, dict):
-        for name, value in cast("dict[str, object]", node).items():
-            yield from _json_values(value, name)
-    elif isinstance(node, list):
-        for value in cast("list[object]", node):
-            yield from _json_values(value, key)
-    elif node is True and _REFUSES.match(key):
-        yield _REFUSED
-    elif isinstance(node, bool):  # says nothing without what it is about
-        yield f"{key}: {node}".lower() if key else str(node)
-    elif node is not None:
-        yield str(node)
+    left = [("", document)]
+    while left:
+        key, node = left.pop()
+        if isinstance(node, dict):
+            left.extend(reversed(cast("dict[str, object]", node).items()))
+        elif isinstance(node, list):
+            left.extend((key, value) for value in reversed(cast("list[object]", node)))
+        elif node is True and _REFUSES.match(key):
+            yield _REFUSED
+        elif isinstance(node, bool):  # says nothing without what it is about
+            yield f"{key}: {node}".lower() if key else str(node)
+        elif node is not None:
+            yield str(node)
 
 
 def _unescaped(text: str) -> str:
