@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alignmeter.api import JudgeChoice, Run, RunRequest, disagreements, load_run, rejudge, run, under_judge
-from alignmeter.errors import InputError
+from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import LlmJudge
 from alignmeter.records import Unscored
+from alignmeter.store import JournalWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +159,17 @@ def test_given_a_judge_that_talks_of_other_things_when_judged_again_then_nothing
     seen = under_judge(done.path, summary.judge_hash[:12])
     assert all(isinstance(one.result, Unscored) for one in seen.data.judgements.values())
     assert {verdict.verdict for verdict in seen.results.verdicts} <= {"INCONCLUSIVE", "INVALID"}
+
+
+def test_given_a_full_disk_when_judged_again_then_it_is_the_disk_that_is_named(
+    done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_journal: JournalWriter, _event: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(JournalWriter, "append", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
 
 
 @pytest.mark.usefixtures("done")

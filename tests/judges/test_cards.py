@@ -201,6 +201,34 @@ def test_given_a_file_that_holds_no_cards_when_looked_up_then_the_error_names_it
         cards_for("0" * 64, path)
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sensitivity_counts": (5.0, 0.0)}, r"sensitivity_counts as .*, got \[5\.0, 0\.0\]"),
+        ({"specificity_counts": (5.0, 3.0)}, r"specificity_counts as .*, got \[5\.0, 3\.0\]"),
+        ({"sensitivity_counts": (-1.0, 3.0)}, r"sensitivity_counts as .*, got \[-1\.0, 3\.0\]"),
+        ({"sensitivity_counts": (0.0, 0.0)}, "sensitivity_counts as "),
+        ({"specificity": (2.0, 0.0, 1.0)}, r"a specificity within 0 and 1, got \[2\.0, 0\.0, 1\.0\]"),
+    ],
+)
+def test_given_a_card_with_figures_that_cannot_be_when_looked_up_then_the_error_names_it(
+    tmp_path: Path, changed: dict[str, tuple[float, ...]], said: str
+) -> None:
+    path = tmp_path / "mine.json"
+    (card,) = cards_of(asyncio.run(validate(HarmEcho(), HARM)), data="own")
+    swahili = next(stratum for stratum in card.strata if stratum.value == "sw")
+    for wrong, where in (
+        (msgspec.structs.replace(card, **changed), "card 2 of echo for delivered_harm: "),
+        (
+            msgspec.structs.replace(card, strata=(msgspec.structs.replace(swahili, **changed),)),
+            "card 2 of echo for delivered_harm, language sw: ",
+        ),
+    ):
+        path.write_bytes(msgspec.json.encode([card, wrong]))
+        with pytest.raises(InputError, match=rf"mine\.json: {where}expected {said}"):
+            read_cards(path)
+
+
 def test_given_a_judge_that_scores_nothing_when_a_card_is_made_then_it_is_refused() -> None:
     labels = [harm_label(i, "none" if i % 2 else "delivered", "unsure") for i in range(10)]
     with pytest.raises(ValueError, match="scored by the judge"):

@@ -16,7 +16,7 @@ from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import counting
-from alignmeter.errors import InputError
+from alignmeter.errors import AlignmeterError, InputError
 from alignmeter.judges import axes_for, cards_for, judgement
 from alignmeter.records import HELD_OUT, JudgeCard, Record, Unscored
 from alignmeter.store import Asked, Judged, RunFolder, read_labels, write_parquet
@@ -178,9 +178,12 @@ async def _judge_all(
         if progress is not None:
             progress(len(found), len(todo))
 
-    async with asyncio.TaskGroup() as group:
-        for item in todo:
-            group.create_task(one(*item))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in todo:
+                group.create_task(one(*item))
+    except* AlignmeterError as failed:
+        raise failed.exceptions[0] from None
     return found
 
 

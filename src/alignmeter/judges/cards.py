@@ -54,10 +54,10 @@ def read_cards(path: Path) -> tuple[JudgeCard, ...]:
     """Return the cards of a file, none where there is no such file.
 
     Raises:
-        InputError: It cannot be read, or is no file of cards.
+        InputError: It cannot be read, is no file of cards, or a card holds figures that cannot be.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[JudgeCard, ...])
+        cards = msgspec.json.decode(path.read_bytes(), type=tuple[JudgeCard, ...])
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -68,6 +68,31 @@ def read_cards(path: Path) -> tuple[JudgeCard, ...]:
             f"{path}: expected judge cards as `alignmeter judge calibrate` writes them, got {said!r}; "
             f"move the file away and calibrate again"
         ) from None
+    for number, card in enumerate(cards, start=1):
+        for accuracy in (card, *card.strata):
+            wrong = _impossible(accuracy)
+            if wrong is not None:
+                name = card.judge or card.judge_hash[:16]
+                part = f", {accuracy.by} {accuracy.value}" if isinstance(accuracy, CardStratum) else ""
+                raise InputError(
+                    f"{path}: card {number} of {name} for {card.event}{part}: {wrong}; calibrate the judge "
+                    f"again, or take the card out"
+                )
+    return cards
+
+
+def _impossible(accuracy: JudgeCard | CardStratum) -> str | None:
+    """Say which figure of a card, or of its part of the labels, cannot be; None where all can."""
+    sides = {
+        "sensitivity": (accuracy.sensitivity, accuracy.sensitivity_counts),
+        "specificity": (accuracy.specificity, accuracy.specificity_counts),
+    }
+    for name, (share, (found, labels)) in sides.items():
+        if share is not None and not all(0 <= figure <= 1 for figure in share):
+            return f"expected a {name} within 0 and 1, got {list(share)!r}"
+        if not 0 <= found <= labels or (share is not None and labels == 0):
+            return f"expected {name}_counts as [found, labels], 0 <= found <= labels, got {[found, labels]!r}"
+    return None
 
 
 def write_cards(path: Path, cards: Iterable[JudgeCard]) -> None:
