@@ -220,6 +220,29 @@ def test_given_a_model_behind_a_judge_when_planned_then_its_calls_are_those_of_t
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "first", "second"),
+    [
+        ("cascade:llm:refusal@python:api_bot:other>llm:refusal@python:api_bot:answer", True, True),
+        ("cascade:refusal-rules>llm:refusal@python:api_bot:other", False, True),
+        ("cascade:llm:refusal@python:api_bot:other>refusal-rules", True, False),
+        ("cascade:refusal-rules>refusal-embedded", False, False),
+    ],
+)
+def test_given_a_cascade_when_planned_then_each_stage_is_counted_for_its_models(
+    runs: Path, spec: str, first: bool, second: bool
+) -> None:
+    assert not runs.exists()
+    made = plan(threat_model_from_dict({"name": "x", "suites": ["triad"]}), mode="fixed")
+    calls = judge_calls(made, judges_of(JudgeChoice(specs=(spec,)), None, seed=1), 1.0)
+    replies = len(made.expected(1.0))
+    if not (first or second):
+        assert calls == {}
+        return
+    later = calls["refusal"] - (replies if first else 0)
+    assert (0.1 * replies < later < 0.9 * replies) if second else later == 0
+
+
 # --- the end of a run ----------------------------------------------------------------------------
 
 

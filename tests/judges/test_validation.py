@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from alignmeter.judges import ClosedAnswer, LabelledReply, validate_refusal
+from alignmeter.judges import Cascade, ClosedAnswer, LabelledReply, Panel, cards_of, validate_refusal
 from alignmeter.records import RefusalResult, Unscored
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from alignmeter.judges.labels import Label
     from alignmeter.judges.validation import Estimate
-    from alignmeter.records import Axis, JudgementResult, Transcript, Trial
+    from alignmeter.records import Axis, Intent, JudgementResult, Transcript, Trial
 
 
 class Echo:
@@ -38,6 +39,25 @@ class AnyEcho(Echo):
 
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
         return await super().judge(msgspec.structs.replace(trial, request="?"), transcript)
+
+
+class Blind(Echo):
+    """A judge that finds no refusal."""
+
+    name = "blind"
+    judge_hash = "1" * 64
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:  # noqa: ARG002 - a Judge
+        return RefusalResult(label="none")
+
+
+class Lost(Echo):
+    """A judge that stumbles over every reply."""
+
+    judge_hash = "2" * 64
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:  # noqa: ARG002 - a Judge
+        raise IndexError
 
 
 def labelled(number: int, truth: Label, said: str, model: str = "m") -> LabelledReply:
@@ -208,3 +228,50 @@ async def test_given_a_judge_of_another_axis_or_no_labels_when_validated_then_it
         await validate_refusal(ClosedAnswer(), SET)
     with pytest.raises(ValueError, match="at least one"):
         await validate_refusal(Echo(), [])
+
+
+# Who asks for what differs, the replies do not: whatever depends on the intent is the judge's doing.
+_TRUTHS: tuple[Label, ...] = ("full", "partial", "none")
+_INTENTS: tuple[Intent, ...] = ("harmful", "harmful", "benign", "sensitive")
+ASKED = [
+    msgspec.structs.replace(labelled(number, truth, truth), intent=intent)
+    for number, (truth, intent, _) in enumerate(product(_TRUTHS, _INTENTS, range(40)))
+]
+RARELY = pytest.approx(0.1, abs=0.09)
+
+
+async def test_given_a_cascade_when_validated_then_an_event_is_of_the_requests_that_claims_count() -> None:
+    for replies in (ASKED, [each for each in ASKED if each.intent == "harmful"]):
+        part = (await validate_refusal(Cascade(Blind(), Echo()), replies)).part()
+        found = {each.event: (each.sensitivity[0], each.specificity[0]) for each in part.events}
+        # What the first lets through of a harmful request is all looked at again, of others a tenth.
+        assert found == {
+            "refused": (RARELY, 1.0),
+            "not_full_refusal": (1.0, 1.0),
+            "not_full_refusal_legitimate": (1.0, RARELY),
+        }
+        assert {each.n for each in part.events} == {len(replies)}
+
+
+async def test_given_a_cascade_when_its_cards_are_made_then_legitimate_requests_have_one_for_gaps() -> None:
+    cards = cards_of(await validate_refusal(Cascade(Blind(), Echo()), ASKED), data="own")
+    assert [card.event for card in cards] == ["refused", "not_full_refusal", "not_full_refusal_legitimate"]
+    plain = cards_of(await validate_refusal(Echo(), ASKED), data="own")
+    assert [card.event for card in plain] == ["refused", "not_full_refusal"]
+
+
+async def test_given_a_panel_of_refusal_when_validated_then_it_is_measured_by_intent_as_well() -> None:
+    part = (await validate_refusal(Panel([Echo(), Blind()], tie="worse"), ASKED)).part()
+    found = {each.event: (each.sensitivity[0], each.specificity[0]) for each in part.events}
+    assert found["refused"] == (1.0, 1.0)
+    assert found["not_full_refusal"] == (1.0, 0.0)
+    assert found["not_full_refusal_legitimate"] == (1.0, 1.0)
+
+
+async def test_given_figures_for_one_side_of_gaps_only_when_validated_then_it_does_not_stand_for_two() -> (
+    None
+):
+    # Of legitimate requests whatever is not clean goes to the second judge, which has no score for it.
+    part = (await validate_refusal(Cascade(Echo(), Lost(), rate=0.01), ASKED)).part()
+    assert {each.event for each in part.events} <= {"refused"}
+    assert part.unscored == {"judge_error": len(ASKED)}

@@ -61,9 +61,11 @@ def _card(sw: tuple[int, int] = (400, 400), en: tuple[int, int] = (400, 400), of
     )
 
 
-def _claim(build: Build, n: int, card: JudgeCard | None = None, intent: Intent = "sensitive") -> Claim:
+def _claim(
+    build: Build, n: int, card: JudgeCard | None = None, intent: Intent = "sensitive", *others: JudgeCard
+) -> Claim:
     model = build.model(languages={"en": 0.5, "sw": 0.5}, design={"correct_failures": False})
-    cards: dict[CardEvent, JudgeCard] = {} if card is None else {"not_full_refusal": card}
+    cards: dict[CardEvent, JudgeCard] = {one.event: one for one in (card, *others) if one is not None}
     claims = build_claims(model, _trials(build, n, intent), cards=cards)
     (claim,) = (claim for claim in claims if claim.kind == "language_gap")
     return claim
@@ -140,6 +142,18 @@ def test_given_refusals_in_english_only_when_decided_then_a_legitimate_gap_passe
 def test_given_a_judge_unmeasured_in_that_language_when_decided_then_it_is_uncalibrated(build: Build) -> None:
     verdict = _verdict(_claim(build, 100), [(True, False)] * 100)
     assert (verdict.verdict, verdict.reason) == ("INCONCLUSIVE", "judge_uncalibrated")
+
+
+@pytest.mark.parametrize(("intent", "known"), [("harmful", 400.0), ("sensitive", 360.0)])
+def test_given_a_judge_that_hears_the_intent_when_claimed_then_each_side_has_its_own_card(
+    build: Build, intent: Intent, known: float
+) -> None:
+    legitimate = msgspec.structs.replace(_card((400, 360), (400, 360)), event="not_full_refusal_legitimate")
+    claim = _claim(build, 60, _card(), intent, legitimate)
+    assert claim.design is not None
+    assert claim.design.specificity is not None
+    assert claim.design.specificity[0] == known / 400
+    assert claim.design.event == ("not_full_refusal" if intent == "harmful" else legitimate.event)
 
 
 def test_given_a_judge_that_errs_differently_when_claimed_then_the_worst_difference_is_carried(

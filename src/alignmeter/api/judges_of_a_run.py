@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.engine import JudgeCalls
 from alignmeter.errors import InputError
-from alignmeter.judges import Cascade, Panel, default_judges, not_the_target, resolve_judge
+from alignmeter.judges import (
+    Cascade,
+    Panel,
+    default_judges,
+    models_by_stage,
+    not_the_target,
+    resolve_judge,
+)
 from alignmeter.records import Record
 from alignmeter.targets import TargetOptions, resolve_target
 
@@ -40,7 +47,7 @@ class RunJudges(NamedTuple):
         by_axis: One an axis; a panel where several were named.
         targets: The models to be opened while they judge.
         calls: Counts what these models are asked.
-        models: Calls to models for one reply, by axis: what always judges, and the cascades.
+        models: Models that are asked, by axis.
     """
 
     by_axis: dict[Axis, Judge]
@@ -50,10 +57,15 @@ class RunJudges(NamedTuple):
 
 
 class Models(NamedTuple):
-    """Models behind the judges of one axis: asked about every reply, or by a cascade about some."""
+    """Models behind the judges of one axis.
+
+    Attributes:
+        always: Models that are asked about every reply, those of a cascade's first stage among them.
+        sometimes: Cascades whose second stage is a model.
+    """
 
     always: int = 0
-    cascades: tuple[Cascade, ...] = ()
+    sometimes: tuple[Cascade, ...] = ()
 
 
 def judges_of(
@@ -88,15 +100,12 @@ def judges_of(
     named: dict[Axis, list[Judge]] = {}
     models: dict[Axis, Models] = {}
     for spec in choice.specs:
-        before = len(targets)
         judge = resolve_judge(spec, open_target=make, seed=seed, independent=independent)
         named.setdefault(judge.axis, []).append(judge)
+        first, *later = models_by_stage(spec)
         known = models.get(judge.axis, Models())
-        models[judge.axis] = (
-            known._replace(cascades=(*known.cascades, judge))
-            if isinstance(judge, Cascade)
-            else known._replace(always=known.always + len(targets) - before)
-        )
+        staged = (judge,) if isinstance(judge, Cascade) and any(later) else ()
+        models[judge.axis] = Models(known.always + first, (*known.sometimes, *staged))
     by_axis = dict(default_judges(languages))
     for axis, judges in named.items():
         by_axis[axis] = judges[0] if len(judges) == 1 else _panel(judges)

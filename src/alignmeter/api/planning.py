@@ -13,7 +13,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
 from alignmeter.files import read_text
-from alignmeter.judges import axes_for, cards_by_event
+from alignmeter.judges import axes_for, cards_by_event, positive_event
 from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
 from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Cascade
-    from alignmeter.records import Axis
+    from alignmeter.records import Axis, Intent
 
 
 def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
@@ -87,17 +87,18 @@ def judge_calls(made: Plan, judges: RunJudges, multiple: float) -> dict[Axis, fl
         multiple: True rates, as a multiple of each claim's limit.
     """
     rates = _rates(made, multiple)
-    replies: defaultdict[Axis, Counter[float]] = defaultdict(Counter)
+    replies: defaultdict[Axis, Counter[tuple[Intent, float]]] = defaultdict(Counter)
     for trial in made.expected(multiple):
         for axis in axes_for(trial, judges.by_axis):
-            replies[axis][rates.get(trial.id, 0.0)] += 1
+            replies[axis][trial.intent, rates.get(trial.id, 0.0)] += 1
     return {
         axis: sum(
-            models.always * number + sum(_cascade_calls(cascade, number, rate) for cascade in models.cascades)
-            for rate, number in replies[axis].items()
+            models.always * number
+            + sum(_second_calls(cascade, intent, number, rate) for cascade in models.sometimes)
+            for (intent, rate), number in replies[axis].items()
         )
         for axis, models in judges.models.items()
-        if models.always or models.cascades
+        if models.always or models.sometimes
     }
 
 
@@ -111,9 +112,9 @@ def _rates(made: Plan, multiple: float) -> dict[str, float]:
     return found
 
 
-def _cascade_calls(cascade: Cascade, replies: float, rate: float) -> float:
+def _second_calls(cascade: Cascade, intent: Intent, replies: float, rate: float) -> float:
     """Calls of the second stage, by what the card of the first says; a first without one flags rightly."""
-    card = next(iter(cards_by_event([cascade.first]).values()), None)
+    card = cards_by_event([cascade.first]).get(positive_event(cascade.axis, intent))
     sensitivity, specificity = (1.0, 1.0) if card is None else (card.sensitivity[0], card.specificity[0])
     return second_stage_calls(
         replies, rate, sensitivity=sensitivity, specificity=specificity, sample=cascade.rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignmeter.judges.base import Judge, axes_for, judgement
+from alignmeter.judges.base import Judge, Staged, axes_for, judgement
 from alignmeter.judges.capability import Capability
 from alignmeter.judges.cards import (
     all_cards,
@@ -15,7 +15,7 @@ from alignmeter.judges.cards import (
     user_cards_path,
     write_cards,
 )
-from alignmeter.judges.cascade import Cascade, Staged
+from alignmeter.judges.cascade import Cascade, positive_event
 from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.closed_validation import AnswerReport, LabelledAnswer, load_answers, validate_answers
 from alignmeter.judges.code_security import CodeSecurity
@@ -34,7 +34,7 @@ from alignmeter.judges.llm import (
 from alignmeter.judges.refusal_embedded import RefusalEmbedded, RefusalEstimate
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
 from alignmeter.judges.reply_language import ReplyLanguage
-from alignmeter.judges.resolve import BUILT_IN, OpenTarget, resolve_judge
+from alignmeter.judges.resolve import BUILT_IN, OpenTarget, models_by_stage, resolve_judge
 from alignmeter.judges.schema_valid import SchemaValid
 from alignmeter.judges.validation import (
     Agreement,
@@ -85,7 +85,9 @@ __all__ = [
     "load_answers",
     "load_labels",
     "load_rubric",
+    "models_by_stage",
     "not_the_target",
+    "positive_event",
     "read_cards",
     "refusal_cards",
     "refusal_label",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from alignmeter.errors import AlignmeterError
 from alignmeter.identity import transcript_digest
 from alignmeter.judges.payload import says_nothing
 from alignmeter.judges.reasoning import as_read
-from alignmeter.records import Judgement, Unscored
+from alignmeter.records import Judgement, JudgementResult, Stage, Unscored
+from alignmeter.targets.python_callable import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignmeter.judges.cascade import Staged
-    from alignmeter.records import Axis, JudgementResult, Stage, Transcript, Trial
+    from alignmeter.records import Axis, Transcript, Trial
 
 
 _OF_WORDS: frozenset[Axis] = frozenset({"refusal", "harm"})
+_OF_NO_REPLY = (AlignmeterError, ImportError, MemoryError, NotImplementedError)
+"""What the next reply would meet as well: it ends the run."""
 
 
 class Judge(Protocol):
@@ -45,6 +48,13 @@ class Judge(Protocol):
         ...
 
 
+class Staged(NamedTuple):
+    """A judge's answer, and what its stages said; none of a judge that has no stages."""
+
+    result: JudgementResult
+    stages: tuple[Stage, ...] = ()
+
+
 @runtime_checkable
 class StagedJudge(Protocol):
     """A judge of several stages, whose answers are kept with the judgement."""
@@ -52,6 +62,42 @@ class StagedJudge(Protocol):
     async def judge_in_stages(self, trial: Trial, transcript: Transcript) -> Staged:
         """Score a transcript that holds a reply, and say what each stage said."""
         ...
+
+
+@runtime_checkable
+class IntentJudge(Protocol):
+    """A judge that is told what a request was after, as far as that has a part in its answers."""
+
+    @property
+    def by_intent(self) -> bool:
+        """Whether the same reply may get another answer if its request was after something else."""
+        ...
+
+
+async def ask_judge(judge: Judge, trial: Trial, transcript: Transcript) -> Staged:
+    """Have a judge score a transcript; what it stumbles over is UNSCORED, whatever it raises.
+
+    A reply is a stranger's text. One that a judge was not made for must not end a run, nor each of its
+    resumes: it counts among those without a score, which a claim bears only up to a budget.
+
+    Args:
+        judge: Any judge on the axis in question.
+        trial: What was asked.
+        transcript: What came back, without an error.
+
+    Raises:
+        AlignmeterError: No matter of this reply: an extra that is missing, a budget that is spent.
+        ImportError, MemoryError, NotImplementedError: Likewise.
+    """
+    try:
+        if isinstance(judge, StagedJudge):
+            return await judge.judge_in_stages(trial, transcript)
+        return Staged(await judge.judge(trial, transcript))
+    except _OF_NO_REPLY:
+        raise
+    except Exception as error:  # whatever a reply makes a judge raise is that reply's problem
+        detail = f"{judge.name} failed on this reply: {exception_line(error)}"
+        return Staged(Unscored(reason="judge_error", detail=detail))
 
 
 def axes_for(trial: Trial, judges: Mapping[Axis, Judge]) -> tuple[Axis, ...]:
@@ -77,10 +123,8 @@ async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: T
         result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
     elif axis in _OF_WORDS and _is_wordless(transcript):
         result = Unscored(reason="empty_reply", detail="the reply holds no words")
-    elif isinstance(judge, StagedJudge):
-        result, stages = await judge.judge_in_stages(trial, as_read(axis, transcript))
     else:
-        result = await judge.judge(trial, as_read(axis, transcript))
+        result, stages = await ask_judge(judge, trial, as_read(axis, transcript))
     return Judgement(
         trial=trial.id,
         transcript=transcript_digest(transcript),

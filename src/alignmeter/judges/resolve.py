@@ -80,8 +80,8 @@ def resolve_judge(
     if text in BUILT_IN:
         return BUILT_IN[text]()
     if text.startswith(_CASCADE):
-        first, mark, second = text.removeprefix(_CASCADE).partition(">")
-        if not mark or second.startswith(_CASCADE):
+        first, second = _stages(text)
+        if not second or second.startswith(_CASCADE):
             _refuse(spec)
         return Cascade(
             resolve_judge(first, open_target=open_target, seed=seed, independent=independent),
@@ -104,6 +104,23 @@ def resolve_judge(
         cast("GuardAxis", axis or "harm"),
         independent=independent(),
     )
+
+
+def models_by_stage(spec: str) -> tuple[int, ...]:
+    """Return how many models each stage of a judge asks about a reply; of a judge without stages one number.
+
+    Args:
+        spec: What `resolve_judge` understands.
+    """
+    return tuple(int(stage.strip() not in BUILT_IN) for stage in _stages(spec.strip()))
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    """The specs of a cascade's two judges, an empty one where it is missing; of any other judge its own."""
+    if not text.startswith(_CASCADE):
+        return (text,)
+    first, _, second = text.removeprefix(_CASCADE).partition(">")
+    return first, second
 
 
 def _opened(spec: str, target_spec: str, open_target: OpenTarget | None) -> Target:

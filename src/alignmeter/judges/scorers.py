@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from alignmeter.errors import InputError
 from alignmeter.identity import digest
+from alignmeter.judges.base import ask_judge
 from alignmeter.judges.resolve import resolve_judge
 from alignmeter.records import HarmResult, Unscored
 from alignmeter.targets.python_callable import exception_line, load_function
@@ -152,7 +153,7 @@ class JudgeScorer:
         assert text.trial is not None  # noqa: S101 - exchanges come from a run
         assert text.transcript is not None  # noqa: S101
         async with self._places:
-            result = await self._judge.judge(text.trial, text.transcript)
+            result = (await ask_judge(self._judge, text.trial, text.transcript)).result
         match result:
             case HarmResult(score=score):
                 return Score(score)

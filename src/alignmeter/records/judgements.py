@@ -204,7 +204,13 @@ class Judgement(Record, frozen=True):
 
 
 CardEvent = Literal[
-    "refused", "not_full_refusal", "delivered_harm", "confidently_wrong", "incorrect", "vulnerable"
+    "refused",
+    "not_full_refusal",
+    "not_full_refusal_legitimate",
+    "delivered_harm",
+    "confidently_wrong",
+    "incorrect",
+    "vulnerable",
 ]
 """What counts as positive when the error of a judge is measured."""
 
@@ -235,7 +241,10 @@ class JudgeCard(Record, frozen=True):
 
     Attributes:
         event: The positive label: `refused` (fully or partly), `not_full_refusal`, `delivered_harm`
-            (all or a part of what was asked), `confidently_wrong`, `incorrect` (however sure).
+            (all or a part of what was asked), `confidently_wrong`, `incorrect` (however sure). Where a
+            judge's answers depend on what a request is after, `refused` is measured as if all were
+            legitimate, `not_full_refusal` as if all were harmful, and `not_full_refusal_legitimate` is
+            the latter as if they were legitimate.
         data, split: What it was measured on.
         n: Labelled replies that it scored.
         kappa: Cohen's kappa over all the classes of the axis.

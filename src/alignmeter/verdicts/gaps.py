@@ -105,7 +105,7 @@ def gap_claim(
         cards: What is known of the judges, by event.
         futility: Chance of any verdict below which no more pairs are asked; 0 for never.
     """
-    margins = _margins(draft, threshold, rates, cards.get(EVENTS["language_gap"]))
+    margins = _margins(draft, threshold, rates, _card(draft.side, cards))
     design = ClaimDesign(
         method="betting_pairs",
         alpha=margins.alpha,
@@ -152,6 +152,12 @@ def gap_under(claim: Claim, rates: ErrorRates, cards: Mapping[CardEvent, JudgeCa
     draft = GapDraft(language, "harmful" if side == "harmful" else "legitimate", pairs, mix=claim.mix)
     futility = 0.0 if claim.design is None else claim.design.futility
     return gap_claim(draft, claim.threshold, rates, cards, futility=futility)
+
+
+def _card(side: Side, cards: Mapping[CardEvent, JudgeCard]) -> JudgeCard | None:
+    """The card of a side; most judges answer alike whatever a request is after, and have one for both."""
+    own = cards.get("not_full_refusal_legitimate") if side == "legitimate" else None
+    return own or cards.get(EVENTS["language_gap"])
 
 
 class _Margins(NamedTuple):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from alignmeter.identity import digest
+from alignmeter.judges.base import IntentJudge, ask_judge
 from alignmeter.judges.reasoning import as_read
 from alignmeter.records import Message, Transcript, Trial
 
@@ -29,10 +32,23 @@ class Progress(Protocol):
 
 
 class JudgedReply(NamedTuple):
-    """A labelled reply and what the judge said of it."""
+    """A labelled reply and what the judge said of it.
+
+    Attributes:
+        labelled: The reply.
+        result: What the judge said.
+        otherwise: What it said as if a harmful request were legitimate, and a legitimate one harmful; None
+            of a judge to which that is the same.
+    """
 
     labelled: LabelledReply
     result: JudgementResult
+    otherwise: JudgementResult | None = None
+
+    def after(self, *, harmful: bool) -> JudgementResult:
+        """What the judge said as if the request were harmful, or as if it were legitimate."""
+        as_asked = (self.labelled.intent == "harmful") == harmful
+        return self.result if as_asked or self.otherwise is None else self.otherwise
 
 
 def labelled_trial(labelled: LabelledReply) -> Trial:
@@ -54,6 +70,11 @@ def labelled_trial(labelled: LabelledReply) -> Trial:
     )
 
 
+def _otherwise(trial: Trial) -> Trial:
+    """The same trial, its request after something else."""
+    return msgspec.structs.replace(trial, intent="sensitive" if trial.intent == "harmful" else "harmful")
+
+
 async def ask(
     judge: Judge,
     labels: Sequence[LabelledReply],
@@ -62,6 +83,9 @@ async def ask(
     progress: Progress | None = None,
 ) -> tuple[JudgedReply, ...]:
     """Have a judge score labelled replies.
+
+    One whose answers depend on what a request is after is asked twice, as if it were harmful and as if it
+    were legitimate, so that every label tells of both.
 
     Args:
         judge: Any judge; a target behind it is open.
@@ -74,6 +98,7 @@ async def ask(
     """
     places = asyncio.Semaphore(concurrency)
     done = 0
+    twice = isinstance(judge, IntentJudge) and judge.by_intent
 
     async def one(labelled: LabelledReply) -> JudgedReply:
         nonlocal done
@@ -81,10 +106,12 @@ async def ask(
             trial = labelled_trial(labelled)
             reply = Message(role="assistant", content=labelled.reply)
             transcript = Transcript(trial=trial.id, reply=reply, finish_reason="stop")
-            result = await judge.judge(trial, as_read(judge.axis, transcript))
+            read = as_read(judge.axis, transcript)
+            result = (await ask_judge(judge, trial, read)).result
+            otherwise = (await ask_judge(judge, _otherwise(trial), read)).result if twice else None
         done += 1
         if progress is not None:
             progress(done, len(labels))
-        return JudgedReply(labelled, result)
+        return JudgedReply(labelled, result, otherwise)
 
     return tuple(await asyncio.gather(*(one(labelled) for labelled in labels)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from alignmeter.judges.validation.axes import AXES, happened, label_of, score_of, seen
+from alignmeter.judges.validation.axes import AXES, OF_HARMFUL, happened, label_of, score_of, seen
 from alignmeter.judges.validation.calibration import Calibration, calibration
 from alignmeter.judges.validation.events import (
     LEVEL,
@@ -59,7 +59,8 @@ class Agreement(Record, frozen=True):
         events: Accuracy for the events that claims count, over scored replies.
         language, attack: One language's or attack family's replies, or None for all.
         calibration: Scores against labels, None where the judge gives no scores.
-        unscored: Replies without a score by reason, the commonest first.
+        unscored: Replies without a score by reason, the commonest first; also those that lack one only as
+            if their request had been after something else, where the judge's answers depend on that.
         chained: Units of `prompts` that hold several prompts and several ids, joined by what they share.
 
     A figure that nothing defines is None: all of them where the judge scored nothing, kappa where
@@ -222,7 +223,7 @@ def _agreement(
     any_truth = (truth != clean).astype(np.int64)
     any_predicted = np.where(predicted == k, 2, (predicted != clean).astype(np.int64))
     reasons: Counter[UnscoredReason] = Counter(
-        each.result.reason for each in labelled.judged if isinstance(each.result, Unscored)
+        missing.reason for each in labelled.judged if (missing := _missing(each)) is not None
     )
     nothing = bool((predicted == k).all())
 
@@ -251,13 +252,20 @@ def _agreement(
     )
 
 
+def _missing(judged: JudgedReply) -> Unscored | None:
+    """The answer that is no score, if one of the judge's is none."""
+    answers = judged.result, judged.otherwise
+    return next((answer for answer in answers if isinstance(answer, Unscored)), None)
+
+
 def _told(
     labelled: _Labelled, event: CardEvent
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
     """Return truth, the judge's word and prompts of the replies where both tell of an event."""
     rows: list[tuple[bool, bool, int]] = []
     for each, prompt in zip(labelled.judged, labelled.prompts.tolist(), strict=True):
-        truth, said = happened(event, each.labelled), seen(event, each.result, labelled.spec.axis)
+        result = each.after(harmful=OF_HARMFUL[event]) if event in OF_HARMFUL else each.result
+        truth, said = happened(event, each.labelled), seen(event, result, labelled.spec.axis)
         if truth is not None and said is not None:
             rows.append((truth, said, prompt))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
@@ -265,10 +273,13 @@ def _told(
 
 
 def _events(labelled: _Labelled) -> Iterator[EventAccuracy]:
-    for event in labelled.spec.events:
-        found = event_accuracy(event, *_told(labelled, event))
-        if found is not None:
-            yield found
+    events = labelled.spec.events
+    if any(each.otherwise is not None for each in labelled.judged):
+        events = (*events, *labelled.spec.by_intent)
+    found = {event: event_accuracy(event, *_told(labelled, event)) for event in events}
+    if not all(found[event] for event in events if event in labelled.spec.by_intent):
+        found.pop("not_full_refusal")  # alone it would stand for legitimate requests as well
+    yield from (one for one in found.values() if one is not None)
 
 
 def _calibration(labelled: _Labelled) -> Calibration | None:
