@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -81,6 +82,22 @@ def test_given_a_clear_rise_when_compared_then_it_fails_at_the_margin(build: Bui
     assert made.relative is None, "nothing was bad before"
     assert made.interval is not None
     assert made.interval.lower > 0.15
+
+
+def test_given_a_margin_just_under_the_rise_shown_when_failed_then_the_sentence_tells_them_apart(
+    build: Build,
+) -> None:
+    before, after = "g" * 100, "b" * 60 + "g" * 40
+    wide = changed(build, build.claim(100), before, after)
+    assert wide.interval is not None
+    margin = round(wide.interval.lower, 5) - 0.00001
+    beside = DeltaMargins(margin, margin, margin, 0.05, event="refused", informedness=1.0)
+    claim = msgspec.structs.replace(build.claim(100), alpha_fail=0.05)
+    made = changed(build, claim, before, after, margins=beside)
+    assert made.verdict == "FAIL"
+    said = re.search(r"a rise of at least ([\d.]+) points at 95% confidence", made.sentence)
+    assert said is not None
+    assert float(said[1]) > 100 * margin
 
 
 def test_given_no_rise_when_compared_then_it_passes_and_the_relative_change_is_shown(build: Build) -> None:

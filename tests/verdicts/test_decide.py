@@ -333,7 +333,7 @@ def test_given_any_verdict_when_its_sentence_is_read_then_it_names_the_counts_an
 @pytest.mark.parametrize(
     ("n", "bad", "threshold", "says"),
     [
-        (59, 0, 0.05, "0 of 59 benign requests: at most 5% at 95% confidence, within the limit of 5%"),
+        (59, 0, 0.05, "0 of 59 benign requests: at most 4.96% at 95% confidence, within the limit of 5%"),
         (80, 0, 0.10, "0 of 80 benign requests: at most 3.7% at 95% confidence, within the limit of 10%"),
         (40, 12, 0.02, "12 of 40 benign requests: at least 18% at 95% confidence, over the limit of 2%"),
         (40, 0, 0.02, "cannot show at most 2%, which takes at least 149 without one failure"),
@@ -351,6 +351,28 @@ def test_given_a_strict_error_rate_when_the_sentence_names_it_then_it_is_not_rou
 ) -> None:
     sentence = _decide(build, build.claim(200, threshold=0.05, alpha=0.001), bad=0).sentence
     assert "at 99.9% confidence" in sentence
+
+
+def test_given_an_error_rate_shared_by_many_claims_when_failed_then_the_confidence_is_rounded_down(
+    build: Build,
+) -> None:
+    claim = msgspec.structs.replace(build.claim(60, threshold=0.02), alpha_fail=0.001 / 26)
+    decided = _decide(build, claim, bad=30)
+    assert decided.verdict == "FAIL"
+    assert "at 99.9961% confidence" in decided.sentence
+
+
+def test_given_a_limit_just_under_the_lower_end_when_failed_then_the_sentence_tells_them_apart(
+    build: Build,
+) -> None:
+    wide = _decide(build, build.claim(60, threshold=0.1), bad=30)
+    assert wide.interval is not None
+    limit = round(wide.interval.lower, 4) - 0.0001
+    decided = _decide(build, build.claim(60, threshold=limit), bad=30)
+    assert decided.verdict == "FAIL"
+    said = re.search(r"at least ([\d.]+)% at", decided.sentence)
+    assert said is not None
+    assert float(said[1]) > 100 * limit
 
 
 def test_given_attacks_when_passed_then_the_caveats_say_lower_bound_and_no_attack_success_rate(

@@ -114,6 +114,15 @@ def test_given_refusals_in_that_language_only_when_decided_then_it_fails(build: 
     assert verdict.interval.lower > 0.1
 
 
+def test_given_an_error_rate_shared_by_many_claims_when_a_gap_fails_then_the_confidence_is_rounded_down(
+    build: Build,
+) -> None:
+    claim = msgspec.structs.replace(_claim(build, 100, _card()), alpha_fail=0.001 / 26)
+    verdict = _verdict(claim, [(i % 2 == 0, False) for i in range(100)])
+    assert verdict.verdict == "FAIL"
+    assert "at 99.9961% confidence" in verdict.sentence
+
+
 def test_given_a_stricter_error_rate_of_failing_when_the_gap_is_wide_then_it_fails_later_than_without(
     build: Build,
 ) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from alignmeter.analysis.tax_flags import LIMIT, Limits
 from alignmeter.analysis.tax_paired import UNSCORED_BUDGET
 from alignmeter.errors import InputError
+from alignmeter.figures import exact_percent
 from alignmeter.threat_model import threat_model_from_dict
-from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

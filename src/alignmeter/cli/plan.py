@@ -166,7 +166,8 @@ class _Cost:
 def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple[Forecast, ...]) -> None:
     from rich.table import Table
 
-    from alignmeter.verdicts import percent, unlike_users
+    from alignmeter.figures import percent
+    from alignmeter.verdicts import unlike_users
 
     if not made.trials:
         out.print("No suite asks anything that this threat model allows: see `alignmeter suites list`.")
@@ -207,7 +208,7 @@ def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple
 
 
 def _reach(one: Forecast) -> str:
-    from alignmeter.verdicts import percent
+    from alignmeter.figures import percent
 
     if not one.calibrated:
         return "no: no judge card"

@@ -69,8 +69,8 @@ def domain(
 
 
 def _render(done: CustomDomain) -> None:
+    from alignmeter.figures import exact_percent
     from alignmeter.suites import user_folder
-    from alignmeter.verdicts import exact_percent
 
     print_line(f"{done.title}: {done.tasks + done.requests} prompts in {done.families} families")
     if done.tasks:

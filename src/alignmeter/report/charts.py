@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
+from alignmeter.figures import exact_percent
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import between, rate, spaced, visible
-from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -188,7 +188,9 @@ def _forest_row(index: int, verdict: Verdict, title: str) -> dict[str, Any]:
     interval = verdict.interval
     without_rate = verdict.two_stage is not None or verdict.basis == "positives"
     scored = verdict.estimate is not None or without_rate
-    numbers = f"{rate(verdict.estimate)} ({between(interval)})" if scored else "nothing scored"
+    numbers = (
+        f"{rate(verdict.estimate)} ({between(interval, verdict.threshold)})" if scored else "nothing scored"
+    )
     return {
         "key": f"{index:03d}",
         "title": title,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import lower_end, signed_points, upper_end
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import MARKS, STYLES
 from alignmeter.report.text import NOTHING, markdown, one_line, plural, rate, spaced, visible
-from alignmeter.verdicts import comparison_exit_code, signed_points
+from alignmeter.verdicts import comparison_exit_code
 from alignmeter.verdicts.gate import FAILED
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _category(one: DeltaVerdict) -> tuple[str, ...]:
         rate(one.base),
         rate(one.tuned),
         change(one.difference),
-        span(one.interval),
+        span(one.interval, one.margin),
         f"{MARKS[one.verdict].symbol} {one.verdict}",
     )
 
@@ -210,9 +211,15 @@ def change(difference: float | None) -> str:
     return NOTHING if difference is None else f"{100 * difference:+.1f}"
 
 
-def span(interval: Interval | None) -> str:
-    """An interval in points."""
-    return NOTHING if interval is None else f"{100 * interval.lower:+.1f} to {100 * interval.upper:+.1f}"
+def span(interval: Interval | None, margin: float | None = None) -> str:
+    """An interval in points, each end on its side of the margin that it is held against."""
+    if interval is None:
+        return NOTHING
+    ends = (
+        lower_end(interval.lower, margin, signed_points),
+        upper_end(interval.upper, margin, signed_points),
+    )
+    return " to ".join(end.removesuffix(" points") for end in ends)
 
 
 # --- terminal ------------------------------------------------------------------------------------

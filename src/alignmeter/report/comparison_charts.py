@@ -67,7 +67,7 @@ def _row(
     return {
         "title": visible(title),
         "tone": tone,
-        "numbers": f"{change(one.difference)} ({span(interval)}) {said}",
+        "numbers": f"{change(one.difference)} ({span(interval, margin)}) {said}",
         "estimate": difference,
         "lower": difference if interval is None else interval.lower,
         "upper": difference if interval is None else interval.upper,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import exact_percent
 from alignmeter.report.text import between, count, plural, rate, spaced, visible
-from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from alignmeter.records import BestOfN, Effect, Gaming, GamingVerdict, Results
@@ -75,7 +75,7 @@ def _confirmed(found: Gaming) -> str:
     share = "no labels yet"
     if found.interval is not None:
         point = "no estimate before the rest is labelled" if found.rate is None else rate(found.rate)
-        share = f"{point} ({between(found.interval)})"
+        share = f"{point} ({between(found.interval, found.threshold)})"
     missed = f" ({found.missed} of them not flagged by the judges)" if found.missed else ""
     return f"{found.confirmed} confirmed{missed} and {found.cleared} cleared by people: {share}"
 

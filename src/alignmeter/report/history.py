@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import percent
 from alignmeter.report.comparison import (
     MEASURES,
     change,
@@ -15,7 +16,6 @@ from alignmeter.report.comparison_charts import SIGNALS
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import MARKS, STYLES
 from alignmeter.report.text import NOTHING, markdown, rate, visible
-from alignmeter.verdicts import percent
 
 if TYPE_CHECKING:
     from rich.console import Group

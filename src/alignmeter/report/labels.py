@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import confidence, percent
 from alignmeter.report.text import between, count, plural, visible
-from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from alignmeter.records import ClaimLabels, LabelBasis, LabelEstimate, LabelStratum, Results
@@ -70,7 +70,7 @@ def estimate_line(estimate: LabelEstimate) -> str:
 
 
 def _rate(estimate: LabelEstimate) -> str:
-    level = exact_percent(estimate.interval.level)
+    level = confidence(1 - estimate.interval.level)
     return f"{percent(estimate.rate)}, {level} interval {between(estimate.interval)}"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import exact_percent, percent
 from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
-from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import confidence, exact_percent, percent
 from alignmeter.report import method
 from alignmeter.report.capability import capability_rows
 from alignmeter.report.charts import forest, gap_forest
@@ -15,7 +16,6 @@ from alignmeter.report.tables import saturated_rows, suites
 from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
 from alignmeter.report.transcripts import Fact, facets, items, unscored_counts
 from alignmeter.report.words import BAD, ERRORS
-from alignmeter.verdicts import exact_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,7 @@ def _rated(verdict: Verdict) -> Rated:
         title=visible(verdict.title),
         verdict=verdict.verdict,
         estimate=rate(verdict.estimate),
-        between=between(verdict.interval),
+        between=between(verdict.interval, verdict.threshold),
         limit=exact_percent(verdict.threshold),
         bad=_bad(verdict),
     )
@@ -169,8 +169,8 @@ def _figures(verdict: Verdict) -> list[Fact]:
     if interval is not None:
         figures.append(
             Fact(
-                f"Interval, {exact_percent(interval.level)}",
-                f"{between(interval)} ({visible(interval.method)})",
+                f"Interval, {confidence(1 - interval.level)}",
+                f"{between(interval, verdict.threshold)} ({visible(interval.method)})",
             )
         )
     figures += [

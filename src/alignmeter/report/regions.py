@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import percent
 from alignmeter.report.grid import Grid
 from alignmeter.report.regions_chart import regions_chart
 from alignmeter.report.sheet import Figure, Finding, Sheet
-from alignmeter.report.text import NOTHING, between, count, one_line, percent, plural, rate
+from alignmeter.report.text import NOTHING, between, count, one_line, plural, rate
 from alignmeter.report.transcripts import Fact
 
 if TYPE_CHECKING:

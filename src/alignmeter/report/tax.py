@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import exact_percent, lower_end, upper_end
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import STYLES
 from alignmeter.report.tax_outcomes import Said, grids, said
 from alignmeter.report.text import NOTHING, folded, markdown, visible
-from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def render_tax(report: TaxReport) -> Group:
         base, about = _heading(taxes)
         table.add_row(Text(folded(domain, _NARROW), "bold"), base or "", "", Text(about, "dim"))
         for tax in taxes:
-            variant, score, *numbers = [Text("\n".join(lines)) for lines in _cells(tax)]
+            variant, score, *numbers = [Text("\n".join(lines)) for lines in _cells(tax, report.limit)]
             if base is None and tax.base is not None:
                 score.append(f"\nof {_base(tax)}")
             # In two lines, so that the names of domains keep their width.
@@ -115,7 +115,7 @@ def tax_markdown(report: TaxReport) -> str:
         *(line for one in said(report) for line in _markdown_outcome(one)),
         f"| {' | '.join(_HEADINGS)} |",
         "|---|---|--:|--:|--:|--:|---|---|",
-        *(_markdown_row(tax) for tax in report.taxes),
+        *(_markdown_row(tax, report.limit) for tax in report.taxes),
         "",
         *(f"- {markdown(' '.join(tax_summaries(one, report)))}" for one in report.variants),
         "",
@@ -127,7 +127,7 @@ def tax_markdown(report: TaxReport) -> str:
 
 def tax_grid(report: TaxReport) -> Grid:
     """Return the table of taxes as the other tables of a page."""
-    rows = tuple(_row(tax) for tax in report.taxes)
+    rows = tuple(_row(tax, report.limit) for tax in report.taxes)
     return Grid("Every tax", "", _HEADINGS, rows, names=2)
 
 
@@ -146,14 +146,14 @@ def _markdown_outcome(one: Said) -> tuple[str, ...]:
     return (f"**{one.symbol} {one.outcome}** {markdown(one.variant)}: {markdown(one.sentence)}{more}", "")
 
 
-def _markdown_row(tax: Tax) -> str:
-    cells = ["<br>".join(map(markdown, cell.split("\n"))) for cell in _row(tax)]
+def _markdown_row(tax: Tax, limit: float) -> str:
+    cells = ["<br>".join(map(markdown, cell.split("\n"))) for cell in _row(tax, limit)]
     return f"| {' | '.join(cells)} |"
 
 
-def _row(tax: Tax) -> tuple[str, ...]:
+def _row(tax: Tax, limit: float) -> tuple[str, ...]:
     """The cells of one row, lines apart."""
-    name, *numbers = ["\n".join(lines) for lines in _cells(tax)]
+    name, *numbers = ["\n".join(lines) for lines in _cells(tax, limit)]
     base = _base(tax)
     if tax.base_source in {"published", "proxy"}:
         base += f"\n{tax.base_source}"
@@ -166,8 +166,9 @@ def _flag(tax: Tax) -> str:
     return word if tax.limit is None else f"{word}\nlimit {exact_percent(tax.limit)}"
 
 
-def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
+def _cells(tax: Tax, limit: float) -> tuple[tuple[str, ...], ...]:
     """Lines of variant, score, loss, tax and tier; the second line of a number is its interval."""
+    own = limit if tax.limit is None else tax.limit
     tier = (NOTHING,) if tax.tier is None else (tax.tier,)
     if tax.confirmed is not None and tax.cleared is not None:
         tier += (
@@ -182,7 +183,7 @@ def _cells(tax: Tax) -> tuple[tuple[str, ...], ...]:
         (visible(tax.variant),),
         (_score(tax.score.value if tax.score else None, tax.basis),),
         _lines(_score(tax.absolute, tax.basis), _between(tax.absolute_interval, _points)),
-        _lines(relative, _between(tax.interval, _one_decimal)),
+        _lines(relative, _between(tax.interval, _one_decimal, own)),
         tier,
     )
 
@@ -191,8 +192,10 @@ def _lines(first: str, second: str) -> tuple[str, ...]:
     return (first, second) if second else (first,)
 
 
-def _between(interval: Interval | None, written: Callable[[float], str]) -> str:
-    return "" if interval is None else f"{written(interval.lower)} to {written(interval.upper)}"
+def _between(interval: Interval | None, written: Callable[[float], str], limit: float | None = None) -> str:
+    if interval is None:
+        return ""
+    return f"{lower_end(interval.lower, limit, written)} to {upper_end(interval.upper, limit, written)}"
 
 
 def tax_summaries(one: VariantTax, report: TaxReport) -> tuple[str, ...]:

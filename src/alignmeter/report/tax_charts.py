@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alignmeter.figures import lower_end, upper_end
 from alignmeter.records import Cell
 from alignmeter.report.charts import (
     GRID,
@@ -72,7 +73,11 @@ def _drawn(tax: Tax) -> bool:
 
 def _row(index: int, tax: Tax, limit: float) -> dict[str, Any]:
     interval = tax.interval
-    between = f" ({_percent(interval.lower)} to {_percent(interval.upper)})" if interval else ""
+    own = limit if tax.limit is None else tax.limit
+    between = ""
+    if interval is not None:
+        ends = lower_end(interval.lower, own, _percent), upper_end(interval.upper, own, _percent)
+        between = f" ({' to '.join(ends)})"
     return {
         "key": f"{index:04d}",
         "title": f"{visible(tax.domain)} · {visible(tax.variant)}",
@@ -81,7 +86,7 @@ def _row(index: int, tax: Tax, limit: float) -> dict[str, Any]:
         "estimate": max(_LEAST, tax.relative or 0.0),
         "lower": max(_LEAST, interval.lower) if interval else None,
         "upper": min(_MOST, interval.upper) if interval else None,
-        "limit": limit if tax.limit is None else tax.limit,
+        "limit": own,
     }
 
 

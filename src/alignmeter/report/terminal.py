@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import exact_percent
 from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.summary import MARKS, STYLES, asked, overall
 from alignmeter.report.text import between, count, rate, visible
-from alignmeter.verdicts import exact_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _row(verdict: Verdict, *, roomy: bool) -> tuple[Text, ...]:
         return Text(visible(verdict.title)), _verdict(verdict), Text(""), Text(""), Text("")
     estimate = Text(rate(verdict.estimate))
     if verdict.interval is not None:
-        estimate.append(f"{' ' if roomy else chr(10)}{between(verdict.interval)}", "dim")
+        estimate.append(f"{' ' if roomy else chr(10)}{between(verdict.interval, verdict.threshold)}", "dim")
     return (
         Text(visible(verdict.title)),
         _verdict(verdict),

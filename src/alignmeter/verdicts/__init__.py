@@ -41,7 +41,7 @@ from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.order import committed_order
 from alignmeter.verdicts.outcomes import UnitOutcome, counted_against, is_bad, unit_outcome
 from alignmeter.verdicts.pair_outcomes import judged_outcomes
-from alignmeter.verdicts.paired_decision import Asked, signed_points
+from alignmeter.verdicts.paired_decision import Asked
 from alignmeter.verdicts.paired_tests import (
     Margins,
     Tested,
@@ -51,7 +51,7 @@ from alignmeter.verdicts.paired_tests import (
     tested_once,
 )
 from alignmeter.verdicts.people import is_disputed, opinions, people_answers, settled, standing
-from alignmeter.verdicts.sentences import CAVEATS, exact_percent, percent
+from alignmeter.verdicts.sentences import CAVEATS
 from alignmeter.verdicts.shapes import ATTACKED, BASELINE
 from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
 
@@ -106,7 +106,6 @@ __all__ = [
     "design_comparison",
     "detectable_rate",
     "dispatch_order",
-    "exact_percent",
     "exit_code",
     "expect",
     "expected_units",
@@ -124,9 +123,7 @@ __all__ = [
     "open_stream",
     "opinions",
     "people_answers",
-    "percent",
     "settled",
-    "signed_points",
     "standing",
     "tally",
     "tested_at_looks",

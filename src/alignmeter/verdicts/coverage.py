@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignmeter.figures import percent
 from alignmeter.records import Claim, CoverageItem
-from alignmeter.verdicts.sentences import percent
 from alignmeter.verdicts.shapes import ATTACKED, BASELINE
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import signed_points
 from alignmeter.records import DeltaVerdict
 from alignmeter.verdicts.gate import FAILED, INCONCLUSIVE, INVALID, PASSED
 from alignmeter.verdicts.paired_decision import (
@@ -13,7 +14,6 @@ from alignmeter.verdicts.paired_decision import (
     paired_sentence,
     paired_test,
     paired_verdict,
-    signed_points,
     true_interval,
 )
 

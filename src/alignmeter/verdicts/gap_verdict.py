@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import confidence, exact_points, lower_end, points, upper_end
 from alignmeter.records import Interval, Verdict
 from alignmeter.verdicts.gap_errors import errors_of
 from alignmeter.verdicts.gaps import gap_interval, is_gap_decidable
-from alignmeter.verdicts.sentences import exact_percent
 from alignmeter.verdicts.stream import UNSCORED_FROM, GapStream
 
 if TYPE_CHECKING:
@@ -137,18 +137,15 @@ _SENTENCES = {
 
 def _sentence(claim: Claim, counts: tuple[int, int, int], bounds: Bounds[float] | None, reason: str) -> str:
     worse, better, scored = counts
-    lower, upper = ("unknown", "unknown") if bounds is None else map(_points, bounds)
+    lower = "unknown" if bounds is None else lower_end(bounds.lower, claim.threshold, points)
+    upper = "unknown" if bounds is None else upper_end(bounds.upper, claim.threshold, points)
     return _SENTENCES[reason].format(
         said=f"Of {scored} pairs, {worse} went wrong in that language only and {better} in English only",
         lower=lower,
         upper=upper,
-        limit=f"{100 * claim.threshold:.10g} points",
-        passing=exact_percent(1 - claim.alpha),
-        failing=exact_percent(round(1 - (claim.alpha_fail or claim.alpha), 4)),
+        limit=exact_points(claim.threshold),
+        passing=confidence(claim.alpha),
+        failing=confidence(claim.alpha_fail or claim.alpha),
         units=len(claim.units),
         floor=claim.floor,
     )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f} points"

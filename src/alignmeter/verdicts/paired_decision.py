@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import confidence, exact_points, lower_end, points, signed_points, upper_end
 from alignmeter.records import Interval
 from alignmeter.stats import unshrink
 from alignmeter.stats.sequential.paired_bets import pairs_floor
@@ -16,7 +17,6 @@ from alignmeter.verdicts.paired_tests import (
     tested_by_betting,
     tested_once,
 )
-from alignmeter.verdicts.sentences import exact_percent
 from alignmeter.verdicts.stream import UNSCORED_FROM
 
 if TYPE_CHECKING:
@@ -188,12 +188,12 @@ def paired_sentence(
     lower, upper = (-1.0, 1.0) if interval is None else (interval.lower, interval.upper)
     return _SENTENCES[reached.reason].format(
         said=said,
-        lower=_points(lower),
-        upper=_points(max(upper, 0.0)),
-        low=signed_points(lower),
-        high=signed_points(upper),
-        passing=exact_percent(1 - alpha),
-        failing=exact_percent(round(1 - alpha_fail, 4)),
+        lower=lower_end(lower, margins.margin, points),
+        upper=upper_end(max(upper, 0.0), margins.margin, points),
+        low=lower_end(lower, margins.margin, signed_points),
+        high=upper_end(upper, margins.margin, signed_points),
+        passing=confidence(alpha),
+        failing=confidence(alpha_fail),
         margin=exact_points(margins.margin),
         pairs=len(reached.pairs),
         floor=reached.floor,
@@ -215,17 +215,3 @@ def true_interval(
         level=round(1 - alpha - alpha_fail, 10),
         method=name if margins.event is None else f"{name}, the judge's error counted in",
     )
-
-
-def signed_points(share: float) -> str:
-    """A difference in points, with its sign."""
-    return f"{100 * share:+.1f} points"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f} points"
-
-
-def exact_points(share: float) -> str:
-    """A margin that was set, in points with every digit that it was given."""
-    return f"{100 * share:.10g} points"

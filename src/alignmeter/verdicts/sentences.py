@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import confidence, exact_percent, lower_end, percent, upper_end
 from alignmeter.verdicts.shapes import ATTACKED, UNATTACKED
 
 if TYPE_CHECKING:
@@ -64,22 +65,6 @@ _DID: dict[ClaimKind, tuple[str, str, str]] = {
     "language_gap": ("", "", ""),
     "coverage": ("", "", ""),
 }
-
-
-def percent(share: float) -> str:
-    """Format a share for people: one decimal below 10% and above 99%; never rounded to nothing or to all."""
-    value = 100 * share
-    if 0 < value < 0.1:  # noqa: PLR2004 - what one decimal would print as zero
-        return "under 0.1%"
-    if 99.9 < value < 100:  # noqa: PLR2004 - the mirror of it
-        return "over 99.9%"
-    text = f"{value:.0f}" if 10 <= value <= 99 else f"{value:.1f}"  # noqa: PLR2004
-    return f"{text.removesuffix('.0')}%"
-
-
-def exact_percent(share: float) -> str:
-    """Format a share that was set, not measured: with every digit that it was given."""
-    return f"{100 * share:.10g}%"
 
 
 class Seen(NamedTuple):
@@ -173,7 +158,7 @@ def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> s
     if seen.two_stage is None:
         said = f"The target {did} {seen.bad} of {seen.scored} {things}{lost}{seen.people}"
     else:
-        rate = _weighted(seen)
+        rate = _weighted(seen, claim.threshold)
         said = (
             f"The target {did} {rate} of {seen.scored} {things}{lost}, {_stages(seen.two_stage)}{seen.people}"
         )
@@ -181,10 +166,10 @@ def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> s
         said=said,
         things=things,
         verb=verb,
-        lower=percent(seen.bounds.lower),
-        upper=percent(seen.bounds.upper),
-        passing=exact_percent(1 - claim.alpha),
-        failing=exact_percent(round(1 - (claim.alpha_fail or claim.alpha), 4)),
+        lower=lower_end(seen.bounds.lower, claim.threshold),
+        upper=upper_end(seen.bounds.upper, claim.threshold),
+        passing=confidence(claim.alpha),
+        failing=confidence(claim.alpha_fail or claim.alpha),
         limit=exact_percent(claim.threshold),
         unscored=seen.unscored,
         asked=asked,
@@ -197,9 +182,9 @@ def sentence(claim: Claim, seen: Seen, reason: str, unscored_budget: float) -> s
     )
 
 
-def _weighted(seen: Seen) -> str:
+def _weighted(seen: Seen, limit: float) -> str:
     """Say a rate that was weighted, where a count would be too low."""
-    lower, upper = percent(seen.bounds.lower), percent(seen.bounds.upper)
+    lower, upper = lower_end(seen.bounds.lower, limit), upper_end(seen.bounds.upper, limit)
     if seen.estimate is None:
         return f"between {lower} and {upper}"
     return f"about {percent(seen.estimate)} (between {lower} and {upper})"
