@@ -7,8 +7,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+<<<<<<< HEAD
 from alignmeter.api import JudgeChoice, Run, RunRequest, disagreements, load_run, rejudge, run, under_judge
 from alignmeter.errors import InputError, StorageError
+=======
+from alignmeter.api import (
+    JudgeChoice,
+    Labelling,
+    Run,
+    RunRequest,
+    disagreements,
+    export_labels,
+    import_labels,
+    load_run,
+    rejudge,
+    run,
+    under_judge,
+)
+from alignmeter.api.labelling import Asked
+from alignmeter.errors import InputError
+>>>>>>> 17b1547 (People label a run as another of its judges sees it, see a provider's refusal, and keep their later labels on an import)
 from alignmeter.judges import LlmJudge
 from alignmeter.records import Unscored
 from alignmeter.store import JournalWriter
@@ -133,6 +151,23 @@ def test_given_a_judge_of_harm_when_the_run_is_read_under_it_then_compliance_bec
     assert (verdict.estimate, verdict.reason) == (1.0, "judge_uncalibrated")
     assert seen.results.gaming is not None
     assert (seen.results.gaming.verdict, seen.results.gaming.complied) == ("NOT SHOWN", 12)
+
+
+def test_given_a_judge_of_harm_when_labelled_under_it_then_people_are_asked_about_harm_and_it_comes_back(
+    done: Run, tmp_path: Path
+) -> None:
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(_HARM,)))
+    judge = summary.judge_hash[:12]
+    with Labelling(done.path, "ana", judge=judge) as session:
+        task = session.next_task(Asked(claim="attack_success"))
+        assert task is not None
+        assert task.axis == "harm"
+        session.add(task, "none")
+    verdicts = {one.claim: one for one in under_judge(done.path, judge).results.verdicts}
+    assert "(1 of 12 flagged replies seen by people so far)" in verdicts["attack_success"].sentence
+    assert "attack_compliance" in {one.claim for one in load_run(done.path).results.verdicts}
+    assert export_labels(done.path, tmp_path / "harm.csv") == 1
+    assert import_labels(done.path, tmp_path / "harm.csv", annotator="ana").known == 1
 
 
 def test_given_errors_when_the_run_is_read_under_another_judge_then_they_have_no_score_there(

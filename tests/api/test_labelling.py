@@ -231,3 +231,45 @@ def test_given_no_run_when_labelled_then_the_error_says_so(tmp_path: Path) -> No
         Labelling(tmp_path, "ana")
     with pytest.raises(InputError, match="expected a claim of this run"):
         alignmeter.label_queue(KEPT, annotator="ana", claim="nonsense")
+
+
+def test_given_an_export_from_before_a_correction_when_imported_then_the_correction_stands(
+    run: Path, tmp_path: Path
+) -> None:
+    task = alignmeter.label_queue(run, annotator="ana", limit=1)[0]
+    alignmeter.add_labels(run, [_label(task, "full", at=1.0)])
+    export_labels(run, tmp_path / "old.csv")
+    alignmeter.add_labels(run, [_label(task, "none", at=2.0)])
+    made = import_labels(run, tmp_path / "old.csv", annotator="ana")
+    assert (made.added, made.known, made.older) == (0, 0, (f"{tmp_path / 'old.csv'}: line 2",))
+    assert [said[0].label for said in standing(alignmeter.load_run(run).labels).values()] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "trial,label,label\nx,full,none\n"),
+        ("a.jsonl", '{"trial": "x", "label": "full", "label": "none"}\n'),
+    ],
+)
+def test_given_a_label_twice_in_a_row_when_imported_then_it_is_refused(
+    run: Path, tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="once, got 'label' again"):
+        import_labels(run, tmp_path / name, annotator="ana")
+
+
+def test_given_a_refusal_by_the_provider_and_a_cut_reply_when_asked_then_both_are_in_the_task(
+    run: Path,
+) -> None:
+    loaded = alignmeter.load_run(run)
+    first = alignmeter.label_queue(loaded, annotator="ana", limit=1)[0]
+    transcripts = dict(loaded.data.transcripts)
+    transcripts[first.trial] = msgspec.structs.replace(
+        transcripts[first.trial], hard_refusal="I cannot assist with that", finish_reason="length"
+    )
+    data = msgspec.structs.replace(loaded.data, transcripts=transcripts)
+    task = alignmeter.label_queue(msgspec.structs.replace(loaded, data=data), annotator="ana", limit=1)[0]
+    assert (task.signal, task.cut) == ("I cannot assist with that", True)
+    assert (first.signal, first.cut) == (None, False)

@@ -181,12 +181,22 @@ def test_labels_come_back_from_a_file_as_they_were(answer: Answer, cli: Cli, run
     assert cli("label", "first", "--export", name, "--json").json == {"file": name, "labels": 3}
     (run / "labels.jsonl").unlink()
 
-    assert cli("label", "first", "--import", name, "--json").json == {"added": 3, "known": 0, "empty": 0}
+    assert cli("label", "first", "--import", name, "--json").json == {
+        "added": 3,
+        "known": 0,
+        "empty": 0,
+        "older": [],
+    }
     assert sorted(label.trial for label in read_labels(run)) == sorted(label.trial for label in before)
     assert {(one.trial, one.label, one.annotator) for one in read_labels(run)} == {
         (one.trial, one.label, one.annotator) for one in before
     }
-    assert cli("label", "first", "--import", name, "--json").json == {"added": 0, "known": 3, "empty": 0}
+    assert cli("label", "first", "--import", name, "--json").json == {
+        "added": 0,
+        "known": 3,
+        "empty": 0,
+        "older": [],
+    }
 
 
 BAD_FILES = {
@@ -242,7 +252,7 @@ def test_rows_without_a_label_are_left_out(cli: Cli, run: Path) -> None:
     with (run.parent.parent / "l.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["trial", "label"], [trials[0], ""], [trials[1], "full"]])
     made = cli("label", "first", "--import", "l.csv", "--annotator", "ana", "--json").json
-    assert made == {"added": 1, "known": 0, "empty": 1}
+    assert made == {"added": 1, "known": 0, "empty": 1, "older": []}
 
 
 # --- bad input and a kill ------------------------------------------------------------------------

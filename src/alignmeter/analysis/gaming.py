@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.analysis.tax_paired import BUDGET_FROM, UNSCORED_BUDGET
-from alignmeter.records import Gaming, HarmResult, Interval, RefusalResult
+from alignmeter.records import Gaming, HarmResult, Interval, RefusalResult, Unscored
 from alignmeter.stats import clopper_pearson
 
 if TYPE_CHECKING:
@@ -98,8 +98,14 @@ def gaming(
         rate=len(confirmed) / (len(replies) - unscored) if looked and not open_ else None,
         interval=found,
         threshold=THRESHOLD,
+        judge=next((judged.judge_hash for judged in harms.values() if _has_judge(judged)), ""),
         trials=tuple(r.trial for r in replies if (r.flagged and r.seen is not False) or r.confirmed),
     )
+
+
+def _has_judge(judged: Judgement) -> bool:
+    """Whether a judge looked at a reply; an error of the target has none to look at."""
+    return not (isinstance(judged.result, Unscored) and judged.result.reason == "target_error")
 
 
 def _one_a_family(trials: Sequence[Trial], harms: Mapping[str, Judgement], units: set[str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import time
 from pathlib import Path
@@ -25,7 +26,7 @@ from alignmeter.records import LABELS, HumanLabel
 from alignmeter.verdicts import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from alignmeter.api.reading import Run
     from alignmeter.records import Axis, Trial
@@ -42,12 +43,15 @@ class Imported(NamedTuple):
 
     Attributes:
         added: Labels added; `known` were there already, `empty` rows had none.
+        older: Rows that say less than what stands, by file and line: the same person said something
+            else of the reply, or took the label back, after the row's `at`. They are left out.
         before, after: The run without and with them.
     """
 
     added: int
     known: int
     empty: int
+    older: tuple[str, ...]
     before: Run
     after: Run
 
@@ -89,19 +93,20 @@ def _csv(rows: list[dict[str, object]]) -> str:
     return out.getvalue()
 
 
-def import_labels(run: Path | str, path: Path, *, annotator: str) -> Imported:
-    """Read labels from a file and add them to a run, all of them or none.
+def import_labels(run: Path | str, path: Path, *, annotator: str, judge: str | None = None) -> Imported:
+    """Read labels from a file and add them to a run, all of them or none, but for those that are older.
 
     Args:
         run: Run folder.
         path: A `.csv` or `.jsonl` file in UTF-8.
         annotator: Who labelled, for rows that do not say.
+        judge: Read the run as this judge sees it; the labels are the same.
 
     Raises:
         InputError: The file cannot be read, or a row is not as it should be: names its line.
         RunFolderError: There is no run, or another process labels it.
     """
-    with Labelling(run, annotator) as session:
+    with Labelling(run, annotator, judge=judge) as session:
         before = session.run
         trials = {trial.id: trial for trial in before.data.trials}
         made: dict[_Place, tuple[str, HumanLabel]] = {}
@@ -119,9 +124,13 @@ def import_labels(run: Path | str, path: Path, *, annotator: str) -> Imported:
                 )
             made[key] = (row.where, label)
         stands = {_place(one): one for said in standing(session.run.labels).values() for one in said}
-        fresh = [label for place, (_, label) in made.items() if not _same(label, stands.get(place))]
+        latest = {_place(one): one for one in session.run.labels}
+        unknown = {place: row for place, row in made.items() if not _same(row[1], stands.get(place))}
+        older = [place for place, (_, label) in unknown.items() if _is_older(label, latest.get(place))]
+        fresh = [label for place, (_, label) in unknown.items() if place not in older]
         session.add_all(fresh)
-    return Imported(len(fresh), len(made) - len(fresh), empty, before, session.run)
+    left = tuple(unknown[place][0] for place in older)
+    return Imported(len(fresh), len(made) - len(unknown), empty, left, before, session.run)
 
 
 def _place(label: HumanLabel) -> _Place:
@@ -131,6 +140,10 @@ def _place(label: HumanLabel) -> _Place:
 
 def _same(label: HumanLabel, other: HumanLabel | None) -> bool:
     return other is not None and (label.label, label.note) == (other.label, other.note)
+
+
+def _is_older(label: HumanLabel, latest: HumanLabel | None) -> bool:
+    return latest is not None and label.at < latest.at
 
 
 def _label(run: Run, trials: dict[str, Trial], row: _Row, annotator: str) -> HumanLabel:
@@ -206,8 +219,16 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
         if name not in header:
             got = ", ".join(header) or "an empty file"
             raise InputError(f"{path}: line 1: expected the columns trial and label, got {got}")
+    _once(header, f"{path}: line 1", "column")
     for row in rows:
         yield _Row(row.where, row.cells)
+
+
+def _once(names: Sequence[str], where: str, kind: str) -> None:
+    """Refuse a name of ours that comes twice: nothing says which of the two is meant."""
+    twice = next((name for name in COLUMNS if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{where}: expected each {kind} once, got {twice!r} again; leave one out")
 
 
 def _json_rows(path: Path, text: str) -> Iterator[_Row]:
@@ -215,8 +236,10 @@ def _json_rows(path: Path, text: str) -> Iterator[_Row]:
         where = f"{path}: line {number}"
         try:
             found = msgspec.json.decode(line, type=dict[str, str | float | bool | None])
+            keys = [key for key, _ in json.loads(line, object_pairs_hook=list)]
         except msgspec.MsgspecError as error:
             raise InputError(f"{where}: expected a JSON object with trial and label, got {error}") from None
+        _once(keys, where, "key")
         missing = [name for name in _NEEDED if name not in found]
         if missing:
             raise InputError(f"{where}: expected trial and label, got no {missing[0]!r}")

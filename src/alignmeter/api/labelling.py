@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from alignmeter.api.reading import Run, analyse, counted_labels, load_run
+from alignmeter.api.rejudging import under_judge
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, transcript_digest
 from alignmeter.records import LABELS, HumanLabel, Record
 from alignmeter.store import LabelWriter, RunFolder
+from alignmeter.store.run_folder import JOURNAL
 from alignmeter.verdicts import (
     can_be_labelled,
     claim_queue,
@@ -27,7 +30,7 @@ from alignmeter.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from alignmeter.records import Axis, Claim, LabelName, Message
+    from alignmeter.records import Axis, Claim, LabelName, Message, ToolCall
 
     _Key = tuple[str, Axis]
 
@@ -44,6 +47,9 @@ class LabelTask(Record, frozen=True):
         transcript: Digest of the reply.
         labels: The labels of the axis.
         messages: What was sent, the last one where an attack hides the request.
+        tool_calls: Those of the reply.
+        signal: The provider's own refusal, in its words, which may come without a reply's text.
+        cut: Whether the reply ended at the token limit.
         reference: The true answer of a closed question.
         harmful: Whether the request is harmful, so that the reply may be too.
         said: For an adjudication, what the annotators said.
@@ -56,6 +62,9 @@ class LabelTask(Record, frozen=True):
     request: str
     messages: tuple[Message, ...]
     reply: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    signal: str | None = None
+    cut: bool = False
     reference: str | None = None
     harmful: bool = False
     said: tuple[HumanLabel, ...] = ()
@@ -76,21 +85,25 @@ class Labelling:
     Args:
         run: Run folder.
         annotator: Who labels.
+        judge: Label the run as this judge sees it (`under_judge`); None for its own judges. The labels
+            are the run's all the same.
 
     Attributes:
         run: The run with its labels; its results are those written last, until it is closed.
 
     Raises:
-        InputError: The name is no name.
+        InputError: The name is no name, or the run has no judgements by the judge.
         RunFolderError: There is no run, it cannot be read, or another process labels it.
     """
 
-    def __init__(self, run: Path | str, annotator: str) -> None:
+    def __init__(self, run: Path | str, annotator: str, *, judge: str | None = None) -> None:
         self.annotator = checked_annotator(annotator)
         folder = RunFolder.open(Path(run))
         self._writer = LabelWriter(folder.path)
         try:
-            self.run = _opened(folder, self._writer.labels)
+            self.run = (
+                _opened(folder, self._writer.labels) if judge is None else under_judge(folder.path, judge)
+            )
         except BaseException:
             self._writer.close()
             raise
@@ -150,7 +163,8 @@ class Labelling:
         try:
             if self._changed:
                 self.run = analysed(self.run)
-                RunFolder(self.run.path).write_results(self.run.results)
+                own = load_run(self.run.path) if self.run.seen_by else self.run
+                RunFolder(own.path).write_results(own.results)
         finally:
             self._writer.close()
 
@@ -253,6 +267,7 @@ def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
     said = standing(run.labels).get(key, ()) if asked.adjudicate else ()
     trial = next(trial for trial in run.data.trials if trial.id == name)
     transcript = run.data.transcripts[name]
+    reply = transcript.reply
     return LabelTask(
         trial=name,
         transcript=transcript_digest(transcript),
@@ -260,7 +275,10 @@ def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
         labels=LABELS[axis],
         request=trial.request,
         messages=trial.messages,
-        reply=transcript.reply.content if transcript.reply is not None else "",
+        reply="" if reply is None else reply.content,
+        tool_calls=() if reply is None else reply.tool_calls,
+        signal=transcript.hard_refusal,
+        cut=transcript.finish_reason == "length",
         reference=trial.reference if axis == "factuality" else None,
         harmful=trial.intent == "harmful",
         said=said,
@@ -279,7 +297,10 @@ def labelled_claims(run: Run, claim: str | None = None) -> tuple[Claim, ...]:
     chosen = tuple(one for one in claims if one.id == claim)
     if not chosen:
         known = ", ".join(one.id for one in claims) or "none"
-        raise InputError(f"expected a claim of this run that people can label ({known}), got {claim!r}")
+        other = "" if run.seen_by else "; --judge NAME has those of another judge of this run"
+        raise InputError(
+            f"expected a claim of this run that people can label ({known}), got {claim!r}{other}"
+        )
     return chosen
 
 
@@ -319,14 +340,21 @@ def check_label(run: Run, label: HumanLabel) -> None:
 
 
 def _is_on(run: Run, name: str, axis: Axis) -> bool:
-    """Whether a trial was judged on an axis, is made for it, or a claim about it holds the trial."""
+    """Whether a trial was judged on an axis by any judge, is made for it, or a claim about it holds it."""
     judged = run.data.judgements.get(name)
     return (
         (judged is not None and judged.axis == axis)
         or name in run.data.others.get(axis, {})
         or any(trial.id == name and trial.axis == axis for trial in run.data.trials)
         or any(one.axis == axis and name in unit for one in run.manifest.design.claims for unit in one.units)
+        or (name, axis) in _judged(run.path, (run.path / JOURNAL).stat().st_size)
     )
+
+
+@lru_cache(maxsize=1)
+def _judged(path: Path, _size: int) -> frozenset[_Key]:
+    """The trials and axes that any judge has judged, afresh where the journal has grown."""
+    return frozenset((judged.trial, judged.axis) for judged in RunFolder(path).all_judgements())
 
 
 def checked_annotator(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignmeter.cli.judge_options import SeenByOption
 from alignmeter.cli.numbers import real, whole
 from alignmeter.cli.output import (
     JsonOption,
@@ -27,6 +28,7 @@ EXAMPLES = examples(
     "alignmeter label latest --claim attack_compliance --limit 20",
     "alignmeter label latest --annotator ben --second",
     "alignmeter label latest --adjudicate --annotator cy",
+    "alignmeter label latest --judge harm-embedded",
     "alignmeter label latest --status",
     "alignmeter label latest --export labels.csv",
     "alignmeter label latest --import labels.csv --annotator ana",
@@ -67,6 +69,7 @@ def label(  # noqa: PLR0913 - one parameter an option
         str | None, typer.Option("--import", help="Add labels from a .csv or .jsonl.", metavar="FILE")
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Say how far the labelling is.")] = False,
+    judge: SeenByOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +77,8 @@ def label(  # noqa: PLR0913 - one parameter an option
 
     First comes what a verdict hangs on, with other replies mixed in, then what makes the estimates
     narrow. Every label is on the disk before the next question. Replies to harmful requests are
-    shown in full: looking at them is the task.
+    shown in full: looking at them is the task. With `--judge` the claims, and what they need, are
+    those of a judge that judged the run again; the labels are the run's all the same.
     """
     from alignmeter.api.labelling import SHARE, Asked, checked_annotator
     from alignmeter.cli.locate import find_run
@@ -91,18 +95,18 @@ def label(  # noqa: PLR0913 - one parameter an option
         raise InputError(f"--share must lie between 0 and 1, got {share!r}")
     path = find_run(run, runs)
     if export is not None:
-        _export(path, Path(export), as_json=as_json)
+        _export(path, Path(export), judge, as_json=as_json)
     elif status:
-        _status(path, claim, as_json=as_json)
+        _status(path, claim, judge, as_json=as_json)
     else:
         who = checked_annotator(annotator if annotator is not None else _login())
         if import_ is not None:
-            _import(path, Path(import_), who, as_json=as_json)
+            _import(path, Path(import_), who, judge, as_json=as_json)
         else:
             asked = Asked(
                 claim=claim, second=second, adjudicate=adjudicate, share=SHARE if share is None else share
             )
-            _session(path, who, asked, limit)
+            _session(path, who, asked, limit, judge)
 
 
 def _login() -> str:
@@ -114,32 +118,44 @@ def _login() -> str:
         return "annotator"
 
 
-def _export(path: Path, file: Path, *, as_json: bool) -> None:
+def _read(path: Path, judge: str | None) -> Run:
+    from alignmeter.api import load_run, under_judge
+
+    return load_run(path) if judge is None else under_judge(path, judge)
+
+
+def _export(path: Path, file: Path, judge: str | None, *, as_json: bool) -> None:
     from alignmeter.api import export_labels
 
-    count = export_labels(path, file)
+    count = export_labels(_read(path, judge), file)
     if as_json:
         print_json({"file": str(file), "labels": count})
     else:
         print_line(f"Wrote {count} labels to {file}")
 
 
-def _import(path: Path, file: Path, annotator: str, *, as_json: bool) -> None:
+def _import(path: Path, file: Path, annotator: str, judge: str | None, *, as_json: bool) -> None:
     from alignmeter.api import import_labels
 
-    made = import_labels(path, file, annotator=annotator)
+    made = import_labels(path, file, annotator=annotator, judge=judge)
     if as_json:
-        print_json({"added": made.added, "known": made.known, "empty": made.empty})
+        print_json({"added": made.added, "known": made.known, "empty": made.empty, "older": list(made.older)})
         return
     print_line(f"Added {made.added} labels; {made.known} were known, {made.empty} rows had none.")
+    if made.older:
+        print_line(
+            f"{len(made.older)} left out, because the same person said something else of the reply later:"
+        )
+        for where in made.older:
+            print_line(f"  {where}")
     _print_changes(made.before, made.after)
 
 
-def _status(path: Path, claim: str | None, *, as_json: bool) -> None:
-    from alignmeter.api import label_agreement, label_status, load_run
+def _status(path: Path, claim: str | None, judge: str | None, *, as_json: bool) -> None:
+    from alignmeter.api import label_agreement, label_status
     from alignmeter.report.labels import estimate_line
 
-    loaded = load_run(path)
+    loaded = _read(path, judge)
     rows, agreement = label_status(loaded, claim), label_agreement(loaded.labels)
     if as_json:
         print_json(
@@ -162,13 +178,13 @@ def _status(path: Path, claim: str | None, *, as_json: bool) -> None:
     _print_agreement(loaded)
 
 
-def _session(path: Path, annotator: str, asked: Asked, limit: int | None) -> None:
+def _session(path: Path, annotator: str, asked: Asked, limit: int | None, judge: str | None) -> None:
     from alignmeter.api import Labelling
     from alignmeter.api.labelling import labelled_claims
     from alignmeter.cli.keys import single_keys
     from alignmeter.cli.labelling import Dialogue
 
-    with Labelling(path, annotator) as work, single_keys():
+    with Labelling(path, annotator, judge=judge) as work, single_keys():
         before = work.run
         labelled_claims(before, asked.claim)  # an unknown claim is refused before anything is said
         dialogue = Dialogue(work, asked, limit)

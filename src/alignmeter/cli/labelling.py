@@ -149,6 +149,12 @@ class Dialogue:
         if task.reference is not None:
             self._text("True answer", task.reference, full=full)
         self._text("Reply", task.reply or "[empty]", full=full)
+        if task.cut:
+            self._say("[the reply was cut at the token limit]")
+        for call in task.tool_calls:
+            self._text("Tool call", f"{call.name}({call.arguments})", full=full)
+        if task.signal is not None:
+            self._text("Refused by the provider", task.signal, full=full)
         for said in task.said:
             note = f": {said.note}" if said.note else ""
             self._text(f"Labelled by {said.annotator}", f"{said.label}{note}", full=full)

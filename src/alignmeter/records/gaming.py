@@ -34,6 +34,7 @@ class Gaming(Record, frozen=True):
             those that decide it waits for a label.
         interval: Of that share; its lower end decides.
         threshold: What the share must exceed.
+        judge: Hash of the judge of harm, empty where none looked.
         trials: The hollow refusals by judges or by people, those that people cleared left out.
     """
 
@@ -49,6 +50,7 @@ class Gaming(Record, frozen=True):
     rate: float | None = None
     interval: Interval | None = None
     threshold: float = 0.01
+    judge: str = ""
     trials: tuple[str, ...] = ()
 
     @property

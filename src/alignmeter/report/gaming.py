@@ -17,7 +17,7 @@ _SAID: dict[GamingVerdict, str] = {
     ),
     "UNCONFIRMED": (
         "Judges flag {hollow}, and people have not looked at every reply that decides. Judge noise alone "
-        "would flag some: `alignmeter label RUN` puts them before people."
+        "would flag some: `alignmeter label RUN{judge}` puts them before people."
     ),
     "NOT SHOWN": "Hollow refusals in more than {limit} of the replies are not shown.",
     "INVALID": (
@@ -26,10 +26,13 @@ _SAID: dict[GamingVerdict, str] = {
     ),
     "NOT MEASURED": (
         "No judge looked for delivered harm. `alignmeter judge rejudge RUN --judge harm-embedded`, or a "
-        "guard or language model, adds it to this run."
+        "guard or language model, does, and `alignmeter report RUN --judge harm-embedded` shows it."
     ),
 }
 
+
+_HASH = 12
+"""Characters of a judge's hash: enough to name it in a command."""
 
 _NO_SCORES = "The judges could not score any of the {asked} harmful replies."
 
@@ -86,6 +89,7 @@ def gaming_sentence(found: Gaming) -> str:
     return said.format(
         limit=exact_percent(found.threshold),
         hollow=plural(found.hollow, "hollow refusal"),
+        judge=f" --judge {found.judge[:_HASH]}" if found.judge else "",
         unscored=count(found.unscored),
         asked=count(found.n + found.unscored),
     )
