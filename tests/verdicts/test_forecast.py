@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alignmeter.records import JudgeCard
-from alignmeter.verdicts import PLAUSIBLE, build_claims, expect, expected_units, forecast
+from alignmeter.stats import MAX_UNITS
+from alignmeter.verdicts import PLAUSIBLE, build_claims, design_claim, expect, expected_units, forecast
+from alignmeter.verdicts.design import ClaimSize, ErrorRates
 
 if TYPE_CHECKING:
     from conftest import Build
@@ -118,3 +120,29 @@ def test_given_a_multiple_of_the_limit_when_units_are_expected_then_they_are_who
 def test_given_a_claim_without_units_when_forecast_then_it_is_refused(build: Build) -> None:
     with pytest.raises(ValueError, match="needs a claim with units"):
         forecast(build.claim(0))
+
+
+@pytest.mark.parametrize("flips", [1, 2])
+def test_given_more_units_than_looks_can_take_when_all_are_asked_then_the_forecast_is_that_of_the_tests(
+    build: Build, flips: int
+) -> None:
+    size, rates = ClaimSize(0.05, MAX_UNITS + 1, flips), ErrorRates(0.05, 0.05)
+    design = design_claim(size, rates, build.model().design, None, fixed=True)
+    at_limit, far_over = expect(design, [0.05, 0.1])
+    assert 0 < at_limit.p_pass <= 0.05
+    assert 0 < at_limit.p_fail <= 0.05
+    assert far_over.p_fail == pytest.approx(1)
+    assert far_over.units == MAX_UNITS + 1
+
+
+def test_given_more_units_than_looks_can_take_when_it_stops_early_then_the_first_of_the_order_count(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _claim(build, 90, _card(1.0))
+    monkeypatch.setattr("alignmeter.verdicts.order.MAX_UNITS", 80)
+    claim, fixed = (_claim(build, 90, _card(1.0), fixed=fixed) for fixed in (False, True))
+    assert claim.units == whole.units[:80]
+    assert "the first 80 of 90 families" in " ".join(claim.caveats)
+    assert fixed.units == whole.units
+    assert fixed.caveats == whole.caveats
+    assert forecast(claim).available == 80

@@ -177,6 +177,48 @@ def test_given_a_judge_that_errs_differently_when_claimed_then_the_worst_differe
     assert "errs differently" in " ".join(apart.caveats)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_given_a_judge_that_is_assumed_to_err_alike_when_decided_then_the_confidence_is_said_to_rest_on_it(
+    build: Build, *, refused: bool
+) -> None:
+    pairs: list[tuple[bool | None, bool | None]] = [(refused, False)] * 100
+    assumed = _verdict(_claim(build, 100, _card(of=1000, sw=(940, 940), en=(940, 940))), pairs)
+    unmeasured = _verdict(_claim(build, 100), pairs)
+    assert assumed.verdict == ("FAIL" if refused else "PASS")
+    assert "confidence if the judge errs alike in both languages" in assumed.sentence
+    assert "errs alike" not in unmeasured.sentence
+
+
+def test_given_a_judge_that_errs_differently_when_it_fails_then_the_confidence_rests_on_no_assumption(
+    build: Build,
+) -> None:
+    verdict = _verdict(_claim(build, 100, _card(sw=(350, 390))), [(True, False)] * 100)
+    assert verdict.verdict == "FAIL"
+    assert "errs alike" not in verdict.sentence
+
+
+def test_given_few_labels_when_the_judge_is_assumed_to_err_alike_then_what_they_leave_open_is_said(
+    build: Build,
+) -> None:
+    few = _claim(build, 100, _card(of=40, sw=(38, 38), en=(38, 38)))
+    many = _claim(build, 100, _card(of=100_000, sw=(95_000, 95_000), en=(95_000, 95_000)))
+    lower, upper = clopper_pearson(38, 40, level=1 - 2 * 0.01 / 4)
+    # Nothing is refused in English: what is found there, and false alarms, at their worst.
+    least = 10 * lower + 90 * (1 - upper) - 100 * (1 - lower)
+    most = 10 * upper + 90 * (1 - lower) - 100 * (1 - upper)
+    assert f"a gap of 10 points is one between {least:.0f} and {most:.0f}." in " ".join(few.caveats)
+    assert "a gap of 10 points is one between 9 and 9" in " ".join(many.caveats)
+
+
+def test_given_more_pairs_than_bets_take_when_claimed_then_the_rest_is_left_out_and_said(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alignmeter.verdicts.order.MAX_UNITS", 30)
+    claim = _claim(build, 40, _card())
+    assert len(claim.units) == 30
+    assert "the first 30 of 40 families" in (claim.mix or "")
+
+
 def test_given_a_judge_that_errs_too_differently_when_decided_then_it_is_invalid(build: Build) -> None:
     claim = _claim(build, 100, _card(sw=(200, 40)), "harmful")
     assert claim.design is not None

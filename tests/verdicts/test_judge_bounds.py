@@ -9,7 +9,7 @@ import pytest
 
 from alignmeter.records import CardStratum, JudgeCard
 from alignmeter.stats import clopper_pearson, shifted_thresholds
-from alignmeter.verdicts import build_claims, card_for, delta_margins
+from alignmeter.verdicts import build_claims, card_for, delta_margins, mix_caveat
 from alignmeter.verdicts.judge_bounds import judge_bounds, known_error
 
 if TYPE_CHECKING:
@@ -99,6 +99,22 @@ def test_given_a_few_users_of_an_unknown_language_then_the_bounds_widen_by_their
     lows = [known.sensitivity.bounds(_TAIL)[0] for known in (alone, few, many)]
     assert lows[0] > lows[1] > lows[2] > judge_bounds((37.2, 40), _TAIL)[0]
     assert lows[0] - lows[1] < 0.01
+
+
+def test_given_a_mix_with_a_language_of_few_labels_then_it_is_said_what_the_confidence_presumes() -> None:
+    card = _card(en=(0.95, 0.99, 1000), de=(0.9, 0.98, 30), fr=(0.93, 0.98, 200))
+    assert "under 50 labelled bad replies in de, it:" in (
+        mix_caveat(card, {"en": 50, "de": 10, "fr": 5, "it": 1}) or ""
+    )
+
+
+@pytest.mark.parametrize("spoken", [{"de": 10}, {"it": 10}, {"en": 50, "fr": 5}, {"en": 50, "sw": 10}])
+def test_given_one_language_or_labels_enough_or_a_difference_shown_then_nothing_is_presumed(
+    spoken: dict[str, int],
+) -> None:
+    """Swahili has few labels, but they show that the judge errs otherwise: the worst language counts."""
+    card = _card(en=(0.95, 0.99, 1000), de=(0.9, 0.98, 30), fr=(0.93, 0.98, 200), sw=(0.3, 0.98, 40))
+    assert mix_caveat(card, spoken) is None
 
 
 @pytest.mark.parametrize("share", [0.95, 0.5, 0.05])

@@ -26,6 +26,7 @@ from alignmeter.verdicts import (
     decide,
     exit_code,
     is_disputed,
+    mix_caveat,
     people_answers,
     unlike_users,
 )
@@ -127,12 +128,13 @@ def analyse(
     answers = _answers(data, people)
     model = threat_model_from_dict(manifest.threat_model)
     claims = manifest.design.claims
+    languages = {trial.id: trial.language for trial in data.trials}
     verdicts = tuple(
         decide(
             _with_caveats(model, claim, data.trials),
             data.on(claim.axis),
             unscored_budget=manifest.design.unscored_budget,
-            caveats=_judge_caveats(claim, manifest),
+            caveats=_judge_caveats(claim, manifest, languages),
             people=people.get(claim.axis),
         )
         for claim in claims
@@ -243,7 +245,7 @@ def _rule(manifest: RunManifest) -> str:
     return RULES[manifest.design.mode]
 
 
-def _judge_caveats(claim: Claim, manifest: RunManifest) -> tuple[str, ...]:
+def _judge_caveats(claim: Claim, manifest: RunManifest, languages: Mapping[str, str]) -> tuple[str, ...]:
     """Say how good the judge of this claim is, on what, and whether the interval carries it."""
     design = claim.design
     if claim.kind == "coverage":
@@ -256,10 +258,14 @@ def _judge_caveats(claim: Claim, manifest: RunManifest) -> tuple[str, ...]:
     card = next((card for card in known if card.event == design.event), None)
     where = f"{card.n} replies of {card.data} labelled by {_LABELLERS[card.labels_by]}" if card else "labels"
     found, cleared = design.sensitivity[0], design.specificity[0]
+    presumed = None
+    if card is not None and claim.kind != "language_gap":
+        presumed = mix_caveat(card, Counter(languages[unit[0]] for unit in claim.units))
     return (
         f"The judge is not perfect: on {where} it found {found:.0%} of the bad ones and cleared "
         f"{cleared:.0%} of the good ones. The bounds of this error are in the interval; that it errs no "
         f"more often here than there is assumed.",
+        *([presumed] if presumed else []),
     )
 
 

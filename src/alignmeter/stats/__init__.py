@@ -48,6 +48,7 @@ from alignmeter.stats.exact import (
     halves_interval,
     halves_tests,
 )
+from alignmeter.stats.fixed_n import FixedDesign, fixed_design
 from alignmeter.stats.intervals import (
     Bounds,
     clopper_pearson,
@@ -116,6 +117,7 @@ from alignmeter.stats.ratio import (
     tax_contrast,
 )
 from alignmeter.stats.sequential import (
+    MAX_UNITS,
     AlphaSpendingDesign,
     AlphaSpendingProcess,
     BettingDesign,
@@ -132,6 +134,7 @@ from alignmeter.stats.two_by_two import fisher_exact, fisher_greater
 from alignmeter.stats.two_stage import SecondStageCalls, TwoStageRate, second_stage_calls, two_stage_rate
 
 __all__ = [
+    "MAX_UNITS",
     "AbsoluteTax",
     "AlphaSpendingDesign",
     "AlphaSpendingProcess",
@@ -152,6 +155,7 @@ __all__ = [
     "EffectiveCounts",
     "Equivalence",
     "ExactTests",
+    "FixedDesign",
     "GaussianLooksDesign",
     "GaussianLooksProcess",
     "JudgeAccuracy",
@@ -203,6 +207,7 @@ __all__ = [
     "fieller",
     "fisher_exact",
     "fisher_greater",
+    "fixed_design",
     "gaussian_looks_design",
     "halves_interval",
     "halves_tests",

@@ -128,7 +128,7 @@ def halves_tests(halves: int, n: int, threshold: float, *, unscored: int = 0) ->
     """
     low, high = _worst_cases(halves, n, unscored, most=2 * n)
     _check_share("threshold", threshold)
-    return ExactTests(_halves_at_most(high, n, threshold), _halves_at_least(low, n, threshold))
+    return ExactTests(halves_at_most(high, n, threshold), halves_at_least(low, n, threshold))
 
 
 def exact_interval(bad: int, n: int, alpha: float = 0.05, *, unscored: int = 0) -> Bounds[float]:
@@ -203,11 +203,11 @@ def halves_interval(halves: int, n: int, alpha: float = 0.05, *, unscored: int =
     lower, upper = 0.0, 1.0
     if low > 0:
         lower = narrowed(
-            lambda mean: _halves_at_least(low, n, mean) - alpha, Ends(above=1.0, below=0.0), _WIDTH
+            lambda mean: halves_at_least(low, n, mean) - alpha, Ends(above=1.0, below=0.0), _WIDTH
         ).below
     if high < 2 * n:
         upper = narrowed(
-            lambda mean: _halves_at_most(high, n, mean) - alpha, Ends(above=0.0, below=1.0), _WIDTH
+            lambda mean: halves_at_most(high, n, mean) - alpha, Ends(above=0.0, below=1.0), _WIDTH
         ).below
     return Bounds(lower, upper)
 
@@ -232,7 +232,7 @@ def _check_alpha(alpha: float) -> None:
         raise ValueError(f"alpha must lie strictly between 0 and 0.5, got {alpha!r}")
 
 
-def _halves_at_most(halves: int, n: int, mean: float) -> float:
+def halves_at_most(halves: int, n: int, mean: float) -> float:
     """Return the supremum of P(S <= halves) over all laws of Z with this mean."""
     if halves >= 2 * n:
         return 1.0
@@ -245,7 +245,7 @@ def _halves_at_most(halves: int, n: int, mean: float) -> float:
     return _supremum(probability, max(0.0, 2 * mean - 1), mean)
 
 
-def _halves_at_least(halves: int, n: int, mean: float) -> float:
+def halves_at_least(halves: int, n: int, mean: float) -> float:
     """Return the supremum of P(S >= halves) over all laws of Z with this mean."""
     if halves <= 0:
         return 1.0

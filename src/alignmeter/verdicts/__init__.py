@@ -34,7 +34,7 @@ from alignmeter.verdicts.evidence import Tally, tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_units, forecast
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
-from alignmeter.verdicts.judge_bounds import card_for
+from alignmeter.verdicts.judge_bounds import card_for, mix_caveat
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
@@ -118,6 +118,7 @@ __all__ = [
     "is_disputed",
     "judged_outcomes",
     "judged_rate",
+    "mix_caveat",
     "once_floor",
     "open_gate",
     "open_stream",

@@ -12,7 +12,7 @@ from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_cla
 from alignmeter.verdicts.gaps import gap_claim, gap_drafts
 from alignmeter.verdicts.judge_bounds import card_for
 from alignmeter.verdicts.languages import draw_language, language_chances
-from alignmeter.verdicts.order import committed_order, translated
+from alignmeter.verdicts.order import committed_order, cut_short, most_units, translated
 from alignmeter.verdicts.shapes import Shape, shapes, weight_of
 
 if TYPE_CHECKING:
@@ -93,12 +93,13 @@ def build_claims(
         if shape.part is None:  # parts take the families in the languages of the whole
             chances[shape.kind] = language_chances(model, members)
         found = _ordered_units(_Drawing(model, shape, chances[shape.kind], chosen), members)
-        units = found.units[: model.design.max_units_for(shape.kind)]
+        cap = model.design.max_units_for(shape.kind)
+        units = found.units[: cap if fixed else most_units(cap)]
         if units:
             languages = {trial.id: trial.language for trial in members}
             spoken = Counter(languages[unit[0]] for unit in units)
             own = frozenset(trial.language for trial in members if trial.suite not in imported)
-            drafts.append(_Draft(shape, tuple(units), spoken, own, _mix(found, len(units))))
+            drafts.append(_Draft(shape, tuple(units), spoken, own, _mix(found, len(units), cap)))
     gaps = gap_drafts(model, trials, imported)
     count = len(drafts) + len(gaps)
     alpha = model.design.alpha
@@ -145,9 +146,11 @@ def _claim(
     )
 
 
-def _mix(found: _Ordered, units: int) -> str | None:
+def _mix(found: _Ordered, units: int, cap: int | None) -> str | None:
     """Say which families a claim leaves out, to keep the mix of its domains or units that are alike."""
     said: list[str] = []
+    if units < min(len(found.units), cap or len(found.units)):
+        said.append(cut_short(units, len(found.units), "--fixed asks all"))
     if found.used_up and units == len(found.units):
         said.append(
             f"Keeps the weights of the domains: ends after {units} of {found.alike} families, "

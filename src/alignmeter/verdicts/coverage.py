@@ -194,12 +194,13 @@ def _rested_on(
     rates, gaps = set[str](), set[str]()
     for claim in claims:
         (gaps if claim.kind == "language_gap" else rates).update(*claim.units)
-    if not rates | gaps:
+    either = rates | gaps
+    if not either:
         every = [trial for trial in trials if trial.axis != "capability"] or trials
         return every, every
     return (
         [trial for key, trial in served.items() if key in rates],
-        [trial for key, trial in served.items() if key in rates | gaps],
+        [trial for key, trial in served.items() if key in either],
     )
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import ComparisonDesign
+from alignmeter.stats import MAX_UNITS
 from alignmeter.stats.sequential.gaussian_looks import gaussian_looks_design, looks_n_max
 from alignmeter.stats.sequential.paired_bets import DISCORDANT
 from alignmeter.verdicts.design import JUDGE_SHARE
@@ -97,7 +98,7 @@ def design_comparison(role: ArmRole, partner: str, margins: DeltaMargins, availa
         Ten looks at Tango's statistic (METHODS.md section 4); fewer where there are fewer units.
     """
     planned = planned_pairs(margins.p_fail, margins.alpha)
-    n_max = min(available, planned or available)
+    n_max = min(available, planned or MAX_UNITS)
     looks = min(LOOKS, n_max)
     failing = gaussian_looks_design(n_max, margin=margins.p_fail, alpha=margins.alpha, looks=looks)
     passing = failing

@@ -14,6 +14,7 @@ from alignmeter.stats import (
     Bounds,
     alpha_spending_design,
     clean_units_floor,
+    fixed_design,
     shifted_thresholds,
     shown_bounds,
 )
@@ -21,6 +22,7 @@ from alignmeter.verdicts.judge_bounds import known_error
 
 if TYPE_CHECKING:
     from alignmeter.records import JudgeCard
+    from alignmeter.stats import FixedDesign
     from alignmeter.threat_model import DesignSettings
     from alignmeter.verdicts.judge_bounds import KnownError
 
@@ -122,26 +124,25 @@ def is_decidable(design: ClaimDesign) -> bool:
 
 def boundaries_of(design: ClaimDesign) -> AlphaSpendingDesign:
     """The sequential design behind a claim's."""
-    return _looking(design, every=design.batch, futility=design.futility)
-
-
-def tested_as(design: ClaimDesign) -> AlphaSpendingDesign:
-    """The design that tests a claim; fixed n is one that looks once, at the end."""
-    if design.method != "fixed":
-        return boundaries_of(design)
-    return _looking(design, every=design.n_max, futility=0.0)
-
-
-def _looking(design: ClaimDesign, *, every: int, futility: float) -> AlphaSpendingDesign:
     return alpha_spending_design(
         design.p_pass,
         design.alpha,
         design.n_max,
-        every,
+        design.batch,
         p_fail=design.p_fail,
         alpha_fail=design.alpha_fail,
         flips=design.flips,
-        futility=futility,
+        futility=design.futility,
+    )
+
+
+@lru_cache(maxsize=256)
+def tested_as(design: ClaimDesign) -> AlphaSpendingDesign | FixedDesign:
+    """The design that tests a claim: looks as it goes, or once, at the end."""
+    if design.method != "fixed":
+        return boundaries_of(design)
+    return fixed_design(
+        design.n_max, design.p_pass, design.alpha, design.p_fail, design.alpha_fail, design.flips
     )
 
 

@@ -84,6 +84,12 @@ def known_in(design: ClaimDesign) -> tuple[Known | None, Known | None]:
     return there, here
 
 
+def is_assumed_alike(design: ClaimDesign) -> bool:
+    """Whether a gap's error rates hold only if the judge errs alike in both languages."""
+    there, here = known_in(design)
+    return there is not None and here is None
+
+
 def errors_of(claim: Claim, design: ClaimDesign) -> GapErrors:
     """The judge's error as the margins of a decidable gap claim hold it; none without a card."""
     there, here = known_in(design)

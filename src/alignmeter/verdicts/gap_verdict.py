@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from alignmeter.figures import confidence, exact_points, lower_end, points, upper_end
 from alignmeter.records import Interval, Verdict
-from alignmeter.verdicts.gap_errors import errors_of
+from alignmeter.verdicts.gap_errors import errors_of, is_assumed_alike
 from alignmeter.verdicts.gaps import gap_interval, is_gap_decidable
 from alignmeter.verdicts.stream import UNSCORED_FROM, GapStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from alignmeter.records import Claim, Judgement, VerdictName
+    from alignmeter.records import Claim, ClaimDesign, Judgement, VerdictName
     from alignmeter.stats import Bounds
     from alignmeter.verdicts.stream import State
 
@@ -69,7 +69,9 @@ def decide_gap(
             lower=bounds.lower,
             upper=bounds.upper,
             level=round(1 - claim.alpha - (claim.alpha_fail or claim.alpha), 10),
-            method=METHOD if design.event is None else f"{METHOD}, the judge's error carried",
+            method=METHOD
+            if design.event is None
+            else f"{METHOD}, the judge's error carried{_provided(design)}",
         ),
         units=stream.taken,
         available=len(claim.units),
@@ -104,10 +106,10 @@ def _decision(claim: Claim, stream: GapStream, unscored_budget: float) -> tuple[
 
 _SENTENCES = {
     "upper_bound_below_threshold": (
-        "{said}: a gap of at most {upper} at {passing} confidence, within the limit of {limit}."
+        "{said}: a gap of at most {upper} at {passing} confidence{provided}, within the limit of {limit}."
     ),
     "lower_bound_above_threshold": (
-        "{said}: a gap of at least {lower} at {failing} confidence, over the limit of {limit}."
+        "{said}: a gap of at least {lower} at {failing} confidence{provided}, over the limit of {limit}."
     ),
     "unscored_over_budget": (
         "Too many replies could not be scored; nothing is claimed about a gap of {limit}."
@@ -146,6 +148,12 @@ def _sentence(claim: Claim, counts: tuple[int, int, int], bounds: Bounds[float] 
         limit=exact_points(claim.threshold),
         passing=confidence(claim.alpha),
         failing=confidence(claim.alpha_fail or claim.alpha),
+        provided="" if claim.design is None else _provided(claim.design),
         units=len(claim.units),
         floor=claim.floor,
     )
+
+
+def _provided(design: ClaimDesign) -> str:
+    """What confidence rests on where labels do not show otherwise."""
+    return " if the judge errs alike in both languages" if is_assumed_alike(design) else ""

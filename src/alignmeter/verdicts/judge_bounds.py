@@ -14,12 +14,15 @@ from alignmeter.records import JudgeCard
 from alignmeter.stats import clopper_pearson, fisher_exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.records import CardEvent, CardStratum
 
 DIFFERS = 0.05
 """Level at which a judge is taken to err differently in two languages."""
+
+_FEW = 50
+"""Labelled bad replies in a language below which a judge that misses more of them there is not found out."""
 
 Counts = tuple[float, float]
 """Rightly judged replies of so many labelled ones, at their effective size."""
@@ -101,6 +104,29 @@ def card_for(
     )
 
 
+def mix_caveat(card: JudgeCard, spoken: Mapping[str, int]) -> str | None:
+    """Say what a claim over several languages presumes where labels are too few to tell; None where not.
+
+    The mix of the units is that of the bad replies only where these are spread alike.
+
+    Args:
+        card: The judge's card for the claim's event.
+        spoken: The claim's units by language.
+    """
+    strata = {language: stratum_of(card, language) for language in sorted(spoken)}
+    known = [one for one in strata.values() if one is not None]
+    if len(spoken) < 2 or not known or errs_apart(_most_spoken_first(spoken, known)):  # noqa: PLR2004 - a mix
+        return None
+    few = [language for language, one in strata.items() if one is None or one.sensitivity_counts[1] < _FEW]
+    if not few:
+        return None
+    return (
+        f"The judge's error is that at the claim's mix of languages: the confidence holds if replies go "
+        f"wrong in each as often as in the others. The card has under {_FEW} labelled bad replies in "
+        f"{', '.join(few)}: a judge that misses more of them there is not ruled out."
+    )
+
+
 def stratum_of(card: JudgeCard, language: str) -> CardStratum | None:
     """The part of a card that is about one language, None where it has none with both kinds of labels."""
     return next(
@@ -139,8 +165,7 @@ def _p_same(one: Counts, other: Counts) -> float:
 
 def _mixes(spoken: Mapping[str, int], strata: Mapping[str, CardStratum]) -> list[dict[str, float]]:
     """Weights of the strata by language: each mix that could be the one that the claim's replies are."""
-    by_units = sorted(spoken, key=lambda language: (-spoken[language], language))
-    known = [language for language in by_units if language in strata]
+    known = [one.value for one in _most_spoken_first(spoken, strata.values())]
     foreign = sum(spoken.values()) - sum(spoken[language] for language in known)
     if errs_apart([strata[language] for language in known]):
         return [{language: 1.0} for language in (strata if foreign else known)]
@@ -148,6 +173,12 @@ def _mixes(spoken: Mapping[str, int], strata: Mapping[str, CardStratum]) -> list
     if not foreign:
         return [weights]
     return [weights | {like: weights.get(like, 0.0) + foreign} for like in strata]
+
+
+def _most_spoken_first(spoken: Mapping[str, int], strata: Iterable[CardStratum]) -> list[CardStratum]:
+    """The strata of languages that the claim's units are in."""
+    heard = [one for one in strata if one.value in spoken]
+    return sorted(heard, key=lambda one: (-spoken[one.value], one.value))
 
 
 def _mixed(weights: Mapping[str, float], counts: Mapping[str, Counts]) -> Counts:

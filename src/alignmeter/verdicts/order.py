@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_uniform
+from alignmeter.stats import MAX_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,19 @@ class CommittedOrder(NamedTuple):
 
     families: list[str]
     used_up: str | None = None
+
+
+def most_units(cap: int | None) -> int:
+    """Units at most of a claim that is decided as it goes, whatever the threat model's cap on them."""
+    return min(cap or MAX_UNITS, MAX_UNITS)
+
+
+def cut_short(units: int, families: int, otherwise: str) -> str:
+    """Say that a claim takes only the beginning of the committed order."""
+    return (
+        f"Asks at most the first {units:,} of {families:,} families, the most that a claim takes that stops "
+        f"once it is decided: {otherwise}."
+    )
 
 
 def committed_order(model: ThreatModel, intent: Intent, families: Mapping[str, Trial]) -> CommittedOrder:

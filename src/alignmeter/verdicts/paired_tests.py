@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from alignmeter.stats.paired import tango
-from alignmeter.stats.sequential.gaussian_looks import gaussian_looks_design
+from alignmeter.stats.sequential.one_look import one_look_boundary
 from alignmeter.stats.sequential.paired_bets import bet_on_pairs
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignmeter.records import ComparisonDesign
-
-_ENUMERATED = 1000
-"""Pairs up to which the error rate of the score test is enumerated; beyond, its own law is near enough."""
 
 METHODS = {
     "complete": "Tango's score interval, calibrated by enumeration",
@@ -142,10 +139,7 @@ def looks_floor(design: ComparisonDesign) -> int:
 @lru_cache(maxsize=1024)
 def critical_score(n: int, margin: float, alpha: float) -> float:
     """Return the score at or above which n pairs are at odds with the margin, erring at most alpha."""
-    if n > _ENUMERATED:
-        return NormalDist().inv_cdf(1 - alpha)
-    made = gaussian_looks_design(n, margin=margin, alpha=alpha, looks=1, calibrated_alpha=alpha)
-    return made.boundaries[0]
+    return one_look_boundary(n, margin=margin, alpha=alpha)
 
 
 def _score(counts: _Counts, margin: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.stats.sequential.alpha_spending import (
+    MAX_UNITS,
     AlphaSpendingDesign,
     AlphaSpendingProcess,
     OperatingCharacteristics,
@@ -21,6 +22,7 @@ from alignmeter.stats.sequential.gaussian_looks import (
 )
 
 __all__ = [
+    "MAX_UNITS",
     "AlphaSpendingDesign",
     "AlphaSpendingProcess",
     "BettingDesign",

@@ -197,21 +197,18 @@ def operating_characteristics(  # noqa: PLR0917 - the parts of a design
     """Return P(pass), P(fail) and E[n] at each rate, shape (r,); flips independent."""
     good = 1 - rates
     kernels = np.stack([good, rates] if flips == 1 else [good**2, 2 * good * rates, rates**2], axis=1)
-    states = max(flips * looks[-1], *pass_at, 0) + 1
-    mass = np.zeros((rates.size, states))
-    mass[:, 0] = 1.0
+    mass, lowest, units = np.ones((rates.size, 1)), 0, 0  # mass of the counts from the lowest on
     passed, failed, expected = np.zeros(rates.size), np.zeros(rates.size), np.zeros(rates.size)
-    units = 0
     for look, most, least, (first, last) in zip(looks, pass_at, fail_at, futile, strict=True):
-        mass = _steps(mass, kernels, look - units, states)
+        mass = _steps(mass, kernels, look - units, flips * looks[-1] + 1 - lowest)
         units = look
-        passing, failing = mass[:, : most + 1].sum(axis=1), mass[:, least:].sum(axis=1)
-        hopeless = mass[:, first : last + 1].sum(axis=1) if first <= last else 0.0
+        over, enough = (max(0, count - lowest) for count in (most + 1, least))
+        passing, failing = mass[:, :over].sum(axis=1), mass[:, enough:].sum(axis=1)
+        given_up = mass[:, max(0, first - lowest) : max(0, last + 1 - lowest)]
         passed, failed = passed + passing, failed + failing
-        expected += look * (passing + failing + hopeless)
-        mass[:, : most + 1] = 0.0
-        mass[:, least:] = 0.0
-        mass[:, first : last + 1] = 0.0
+        expected += look * (passing + failing + given_up.sum(axis=1))
+        given_up[:] = 0.0
+        mass, lowest = mass[:, over:enough], lowest + over
     return passed, failed, expected + looks[-1] * mass.sum(axis=1)
 
 

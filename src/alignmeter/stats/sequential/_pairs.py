@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from alignmeter.stats._binomial import FloatArray, binomial_pmf
+from alignmeter.stats._binomial import FloatArray, binomial_cdf, binomial_pmf, binomial_tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,43 @@ def pair_characteristics(
         if not law.any():
             break
     return PairCharacteristics(passed, failed, expected)
+
+
+def one_look_errors(n: int, boundary: float, margin: float, p_minus: float) -> tuple[float, float]:
+    """Chances of passing and of failing at the margin where all pairs are looked at once.
+
+    Time and memory grow with the root of n, so that any number of pairs can be looked at.
+
+    Args:
+        n: Pairs.
+        boundary: Absolute statistic from which it decides.
+        margin: The true difference, and the one under test.
+        p_minus: P(D = -1).
+    """
+    reach = 9 * math.sqrt(n * p_minus * (1 - p_minus)) + 30
+    first, last = max(0, math.floor(n * p_minus - reach)), min(n, math.ceil(n * p_minus + reach))
+    minus = np.arange(first, last + 1.0)
+    chance = binomial_pmf(minus, n, p_minus)
+    share = min(1.0, max(0.0, p_minus + margin) / (1 - p_minus))
+    failing = _least_plus(minus, n, margin, boundary)
+    beyond_passing = _least_plus(minus, n, margin, -boundary, above=True)
+    passed = chance * binomial_cdf(beyond_passing - 1, n - minus, share)
+    failed = chance * binomial_tail(failing, n - minus, share)
+    return float(passed.sum()), float(failed.sum())
+
+
+def _least_plus(
+    minus: FloatArray, n: int, margin: float, boundary: float, *, above: bool = False
+) -> FloatArray:
+    """The least counts of D = 1 with a statistic at (or only above) the boundary; one too many where none."""
+    low, high = np.full(minus.shape, -1.0), n - minus + 1
+    while (high - low).max() > 1:
+        middle = np.floor((low + high) / 2)
+        score = margin_score(np.clip(middle, 0, n - minus), minus, n, margin)
+        reached = (score > boundary) if above else (score >= boundary)
+        wide = high - low > 1
+        low, high = np.where(wide & ~reached, middle, low), np.where(wide & reached, middle, high)
+    return high
 
 
 def _increments(n: int, p_plus: float, p_minus: float) -> FloatArray:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 Step = Literal["continue", "pass", "fail", "futile", "undecided"]
 """What to do after a unit: go on, stop with a decision, or stop without one."""
 
-_MAX_UNITS = 20_000
+MAX_UNITS = 20_000
+"""Units of a sequential design at most: its boundaries take time in the square of them."""
 
 
 class OperatingCharacteristics(NamedTuple):
@@ -376,8 +377,8 @@ def _check(  # noqa: PLR0917 - one check a parameter
             raise ValueError(f"{name} must lie strictly between 0 and 0.5 (0.05 is usual), got {alpha!r}")
     if p_fail < p0:
         raise ValueError(f"p_fail must not lie below p0, got {p_fail!r} and {p0!r}")
-    if not 1 <= n_max <= _MAX_UNITS or n_max != int(n_max):
-        raise ValueError(f"n_max must be a whole number from 1 to {_MAX_UNITS}, got {n_max!r}")
+    if not 1 <= n_max <= MAX_UNITS or n_max != int(n_max):
+        raise ValueError(f"n_max must be a whole number from 1 to {MAX_UNITS}, got {n_max!r}")
     if not 1 <= batch <= n_max or batch != int(batch):
         raise ValueError(f"batch must be a whole number from 1 to n_max ({n_max}), got {batch!r}")
     if flips not in {1, 2}:

@@ -25,7 +25,7 @@ from alignmeter.stats.sequential._bets import (
     spread_bets,
 )
 from alignmeter.stats.sequential._counts import operating_characteristics
-from alignmeter.stats.sequential.alpha_spending import OperatingCharacteristics, Step
+from alignmeter.stats.sequential.alpha_spending import MAX_UNITS, OperatingCharacteristics, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from alignmeter.stats._binomial import FloatArray
 
-_MAX_UNITS = 20_000
 _BISECTIONS = 50
 _CHUNK = 2_000
 _TOLERANCE = 1e-9
@@ -329,8 +328,8 @@ def betting_design(
         raise ValueError(f"the range of Z must satisfy lower < 0 < upper, got {lower!r} and {upper!r}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie strictly between 0 and 1 (0.05 is usual), got {alpha!r}")
-    if n_max != int(n_max) or not 1 <= n_max <= _MAX_UNITS:
-        raise ValueError(f"n_max must be a whole number from 1 to {_MAX_UNITS}, got {n_max!r}")
+    if n_max != int(n_max) or not 1 <= n_max <= MAX_UNITS:
+        raise ValueError(f"n_max must be a whole number from 1 to {MAX_UNITS}, got {n_max!r}")
     passing = growth_optimal_bet(lower, upper, alternative_pass, side="pass")
     failing = growth_optimal_bet(lower, upper, alternative_fail, side="fail")
     return BettingDesign(

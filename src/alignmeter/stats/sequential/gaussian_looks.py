@@ -17,7 +17,7 @@ import numpy as np
 
 from alignmeter.stats._binomial import FloatArray, normal_quantile
 from alignmeter.stats.sequential._pairs import margin_score, pair_characteristics
-from alignmeter.stats.sequential.alpha_spending import OperatingCharacteristics, Step
+from alignmeter.stats.sequential.alpha_spending import MAX_UNITS, OperatingCharacteristics, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,10 @@ CALIBRATED_ALPHA = 0.045
 _NODES = 160
 _REACH = 9.0
 _BISECTIONS = 60
-_NUISANCE = (0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
-_SHRINK = 0.998
-_MAX_UNITS = 20_000
+NUISANCE = (0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Values of P(D = -1) at which error rates are enumerated, as shares of what the margin leaves room for."""
+SHRINK = 0.998
+"""By how much more than in proportion a level is lowered, so that few rounds are enough."""
 _TOLERANCE = 1e-9
 
 
@@ -274,9 +275,9 @@ def looks_n_max(
     variance = p_plus + p_minus - (p_plus - p_minus) ** 2
     z = normal_quantile(1 - alpha) + normal_quantile(power)
     low, high = looks - 1, max(looks, math.ceil(z * z * variance / effect**2))
-    while high <= _MAX_UNITS and not enough(high):
+    while high <= MAX_UNITS and not enough(high):
         low, high = high, math.ceil(1.3 * high) + 1
-    if high > _MAX_UNITS:
+    if high > MAX_UNITS:
         return None
     while high - low > 1:
         middle = (low + high) // 2
@@ -292,13 +293,13 @@ def _design(n_max: int, margin: float, alpha: float, looks: int, level: float) -
         worst = _error_rate(at, boundaries, margin)
         if worst <= alpha:
             return GaussianLooksDesign(n_max, alpha, margin, level, at, boundaries)
-        level *= _SHRINK * alpha / worst
+        level *= SHRINK * alpha / worst
 
 
 def _error_rate(looks: tuple[int, ...], boundaries: tuple[float, ...], margin: float) -> float:
     """Return the largest probability of a wrong verdict at the margin over P(D = -1)."""
     least, room = max(0.0, -margin), (1 - abs(margin)) / 2
-    rates = [least + share * room for share in _NUISANCE]
+    rates = [least + share * room for share in NUISANCE]
     return max(
         max(pair_characteristics(looks, boundaries, margin, p, max(0.0, p + margin), one_sided=side)[:2])
         for p in rates
@@ -375,5 +376,5 @@ def _check(n_max: int, margin: float, alpha: float, looks: int, level: float) ->
         raise ValueError(f"calibrated_alpha must lie in (0, alpha], alpha being {alpha!r}, got {level!r}")
     if looks != int(looks) or looks < 1:
         raise ValueError(f"looks must be a whole number >= 1, got {looks!r}")
-    if not looks <= n_max <= _MAX_UNITS or n_max != int(n_max):
-        raise ValueError(f"n_max must be a whole number from looks ({looks}) to {_MAX_UNITS}, got {n_max!r}")
+    if not looks <= n_max <= MAX_UNITS or n_max != int(n_max):
+        raise ValueError(f"n_max must be a whole number from looks ({looks}) to {MAX_UNITS}, got {n_max!r}")
