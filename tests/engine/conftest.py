@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, JudgementResult, RunManifest, Transcript, Trial
     from alignmeter.store import Event, JournalWriter, RunData
-    from alignmeter.targets import Target
+    from alignmeter.targets import Target, Variant
     from alignmeter.targets.base import Request
 
     Answer = Callable[[Request, int], Awaitable[Reply | CallError]]
@@ -280,6 +280,7 @@ class Lab:
         *,
         progress: Progress | None = None,
         watch: Callable[[Engine], None] | None = None,
+        variant: Variant | None = None,
         **options: Any,  # noqa: ANN401 - any option
     ) -> Outcome:
         """Begin the run, or go on with it."""
@@ -288,7 +289,7 @@ class Lab:
 
         def make_engine(journal: JournalWriter) -> Engine:
             engine = Engine(
-                target, self.judges, journal, judge_calls=self.judge_calls,
+                target, self.judges, journal, variant=variant, judge_calls=self.judge_calls,
                 options=EngineOptions(**options), progress=progress, clock=self.clock,
             )  # fmt: skip
             engines.append(engine)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alignmeter.engine import Limits, Prices, RetryPolicy
+from alignmeter.engine import Limits, Prices, RetryPolicy, open_session
 from alignmeter.engine.budget import Budget, estimate_tokens, reservation
-from alignmeter.records import Sampling, Usage
+from alignmeter.records import CallError, Sampling, Usage
+from alignmeter.store import Charged
+from alignmeter.targets import Variant
 from alignmeter.verdicts import decide
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from conftest import Kit, Lab
 
-    from alignmeter.records import CallError
+    from alignmeter.engine import Engine
     from alignmeter.targets.base import Reply, Request
 
 
@@ -102,6 +104,46 @@ async def test_given_a_run_that_is_resumed_when_its_budget_is_counted_then_earli
     assert outcome.engine.snapshot().calls == 35
 
 
+async def test_given_a_run_that_was_stopped_when_it_is_resumed_then_calls_in_flight_are_in_its_budget(
+    lab: Lab, kit: Kit
+) -> None:
+    engines: list[Engine] = []
+
+    async def endless(_request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        if len(target.asked) == 8:
+            engines[0].stop("interrupted", "stopped by SIGINT")
+        await lab.clock.sleep(1000.0)
+        return kit.reply()
+
+    plan = lab.plan(50)
+    target = lab.target(endless)
+    first = await lab.go(target, plan, watch=engines.append, concurrency=8, limits=Limits(calls=20))
+    assert (first.stopped.reason, len(target.asked)) == ("interrupted", 8)
+    reserved = sum(sum(reservation(trial, Sampling(max_tokens=40))[:2]) for trial in plan.trials[:8])
+    assert first.engine.budget.tokens == reserved
+
+    more = lab.target()
+    second = await lab.go(more, plan, concurrency=8, limits=Limits(calls=20))
+    assert second.stopped.detail == "budget spent: 20 of 20 calls; raise it to go on"
+    assert len(target.asked) + len(more.asked) == 20
+    assert second.engine.budget.tokens == reserved + 12 * 15
+    assert sum(charged.calls for charged in second.data.beside) == 8
+
+
+async def test_given_a_process_that_died_between_attempts_when_resumed_then_only_what_may_be_billed_costs(
+    lab: Lab,
+) -> None:
+    plan = lab.plan(5)
+    session = open_session(lab.path, lab.manifest(lab.target(), plan), plan)
+    trial = plan.trials[0].id
+    session.journal.append(Charged(trial=trial, calls=1, tokens=Usage(prompt_tokens=6, completion_tokens=40)))
+    session.journal.append(Charged(trial=trial, calls=1, tokens=Usage(prompt_tokens=0, completion_tokens=0)))
+    session.journal.close()
+    outcome = await lab.go(lab.target(), plan)
+    assert (outcome.engine.budget.calls, outcome.engine.budget.tokens) == (6, 5 * 15)
+
+
 @pytest.mark.parametrize("concurrency", [1, 16])
 async def test_given_a_budget_of_tokens_when_replies_are_as_long_as_allowed_then_it_is_not_exceeded(
     lab: Lab, kit: Kit, concurrency: int
@@ -157,6 +199,45 @@ async def test_given_a_prefix_that_the_target_adds_when_replies_report_it_then_l
     assert outcome.engine.budget.tokens == 9 * 1046
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["You are a careful assistant. " * 400, "你是一名细心的助手。" * 400],
+    ids=["English", "Chinese"],
+)
+async def test_given_a_system_prompt_when_many_go_out_before_a_reply_then_its_length_is_reserved(
+    lab: Lab, kit: Kit, prompt: str
+) -> None:
+    length = len(prompt) * (1 if prompt.isascii() else 6) // 5  # 1.2 tokens a character of Chinese
+
+    async def answer(_request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.reply(prompt=length + 6, completion=40)
+
+    outcome = await lab.go(
+        lab.target(answer),
+        lab.plan(80),
+        variant=Variant(system_prompt=prompt),
+        concurrency=64,
+        limits=Limits(tokens=5 * (length + 46)),
+    )
+    assert outcome.stopped.reason == "budget"
+    assert outcome.engine.budget.tokens == 5 * (length + 46)
+
+
+def test_given_a_reply_that_counts_no_prompt_when_settled_then_the_estimated_prefix_is_kept(lab: Lab) -> None:
+    (trial,) = lab.plan(1).trials
+    sampling = Sampling(max_tokens=40)
+    budget = Budget(Limits(), Prices(), prefix=1000)
+    first = budget.wanted(trial, sampling)
+    for used in (Usage(prompt_tokens=0, completion_tokens=0), Usage()):
+        budget.reserve(first)
+        budget.settle(first, used)
+    assert budget.wanted(trial, sampling) == first
+    budget.reserve(first)
+    budget.settle(first, Usage(prompt_tokens=706, completion_tokens=1))
+    assert budget.wanted(trial, sampling).prefix == 706 - (first.prompt - 1000)
+
+
 async def test_given_an_endpoint_that_does_not_say_when_settled_then_usage_is_estimated(
     lab: Lab, kit: Kit
 ) -> None:
@@ -180,6 +261,53 @@ async def test_given_calls_that_failed_when_settled_then_their_reservation_is_fr
         lab.target(answer), plan, limits=Limits(tokens=600), concurrency=4, retry=RetryPolicy(attempts=1)
     )
     assert outcome.stopped.reason == "complete"
+
+
+UNANSWERED = {
+    "too late": ({"kind": "timeout"}, True),
+    "the server gave up": ({"kind": "timeout", "status": 408}, False),
+    "never connected": ({"kind": "timeout", "sent": False}, False),
+    "no chat completion": ({"kind": "bad_response", "status": 200}, True),
+    "a redirect": ({"kind": "bad_response", "status": 307}, False),
+    "broke off": ({"kind": "connection", "sent": True}, True),
+    "refused": ({"kind": "connection"}, False),
+    "busy": ({"kind": "rate_limited", "status": 429}, False),
+    "its fault": ({"kind": "server_error", "status": 500}, False),
+}
+
+
+@pytest.mark.parametrize(("fault", "billed"), UNANSWERED.values(), ids=UNANSWERED.keys())
+async def test_given_a_call_without_a_reply_when_it_may_be_billed_then_it_costs_what_was_reserved(
+    lab: Lab, kit: Kit, fault: dict[str, Any], billed: bool
+) -> None:
+    async def answer(_request: Request, before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.reply(prompt=6, completion=4) if before == 1 else CallError(message="a fault", **fault)
+
+    plan = lab.plan(1)
+    outcome = await lab.go(lab.target(answer), plan, limits=Limits(tokens=1000))
+    (transcript,) = outcome.data.transcripts.values()
+    reserved = reservation(plan.trials[0], Sampling(max_tokens=40))
+    assert transcript.attempts == 2
+    assert transcript.lost == (reserved.usage if billed else Usage(prompt_tokens=0, completion_tokens=0))
+    assert outcome.engine.budget.tokens == 10 + billed * (reserved.prompt + reserved.completion)
+
+    # A resume counts the same.
+    again = await lab.go(lab.target(answer), plan, limits=Limits(tokens=1000))
+    assert again.engine.budget.tokens == outcome.engine.budget.tokens
+
+
+async def test_given_replies_that_come_too_late_when_they_are_billed_then_tokens_are_not_exceeded(
+    lab: Lab, kit: Kit
+) -> None:
+    async def answer(_request: Request, _before: int) -> Reply | CallError:
+        await lab.clock.sleep(1.0)
+        return kit.fault("timeout")
+
+    target = lab.target(answer)
+    outcome = await lab.go(target, lab.plan(50), limits=Limits(tokens=500))
+    assert outcome.stopped.reason == "budget"
+    assert len(target.asked) * 46 <= 500
 
 
 def test_given_a_reservation_when_settled_without_usage_then_nothing_is_left_of_it(lab: Lab) -> None:

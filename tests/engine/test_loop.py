@@ -49,7 +49,7 @@ async def test_given_a_plan_when_run_then_every_trial_is_asked_once_in_the_plann
     assert outcome.data.complete
     assert list(outcome.data.trials) == list(plan.trials)
     kinds = Counter(type(event).__name__ for event in outcome.events)
-    assert kinds == {"Opened": 1, "Planned": 60, "Answered": 60, "Judged": 60, "Closed": 1}
+    assert kinds == {"Opened": 1, "Planned": 60, "Charged": 60, "Answered": 60, "Judged": 60, "Closed": 1}
 
 
 async def test_given_quick_refusals_when_they_overtake_slow_answers_then_the_counts_do_not_change(

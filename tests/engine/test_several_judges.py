@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Kit, Lab
 
-    from alignmeter.engine import JudgeCalls
+    from alignmeter.engine import Engine, JudgeCalls
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
     from alignmeter.targets import Target
     from alignmeter.targets.base import Reply
@@ -112,6 +112,46 @@ async def test_given_a_budget_that_ends_with_the_judge_when_resumed_then_the_tar
     assert len(again.asked) == 6 - len(first.data.transcripts)
     assert len(second.data.on("harm")) == 6
     assert second.engine.budget.calls == 12
+
+
+async def test_given_a_run_that_was_stopped_when_resumed_then_calls_of_judges_in_flight_are_in_its_budget(
+    lab: Lab, kit: Kit
+) -> None:
+    engines: list[Engine] = []
+
+    async def endless(_request: Request, _before: int) -> Reply:
+        await lab.clock.sleep(1.0)
+        if len(slow.asked) == 3:
+            engines[0].stop("interrupted", "stopped by SIGINT")
+        await lab.clock.sleep(1000.0)
+        return kit.reply("no")
+
+    slow = lab.target(endless, model="judge")
+    _with_harm(lab, slow)
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=3))
+    await lab.go(lab.target(), plan, watch=engines.append)
+    assert len(slow.asked) == 3
+
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
+    outcome = await lab.go(lab.target(), plan)
+    assert outcome.stopped.reason == "complete"
+    assert (outcome.engine.budget.calls, outcome.engine.budget.judge_calls) == (9, 6)
+    assert [charged.role for charged in outcome.data.beside] == ["judge"] * 3
+
+
+async def test_given_a_call_of_a_judge_that_came_too_late_when_counted_then_it_costs_what_was_reserved(
+    lab: Lab, kit: Kit
+) -> None:
+    async def answer(_request: Request, _before: int) -> CallError:
+        return kit.fault("timeout")
+
+    _with_harm(lab, lab.target(answer, model="judge"))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=1))
+    outcome = await lab.go(lab.target(), plan)
+    (judged,) = outcome.data.on("harm").values()
+    assert judged.calls == 1
+    assert judged.usage.completion_tokens == 40
+    assert outcome.engine.budget.completion_tokens == 5 + 40
 
 
 async def test_given_a_judge_that_serves_two_at_once_when_run_then_no_more_are_sent(

@@ -175,14 +175,14 @@ def test_given_a_line_of_a_newer_version_when_read_then_it_is_refused_with_the_w
     written.journal.write_bytes(whole + line + b"\n" if last else line + b"\n" + whole)
     number = 8 if last else 1
     with pytest.raises(
-        RunFolderError, match=rf"jsonl:{number}: .*version 99, this alignmeter reads up to 2; upgrade"
+        RunFolderError, match=rf"jsonl:{number}: .*version 99, this alignmeter reads up to 3; upgrade"
     ):
         read_events(written.journal)
 
 
 def test_given_a_journal_when_begun_then_its_first_line_spells_out_its_version(written: Written) -> None:
     first = msgspec.json.decode(written.journal.read_bytes().split(b"\n")[0])
-    assert first["v"] == JOURNAL_VERSION == 2
+    assert first["v"] == JOURNAL_VERSION == 3
 
 
 def test_given_fields_that_we_do_not_know_when_read_then_they_are_ignored(written: Written) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,9 @@ def analyse(
     transcripts = data.transcripts.values()
     errors = Counter(transcript.error.kind for transcript in transcripts if transcript.error is not None)
     smoke_failed = data.transcripts and len(errors) > 0 and errors.total() == len(data.transcripts)
+    beside: Counter[str] = Counter()
+    for charged in data.beside:
+        beside[charged.role] += charged.calls
     rates = cells(_served(model, data.trials), answers.judgements)
     return Results(
         run_id=manifest.run_id,
@@ -161,11 +165,8 @@ def analyse(
         answered=sum(transcript.error is None for transcript in transcripts),
         errors=dict(sorted(errors.items())),
         rule=_rule(manifest),
-        usage=Usage(
-            prompt_tokens=sum(t.usage.prompt_tokens or 0 for t in transcripts),
-            completion_tokens=sum(t.usage.completion_tokens or 0 for t in transcripts),
-        ),
-        calls=sum(t.attempts for t in transcripts),
+        usage=_total(t.usage for t in transcripts),
+        calls=sum(t.attempts for t in transcripts) + beside["target"],
         saved=len(data.trials) - len(data.transcripts)
         if data.complete and manifest.design.mode == "sequential"
         else 0,
@@ -194,14 +195,16 @@ def analyse(
             units=_attack_units(manifest),
             unscored_budget=manifest.design.unscored_budget,
         ),
-        judge_calls=sum(judged.calls for judged in judged_all),
-        judge_usage=Usage(
-            prompt_tokens=sum(judged.usage.prompt_tokens or 0 for judged in judged_all),
-            completion_tokens=sum(judged.usage.completion_tokens or 0 for judged in judged_all),
-        ),
+        judge_calls=sum(judged.calls for judged in judged_all) + beside["judge"],
+        judge_usage=_total(judged.usage for judged in judged_all),
+        lost=_total((*(t.lost for t in transcripts), *(charged.tokens for charged in data.beside))),
         saturated=saturated(rates),
         capability=capability_means(manifest, data, answers),
     )
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return reduce(Usage.plus, usages, Usage(prompt_tokens=0, completion_tokens=0))
 
 
 def _served(model: ThreatModel, trials: Iterable[Trial]) -> tuple[Trial, ...]:

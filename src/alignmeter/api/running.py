@@ -143,6 +143,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                     target,
                     judges.by_axis,
                     journal,
+                    variant=request.target_options.variant,
                     judge_calls=judges.calls,
                     options=request.engine,
                     progress=progress,

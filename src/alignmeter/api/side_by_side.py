@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         RunManifest,
     )
     from alignmeter.store import JournalWriter, StopReason
-    from alignmeter.targets import Target
+    from alignmeter.targets import Target, Variant
 
 
 class ArmRequest(Record, frozen=True):
@@ -146,6 +146,7 @@ def compare_targets(request: CompareRequest, *, progress: ComparisonProgress | N
 class _Arm(NamedTuple):
     role: ArmRole
     target: Target
+    variant: Variant
     judges: RunJudges
     plan: Plan
     manifest: RunManifest
@@ -234,7 +235,14 @@ async def _ask(
     engines: list[Engine] = []
 
     def engine_of(arm: _Arm, journal: JournalWriter) -> Engine:
-        made = Engine(arm.target, arm.judges.by_axis, journal, judge_calls=arm.judges.calls, options=options)
+        made = Engine(
+            arm.target,
+            arm.judges.by_axis,
+            journal,
+            variant=arm.variant,
+            judge_calls=arm.judges.calls,
+            options=options,
+        )
         engines.append(made)
         return made
 
@@ -296,6 +304,7 @@ def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:
         _Arm(
             role=role,
             target=target,
+            variant=arm.options.variant,
             judges=own,
             plan=prepared,
             manifest=make_manifest(

@@ -107,7 +107,8 @@ def run(  # noqa: PLR0913 - a command line's options
         ),
     ] = 900.0,
     budget_calls: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls.")
+        int | None,
+        typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls, over all resumes."),
     ] = None,
     budget_tokens: Annotated[
         int | None, typer.Option(parser=whole(1), metavar="N", help="Stop before so many tokens.")

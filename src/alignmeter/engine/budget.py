@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import Record, Usage
 
 if TYPE_CHECKING:
-    from alignmeter.records import Judgement, Sampling, Transcript, Trial
+    from collections.abc import Iterable
+
+    from alignmeter.records import Judgement, Message, Sampling, Transcript, Trial
+    from alignmeter.store import Charged
 
 CHARACTERS_PER_TOKEN = 4
 _MILLION = 1_000_000
+_NOT_ASCII = 0x80
 _ROUNDING = 1e-12
 """Sums of prices in floating point may exceed an exactly affordable budget by this much."""
 
@@ -36,17 +41,29 @@ class Reservation(NamedTuple):
     Attributes:
         prompt: Tokens of the prompt, `prefix` included.
         completion: Tokens of the longest reply allowed.
-        prefix: Tokens that the target puts before every prompt, as far as replies have shown it.
+        prefix: Tokens of the prompt that the target puts before every one of them.
     """
 
     prompt: int
     completion: int
     prefix: int = 0
 
+    @property
+    def usage(self) -> Usage:
+        """The same as tokens used."""
+        return Usage(prompt_tokens=self.prompt, completion_tokens=self.completion)
+
 
 def estimate_tokens(text: str) -> int:
     """Rough count of tokens: four characters each, at least one."""
     return max(1, len(text) // CHARACTERS_PER_TOKEN)
+
+
+def most_tokens(messages: Iterable[Message]) -> int:
+    """High estimate of the tokens of some messages: one for 3 bytes of ASCII, one for 2 of other UTF-8."""
+    data = "".join(message.content for message in messages).encode("utf-8", "replace")
+    plain = sum(byte < _NOT_ASCII for byte in data)
+    return math.ceil(plain / 3 + (len(data) - plain) / 2)
 
 
 def reservation(trial: Trial, sampling: Sampling) -> Reservation:
@@ -78,6 +95,10 @@ class _Account:
         self.prompt += _counted(used.prompt_tokens, wanted.prompt)
         self.completion += _counted(used.completion_tokens, estimate_tokens(reply))
 
+    def add(self, tokens: Usage) -> None:
+        self.prompt += _counted(tokens.prompt_tokens, 0)
+        self.completion += _counted(tokens.completion_tokens, 0)
+
     @property
     def money(self) -> float:
         return self.cost(self.prompt, self.completion)
@@ -98,19 +119,28 @@ class _Account:
 class Budget:
     """Counts what was spent and what calls in flight may still spend, on the target and on judges.
 
-    A prompt is estimated, and the target's own prefix (system prompt, examples) is not known here:
-    it is learnt from the first replies that say how long their prompts were.
+    A prompt is estimated, and so is the target's own prefix (system prompt, examples), until replies
+    say how long their prompts were.
+
+    Args:
+        limits: What may be spent.
+        prices: Of the target.
+        judge_prices: Of judges' models; None for the same.
+        prefix: High estimate of the tokens that the target puts before every prompt.
 
     Attributes:
         calls: Calls made or under way, to the target and to judges.
         judge_calls: Those to judges.
     """
 
-    def __init__(self, limits: Limits, prices: Prices, judge_prices: Prices | None = None) -> None:
+    def __init__(
+        self, limits: Limits, prices: Prices, judge_prices: Prices | None = None, *, prefix: int = 0
+    ) -> None:
         self._limits = limits
         self._target = _Account(prices)
         self._judges = _Account(judge_prices or prices)
-        self._prefix = 0
+        self._estimated_prefix = prefix
+        self._learnt_prefix: int | None = None
         self.calls = 0
         self.judge_calls = 0
 
@@ -135,22 +165,30 @@ class Budget:
         return self._target.money + self._judges.money
 
     def wanted(self, trial: Trial, sampling: Sampling) -> Reservation:
-        """What a call may cost, the prefix seen so far included."""
+        """What a call may cost, the prefix included: the longest that was seen, or the estimate before."""
         plain = reservation(trial, sampling)
-        return Reservation(plain.prompt + self._prefix, plain.completion, self._prefix)
+        prefix = self._estimated_prefix if self._learnt_prefix is None else self._learnt_prefix
+        return Reservation(plain.prompt + prefix, plain.completion, prefix)
 
     def carry(self, trial: Trial, transcript: Transcript, sampling: Sampling) -> None:
         """Count what an earlier process of the same run spent on a trial."""
         self.calls += transcript.attempts
+        self._target.add(transcript.lost)
         if transcript.reply is not None:
-            self._spend(reservation(trial, sampling), transcript.usage, transcript.reply.content)
+            self._spend(self.wanted(trial, sampling), transcript.usage, transcript.reply.content)
 
     def carry_judgement(self, judgement: Judgement) -> None:
         """Count what an earlier process of the same run spent on a judgement."""
         self.calls += judgement.calls
         self.judge_calls += judgement.calls
-        self._judges.prompt += _counted(judgement.usage.prompt_tokens, 0)
-        self._judges.completion += _counted(judgement.usage.completion_tokens, 0)
+        self._judges.add(judgement.usage)
+
+    def carry_charge(self, charged: Charged) -> None:
+        """Count what an earlier process spent at the most on calls whose answer it did not live to keep."""
+        self.calls += charged.calls
+        if charged.role == "judge":
+            self.judge_calls += charged.calls
+        (self._judges if charged.role == "judge" else self._target).add(charged.tokens)
 
     def fits(self, wanted: Reservation) -> bool:
         """Whether a call to the target fits beside what was spent and what is in flight."""
@@ -195,6 +233,18 @@ class Budget:
         if used is not None:
             self._spend(wanted, used, reply)
 
+    def lose(self, wanted: Reservation) -> Usage:
+        """Count the whole of a reservation: no reply came, and the call may be billed."""
+        self._target.reserve(wanted, -1)
+        self._target.add(wanted.usage)
+        return wanted.usage
+
+    def lose_judge(self, wanted: Reservation) -> Usage:
+        """Do the same for a judge's call."""
+        self._judges.reserve(wanted, -1)
+        self._judges.add(wanted.usage)
+        return wanted.usage
+
     def settle_judge(self, wanted: Reservation, used: Usage | None, reply: str = "") -> Usage:
         """Do the same for a judge's call; returns the tokens that were counted."""
         before = self._judges.prompt, self._judges.completion
@@ -208,8 +258,9 @@ class Budget:
 
     def _spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
         self._target.spend(wanted, used, reply)
-        if used.prompt_tokens is not None:
-            self._prefix = max(self._prefix, used.prompt_tokens - (wanted.prompt - wanted.prefix))
+        if used.prompt_tokens is not None and used.prompt_tokens > 0:
+            seen = used.prompt_tokens - (wanted.prompt - wanted.prefix)
+            self._learnt_prefix = max(self._learnt_prefix or 0, seen)
 
     def describe(self) -> str:
         """Say which budget ended, for people."""

@@ -6,14 +6,18 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from alignmeter.engine.spending import Spent
 from alignmeter.formats import DRIVERS
-from alignmeter.records import CallError, Record, Transcript
+from alignmeter.records import CallError, Record, Transcript, Usage
 
 if TYPE_CHECKING:
     from alignmeter.engine.budget import Budget, Reservation
     from alignmeter.engine.clock import Clock
     from alignmeter.engine.concurrency import AdaptiveConcurrency, CallOutcome
     from alignmeter.engine.rate_limit import TokenBucket
+    from alignmeter.engine.spending import Told
     from alignmeter.records import Trial
     from alignmeter.targets import Reply, Target
 
@@ -93,38 +97,42 @@ class Caller:
         self._budget.cancel(place.reserved)
         self._concurrency.release(place.generation, "other")
 
-    async def ask(self, trial: Trial, place: Place) -> Transcript:
+    async def ask(self, trial: Trial, place: Place, told: Told | None = None) -> Transcript:
         """Ask one trial, holding what `place` gave.
 
         The place is given back between attempts and when the trial is done.
+
+        Args:
+            trial: What is asked.
+            place: For its first attempt.
+            told: As of `Spent`.
 
         Returns:
             A transcript with a reply, or with the error of the last attempt.
         """
         started_at = self._clock.time()
         deadline = self._clock.monotonic() + self._policy.trial_timeout
+        spent = Spent(told=told)
         attempt = 1
         while True:
             began = self._clock.monotonic()
-            answer = await self._attempt(trial, place, deadline - began)
+            answer = await self._attempt(trial, place, deadline - began, spent)
             latency = self._clock.monotonic() - began
             if not isinstance(answer, CallError):
-                return _transcript(trial, answer, started_at, latency, attempt)
+                return _transcript(trial, answer, started_at=started_at, latency=latency, spent=spent)
             wait = self._wait(answer, attempt)
             over = self._clock.monotonic() + wait >= deadline
             again = None
             if answer.retryable and attempt < self._policy.attempts and not over:
                 again = await self._again(trial, wait)
             if again is None:
-                error = CallError(
-                    kind=answer.kind,
-                    message=answer.message,
-                    status=answer.status,
-                    retry_after=answer.retry_after,
-                    attempts=attempt,
-                )
                 return Transcript(
-                    trial=trial.id, started_at=started_at, latency=latency, attempts=attempt, error=error
+                    trial=trial.id,
+                    started_at=started_at,
+                    latency=latency,
+                    attempts=attempt,
+                    error=msgspec.structs.replace(answer, attempts=attempt),
+                    lost=spent.usage,
                 )
             place = again
             attempt += 1
@@ -149,24 +157,27 @@ class Caller:
         wait = min(self._policy.first_wait * 2 ** (attempt - 1), self._policy.longest_wait)
         return wait * self._jitter.uniform(0.5, 1.0)
 
-    async def _attempt(self, trial: Trial, place: Place, seconds: float) -> Reply | CallError:
-        """Make one call and settle its place and its budget."""
+    async def _attempt(self, trial: Trial, place: Place, seconds: float, spent: Spent) -> Reply | CallError:
+        """Make one call and settle its place and its budget; `spent` learns what a lost one may cost."""
         generation, wanted = place
         outcome: CallOutcome = "other"
         retry_after: float | None = None
         limited = False
         usage = None
         text = ""
+        lost = False
         try:
             await self._requests.take()
             await self._tokens.take(wanted.prompt + wanted.completion)
+            spent.begin(wanted)
+            lost = True
             async with asyncio.timeout(seconds):
                 answer = await DRIVERS[trial.format](self._target, trial, self._sampling)
             if isinstance(answer, CallError):
                 outcome, retry_after = _outcome(answer), answer.retry_after
-                limited = answer.kind == "rate_limited"
+                limited, lost = answer.kind == "rate_limited", answer.may_be_billed
             else:
-                outcome, usage, text = "ok", answer.usage, answer.message.content
+                outcome, usage, text, lost = "ok", answer.usage, answer.message.content, False
         except TimeoutError:
             answer = CallError(
                 kind="timeout",
@@ -174,8 +185,12 @@ class Caller:
             )
             outcome = "congested"
         finally:
-            self._budget.settle(wanted, usage, text)
+            if lost:
+                self._budget.lose(wanted)
+            else:
+                self._budget.settle(wanted, usage, text)
             self._concurrency.release(generation, outcome, retry_after=retry_after, rate_limited=limited)
+        spent.settle(wanted, wanted.usage if lost else Usage(), failed=isinstance(answer, CallError))
         return answer
 
 
@@ -185,7 +200,7 @@ def _outcome(error: CallError) -> CallOutcome:
     return "other"
 
 
-def _transcript(trial: Trial, reply: Reply, started_at: float, latency: float, attempts: int) -> Transcript:
+def _transcript(trial: Trial, reply: Reply, *, started_at: float, latency: float, spent: Spent) -> Transcript:
     return Transcript(
         trial=trial.id,
         reply=reply.message,
@@ -194,7 +209,8 @@ def _transcript(trial: Trial, reply: Reply, started_at: float, latency: float, a
         usage=reply.usage,
         started_at=started_at,
         latency=latency,
-        attempts=attempts,
+        attempts=spent.calls,
         model_reported=reply.model_reported,
         logprobs=reply.logprobs,
+        lost=spent.usage,
     )

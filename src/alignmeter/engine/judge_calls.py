@@ -8,8 +8,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from alignmeter.engine.budget import Budget, Limits, Prices, Reservation, estimate_tokens
+from alignmeter.engine.spending import Spent
 from alignmeter.errors import BudgetSpentError
-from alignmeter.records import CallError, Usage
+from alignmeter.records import CallError
 from alignmeter.targets import probe
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from alignmeter.engine.spending import Told
     from alignmeter.records import TargetFingerprint
     from alignmeter.targets import Reply, Request, Target
 
@@ -24,48 +26,18 @@ DEFAULT_CONCURRENCY = 8
 """Calls at once to a judge whose endpoint does not say what it bears."""
 
 
-class Spent:
-    """What one judgement took.
-
-    Args:
-        first: Told right before the first call.
-
-    Attributes:
-        calls: Calls, those that failed included.
-        usage: Tokens of the calls that were answered.
-    """
-
-    def __init__(self, first: Callable[[], None] | None = None) -> None:
-        self.calls = 0
-        self.usage = Usage()
-        self._first = first
-
-    def begin(self) -> None:
-        """A call is about to be made."""
-        if self._first is not None:
-            self._first()
-            self._first = None
-
-    def add(self, used: Usage) -> None:
-        """Count one call."""
-        self.calls += 1
-        self.usage = Usage(
-            prompt_tokens=(self.usage.prompt_tokens or 0) + (used.prompt_tokens or 0),
-            completion_tokens=(self.usage.completion_tokens or 0) + (used.completion_tokens or 0),
-        )
-
-
 _spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
 
 
 @contextmanager
-def counting(first: Callable[[], None] | None = None) -> Generator[Spent]:
+def counting(first: Callable[[], None] | None = None, told: Told | None = None) -> Generator[Spent]:
     """Count the calls that judges make inside the block, tasks begun in it included.
 
     Args:
-        first: Told right before the first of them.
+        first: Called right before the first of them.
+        told: As of `Spent`.
     """
-    spent = Spent(first)
+    spent = Spent(first, told)
     token = _spent.set(spent)
     try:
         yield spent
@@ -128,19 +100,21 @@ class _Metered:
         async with self._places:
             if not budget.judge_fits(wanted):
                 raise BudgetSpentError(budget.describe())
-            spent = _spent.get()
-            if spent is not None:
-                spent.begin()
+            spent = _spent.get() or Spent()
+            spent.begin(wanted)
             budget.reserve_judge(wanted)
             usage, text = None, ""
+            lost = True
+            failed = False
             try:
                 answer = await self._inner.generate(request)
-                if not isinstance(answer, CallError):
-                    usage, text = answer.usage, answer.message.content
+                if isinstance(answer, CallError):
+                    failed, lost = True, answer.may_be_billed
+                else:
+                    lost, usage, text = False, answer.usage, answer.message.content
             finally:
-                used = budget.settle_judge(wanted, usage, text)
-                if spent is not None:
-                    spent.add(used)
+                used = budget.lose_judge(wanted) if lost else budget.settle_judge(wanted, usage, text)
+                spent.settle(wanted, used, failed=failed)
             return answer
 
     async def __aenter__(self) -> Self:

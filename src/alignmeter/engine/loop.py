@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from alignmeter.engine.budget import Budget, Limits, Prices
+from alignmeter.engine.budget import Budget, Limits, Prices, most_tokens
 from alignmeter.engine.caller import Caller, RetryPolicy
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
@@ -21,7 +21,8 @@ from alignmeter.errors import BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
 from alignmeter.records import HELD_OUT, Judgement, Record, Transcript, Trial, Unscored
-from alignmeter.store import Answered, Asked, Judged
+from alignmeter.store import Answered, Asked, Charged, Judged
+from alignmeter.targets import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.progress import Progress
     from alignmeter.engine.schedule import Schedule
     from alignmeter.judges import Judge
-    from alignmeter.records import Axis
+    from alignmeter.records import Axis, Usage
     from alignmeter.store import JournalWriter, StopReason
     from alignmeter.targets import Target
 
@@ -88,6 +89,7 @@ class Engine:
         judges: Mapping[Axis, Judge],
         journal: JournalWriter,
         *,
+        variant: Variant | None = None,
         judge_calls: JudgeCalls | None = None,
         options: EngineOptions | None = None,
         progress: Progress | None = None,
@@ -99,7 +101,8 @@ class Engine:
         self._progress = progress
         self._clock = clock or SystemClock()
         self._sampling = target.fingerprint.sampling
-        self.budget = Budget(options.limits, options.prices, options.judge_prices)
+        prefix = most_tokens((variant or Variant()).apply(()))
+        self.budget = Budget(options.limits, options.prices, options.judge_prices, prefix=prefix)
         if judge_calls is not None:
             judge_calls.budget = self.budget
         maximum = options.concurrency or target.max_concurrency or DEFAULT_MAXIMUM
@@ -223,7 +226,7 @@ class Engine:
 
     async def _one(self, schedule: Schedule, trial: Trial, place: Place) -> None:
         self._asking(trial, "target")
-        transcript = await self._caller.ask(trial, place)
+        transcript = await self._caller.ask(trial, place, partial(self._charged, trial, "target"))
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
         self._note(transcript)
@@ -235,10 +238,14 @@ class Engine:
         if trial.pool in HELD_OUT:
             self._journal.append(Asked(trial=trial.id, at=self._clock.time(), role=role))
 
+    def _charged(self, trial: Trial, role: Literal["target", "judge"], calls: int, most: Usage) -> None:
+        self._journal.append(Charged(trial=trial.id, calls=calls, tokens=most, role=role))
+
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
         try:
             for axis in self._missing(trial):
-                with counting(partial(self._asking, trial, "judge")) as spent:
+                asking = partial(self._asking, trial, "judge")
+                with counting(asking, partial(self._charged, trial, "judge")) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
                 judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
                 self._journal.append(Judged(judgement=judged))

@@ -12,7 +12,7 @@ from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
 from alignmeter.errors import DesignChangedError
 from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, Sampling, TargetRecord
-from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder
+from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder, unanswered
 from alignmeter.suites import suite_sources, suite_tax_limits
 
 if TYPE_CHECKING:
@@ -221,6 +221,8 @@ async def drive(
             engine.carry(trials[event.transcript.trial], event.transcript)
         elif isinstance(event, Judged) and not event.again:
             engine.carry_judgement(event.judgement)
+    for charged in unanswered(session.journal.events):
+        engine.budget.carry_charge(charged)
     engine.judgements.update(lasting(data))
     unjudged = {
         trial: (trials[trial], transcript)

@@ -104,6 +104,8 @@ class Results(Record, frozen=True):
         best_of_n: How often at least one of N draws of an attack was complied with; None where not asked.
         gaming: Surface refusal against delivered harm; None in runs of earlier versions.
         judge_calls: Calls to models behind judges, with their tokens in `judge_usage`.
+        lost: The most tokens that calls may be billed beside `usage` and `judge_usage`: calls without a
+            reply, and those in flight when a process ended.
         saturated: The cells that tell models like this one apart no more.
         capability: Mean scores of tasks and tax domains: each domain, followed by its grades.
     """
@@ -129,6 +131,7 @@ class Results(Record, frozen=True):
     gaming: Gaming | None = None
     judge_calls: int = 0
     judge_usage: Usage = Usage()
+    lost: Usage = Usage()
     saturated: tuple[Cell, ...] = ()
     capability: tuple[DomainMean, ...] = ()
     schema_version: int = SCHEMA_VERSION

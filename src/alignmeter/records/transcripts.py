@@ -62,6 +62,7 @@ CallErrorKind = Literal[
 ]
 
 
+_NOT_OK = 300
 OF_ONE_REQUEST = frozenset({403, 404, 405})
 """HTTP statuses that a firewall or router may give to one request while it lets others pass."""
 
@@ -75,6 +76,7 @@ class CallError(Record, frozen=True):
         status: HTTP status, where there was one.
         retry_after: Seconds that the server asked us to wait.
         attempts: Calls made for this trial, this one included.
+        sent: Whether the request had gone out when the fault came; None where the kind alone says.
     """
 
     kind: CallErrorKind
@@ -82,6 +84,7 @@ class CallError(Record, frozen=True):
     status: int | None = None
     retry_after: float | None = None
     attempts: int = 1
+    sent: bool | None = None
 
     @property
     def retryable(self) -> bool:
@@ -98,6 +101,14 @@ class CallError(Record, frozen=True):
         """Whether no other call of this run can succeed either, whatever was answered before."""
         return self.fatal and self.status not in OF_ONE_REQUEST
 
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the target may have answered, and bill it, though no usable reply came."""
+        if self.sent is not None:
+            return self.sent
+        answered = self.status is None or self.status < _NOT_OK
+        return self.kind in {"timeout", "bad_response"} and answered
+
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "unknown"]
 
@@ -107,6 +118,13 @@ class Usage(Record, frozen=True):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    def plus(self, other: Usage, sign: int = 1) -> Usage:
+        """Return the sum of both, or the difference; what is not told counts as none."""
+        return Usage(
+            prompt_tokens=(self.prompt_tokens or 0) + sign * (other.prompt_tokens or 0),
+            completion_tokens=(self.completion_tokens or 0) + sign * (other.completion_tokens or 0),
+        )
 
 
 class TokenLogprob(Record, frozen=True):
@@ -135,6 +153,7 @@ class Transcript(Record, frozen=True):
         attempts: Calls made, retries included.
         model_reported: Model name in the reply, where the endpoint gives one.
         logprobs: The first tokens with their probabilities, where they were asked for and given.
+        lost: The most that attempts without a reply may be billed: timeouts, replies that broke off.
     """
 
     trial: str
@@ -148,3 +167,4 @@ class Transcript(Record, frozen=True):
     model_reported: str | None = None
     error: CallError | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    lost: Usage = Usage()

@@ -11,7 +11,7 @@ from alignmeter.report.transcripts import Fact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignmeter.records import JudgeCard, Results, RunManifest, TargetFingerprint
+    from alignmeter.records import JudgeCard, Results, RunManifest, TargetFingerprint, Usage
 
 LIMITS = (
     "The attacks are static: compliance with them is a lower bound against an attacker who adapts.",
@@ -49,7 +49,7 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
     """Everything that someone needs to judge or repeat the run."""
     design = manifest.design
     known = {card.judge_hash for card in cards}
-    usage = results.usage
+    lost = results.lost
     rules = (
         Fact("Rule", visible(results.rule)),
         Fact("Mode", design.mode),
@@ -72,7 +72,12 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
             for name, source in sorted(manifest.suite_sources.items())
         ),
         Fact("Calls", count(results.calls)),
-        Fact("Tokens", f"{count(usage.prompt_tokens or 0)} in, {count(usage.completion_tokens or 0)} out"),
+        Fact("Tokens", _tokens(results.usage)),
+        *(
+            (Fact("Further tokens, at the most, of calls without an answer", _tokens(lost)),)
+            if lost.prompt_tokens or lost.completion_tokens
+            else ()
+        ),
         Fact("Begun", utc(manifest.created_at)),
     )
     packages = tuple(
@@ -84,6 +89,10 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
         Section("What was asked", asked),
         Section("Software", (Fact("alignmeter", visible(manifest.alignmeter_version)), *packages)),
     )
+
+
+def _tokens(usage: Usage) -> str:
+    return f"{count(usage.prompt_tokens or 0)} in, {count(usage.completion_tokens or 0)} out"
 
 
 def _target(manifest: RunManifest) -> tuple[Fact, ...]:

@@ -4,6 +4,7 @@ from alignmeter.store.journal import (
     JOURNAL_VERSION,
     Answered,
     Asked,
+    Charged,
     Closed,
     Event,
     JournalWriter,
@@ -12,6 +13,7 @@ from alignmeter.store.journal import (
     Planned,
     StopReason,
     read_events,
+    unanswered,
 )
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
 from alignmeter.store.parquet import write_parquet
@@ -23,6 +25,7 @@ __all__ = [
     "LABELS_FILE",
     "Answered",
     "Asked",
+    "Charged",
     "Closed",
     "Event",
     "JournalWriter",
@@ -41,5 +44,6 @@ __all__ = [
     "read_text_scores",
     "request_text",
     "scored_text",
+    "unanswered",
     "write_parquet",
 ]

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from alignmeter.errors import RunFolderError, SchemaVersionError, StorageError
-from alignmeter.records import Judgement, Record, Transcript, Trial
+from alignmeter.records import Judgement, Record, Transcript, Trial, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 """Raised when a reader of the previous version could no longer make sense of a new line."""
 
 StopReason = Literal[
@@ -60,6 +61,23 @@ class Asked(Record, frozen=True, tag="asked"):
     role: Literal["target", "judge"] = "target"
 
 
+class Charged(Record, frozen=True, tag="charged"):
+    """What a trial costs at the most, should the process end before its answer or judgement is here.
+
+    Written right before each call and after each that failed; the latest one counts.
+
+    Attributes:
+        calls: Calls made for it, one that is about to be made included.
+        tokens: The most that those calls may be billed.
+        role: `target`, or `judge` for a model behind a judge.
+    """
+
+    trial: str
+    calls: int
+    tokens: Usage
+    role: Literal["target", "judge"] = "target"
+
+
 class Answered(Record, frozen=True, tag="answered"):
     """What the target did on one trial: a reply, or a typed error after the last attempt."""
 
@@ -85,7 +103,7 @@ class Closed(Record, frozen=True, tag="closed"):
     detail: str = ""
 
 
-Event = Opened | Planned | Asked | Answered | Judged | Closed
+Event = Opened | Planned | Asked | Charged | Answered | Judged | Closed
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
@@ -132,6 +150,26 @@ def read_events(path: Path) -> tuple[list[Event], int]:
         events.append(event)
         start = end + 1
     return events, start
+
+
+def unanswered(events: Iterable[Event]) -> tuple[Charged, ...]:
+    """Return what was charged for calls whose answer or judgement no process lived to write down."""
+    found: list[Charged] = []
+    waiting: dict[tuple[str, str], Charged] = {}
+    for event in events:
+        match event:
+            case Charged(trial=trial, role=role):
+                waiting[trial, role] = event
+            case Answered(transcript=transcript):
+                waiting.pop((transcript.trial, "target"), None)
+            case Judged(judgement=judgement, again=False):
+                waiting.pop((judgement.trial, "judge"), None)
+            case Opened():
+                found.extend(waiting.values())
+                waiting.clear()
+            case _:
+                pass
+    return (*found, *waiting.values())
 
 
 def _is_json(line: bytes) -> bool:

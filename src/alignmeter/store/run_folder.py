@@ -26,6 +26,7 @@ from alignmeter.records import (
 from alignmeter.store.journal import (
     Answered,
     Asked,
+    Charged,
     Closed,
     Event,
     JournalWriter,
@@ -33,6 +34,7 @@ from alignmeter.store.journal import (
     Opened,
     Planned,
     read_events,
+    unanswered,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class RunData(Record, frozen=True):
             counts.
         closed: The last stop of a process, None while it runs or after it was killed.
         others: The same on further axes, for example harm beside refusal: by axis, then by trial id.
+        beside: What calls cost at the most whose answer or judgement no process lived to keep.
     """
 
     trials: tuple[Trial, ...]
@@ -65,6 +68,7 @@ class RunData(Record, frozen=True):
     judgements: dict[str, Judgement]
     closed: Closed | None = None
     others: dict[Axis, dict[str, Judgement]] = {}  # noqa: RUF012 - msgspec makes each its own
+    beside: tuple[Charged, ...] = ()
 
     def on(self, axis: Axis) -> dict[str, Judgement]:
         """Judgements on one axis by trial id, whether it is the trial's own axis or a further one."""
@@ -93,6 +97,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
         events: The events of a journal.
         judges: Hashes of the judges whose answers count; None for those that the run itself had.
     """
+    events = tuple(events)
     trials: dict[int, Trial] = {}
     transcripts: dict[str, Transcript] = {}
     judged: dict[str, dict[Axis, Judgement]] = {}
@@ -114,7 +119,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
                     judged.setdefault(judgement.trial, {})[judgement.axis] = judgement
             case Opened() | Closed():
                 closed = event if isinstance(event, Closed) else None
-            case Asked():
+            case Asked() | Charged():
                 pass
     ordered = tuple(trials[index] for index in sorted(trials))
     _add_errors([trial for trial in ordered if trial.id in told], transcripts, judged)
@@ -127,7 +132,14 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
                 own[trial] = judgement
             else:
                 others.setdefault(axis, {})[trial] = judgement
-    return RunData(trials=ordered, transcripts=transcripts, judgements=own, closed=closed, others=others)
+    return RunData(
+        trials=ordered,
+        transcripts=transcripts,
+        judgements=own,
+        closed=closed,
+        others=others,
+        beside=unanswered(events),
+    )
 
 
 def _add_errors(

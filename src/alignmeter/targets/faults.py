@@ -61,6 +61,7 @@ class Peer(NamedTuple):
         *,
         status: int | None = None,
         wait: float | None = None,
+        sent: bool | None = None,
     ) -> CallError:
         """Return a typed error whose message is one line and holds no key."""
         line = " ".join(message.split())
@@ -69,6 +70,7 @@ class Peer(NamedTuple):
             message=self.redact(line),
             status=status,
             retry_after=wait,
+            sent=sent,
         )
 
     def redact(self, text: str) -> str:
@@ -223,9 +225,11 @@ def transport_fault(peer: Peer, error: BaseException) -> CallError:
 
     host = peer.host
     kind: CallErrorKind = "connection"
+    sent: bool | None = None
     match error:
         case TimeoutError():
             kind = "timeout"
+            sent = not isinstance(error, aiohttp.ConnectionTimeoutError)
             text = (
                 f"no complete reply from {host} within {peer.timeout:g} s; raise timeout or lower concurrency"
             )
@@ -244,11 +248,12 @@ def transport_fault(peer: Peer, error: BaseException) -> CallError:
         case aiohttp.ClientConnectorError():
             text = f"no connection to {host}: {_short_reason(error.os_error)}"
         case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | OSError():
+            sent = True
             text = f"{host} broke the connection before the reply was complete; is the server healthy?"
         case _:
             kind = "bad_response"
             text = f"{host} sent no valid HTTP ({_short_reason(error)}); check the URL's port"
-    return peer.fault(kind, text)
+    return peer.fault(kind, text, sent=sent)
 
 
 def _short_reason(error: BaseException) -> str:

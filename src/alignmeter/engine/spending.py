@@ -1,0 +1,55 @@
+"""What one piece of work has cost so far: the reply to a trial, or a judgement of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignmeter.records import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alignmeter.engine.budget import Reservation
+
+    Told = Callable[[int, Usage], None]
+
+
+class Spent:
+    """Calls and tokens of one piece of work, told as they grow, so that no end of the process loses them.
+
+    Args:
+        first: Called right before the first call.
+        told: Called right before each call, and after each that failed, with the calls made, the one
+            about to be made included, and the most tokens that they may be billed.
+
+    Attributes:
+        calls: Calls, those that failed included.
+        usage: Tokens that were counted for calls that are over.
+    """
+
+    def __init__(self, first: Callable[[], None] | None = None, told: Told | None = None) -> None:
+        self.calls = 0
+        self.usage = Usage()
+        self._in_flight = Usage()
+        self._first = first
+        self._told = told
+
+    def begin(self, wanted: Reservation) -> None:
+        """A call is about to be made."""
+        if self._first is not None:
+            self._first()
+            self._first = None
+        self.calls += 1
+        self._in_flight = self._in_flight.plus(wanted.usage)
+        self._tell()
+
+    def settle(self, wanted: Reservation, used: Usage, *, failed: bool = False) -> None:
+        """A call is over, and this much was counted for it."""
+        self._in_flight = self._in_flight.plus(wanted.usage, -1)
+        self.usage = self.usage.plus(used)
+        if failed:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._told is not None:
+            self._told(self.calls, self.usage.plus(self._in_flight))
