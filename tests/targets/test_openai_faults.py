@@ -249,7 +249,7 @@ async def test_a_broken_connection_is_a_connection_error(
     hostile_server: HostileServer, behaviour: str
 ) -> None:
     error = await fault_of(hostile_server, getattr(hostile_server, behaviour)())
-    assert (error.kind, error.retryable) == ("connection", True)
+    assert (error.kind, error.retryable, error.may_be_billed) == ("connection", True, True)
     assert "broke the connection before the reply was complete" in error.message
 
 
@@ -276,6 +276,7 @@ async def test_a_port_that_nobody_listens_on_is_a_refused_connection() -> None:
     assert isinstance(outcome, CallError)
     assert outcome.kind == "connection"
     assert outcome.message == f"127.0.0.1:{port} refused the connection; is the server running there?"
+    assert not outcome.may_be_billed
 
 
 async def test_https_against_an_http_server_is_a_tls_fault(hostile_server: HostileServer) -> None:
@@ -294,6 +295,14 @@ def test_an_unknown_host_and_a_bad_certificate_are_connection_errors_in_words() 
     expired = ssl.SSLCertVerificationError("certificate has expired")
     fault = transport_fault(peer, aiohttp.ClientConnectorCertificateError(where, expired))
     assert (fault.kind, "no TLS connection to api.example" in fault.message) == ("connection", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "billed"), [(TimeoutError(), True), (aiohttp.ConnectionTimeoutError(), False)]
+)
+def test_a_timeout_may_be_billed_where_a_connection_was_made(error: Exception, billed: bool) -> None:
+    fault = transport_fault(Peer("https://api.example/v1", "m", None, 60.0), error)
+    assert (fault.kind, fault.may_be_billed) == ("timeout", billed)
 
 
 async def test_a_proxy_that_is_not_there_is_a_connection_error_that_names_the_proxy_variables(
