@@ -97,7 +97,7 @@ async def _engine(url: str, count: int, in_flight: int, folder: Path) -> float:
         journal.sync()
         seconds = time.perf_counter() - began
     journal.close()
-    if stopped.reason != "complete" or len(engine.judgements) != count:
+    if stopped.reason != "complete" or len(engine.judgements["refusal"]) != count:
         raise SystemExit(f"the engine stopped: {stopped.reason} {stopped.detail}")
     return seconds
 
