@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-<<<<<<< HEAD
-from alignmeter.api import JudgeChoice, Run, RunRequest, disagreements, load_run, rejudge, run, under_judge
-from alignmeter.errors import InputError, StorageError
-=======
 from alignmeter.api import (
     JudgeChoice,
     Labelling,
@@ -25,8 +21,7 @@ from alignmeter.api import (
     under_judge,
 )
 from alignmeter.api.labelling import Asked
-from alignmeter.errors import InputError
->>>>>>> 17b1547 (People label a run as another of its judges sees it, see a provider's refusal, and keep their later labels on an import)
+from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import LlmJudge
 from alignmeter.records import Unscored
 from alignmeter.store import JournalWriter
