@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from alignmeter.engine import check_resumable, differences, open_session
+from alignmeter.engine import Twin, check_resumable, differences, open_session, twin
 from alignmeter.errors import DesignChangedError, RunFolderError
 from alignmeter.records import Sampling
 
@@ -92,14 +92,52 @@ def test_given_a_judge_left_out_when_resumed_then_it_is_refused_and_named(lab: L
         open_session(lab.path, lab.manifest(target, plan), plan)
 
 
-def test_given_another_url_when_resumed_then_it_is_the_same_target(lab: Lab) -> None:
+def test_given_another_url_when_resumed_then_it_is_refused_until_it_is_said_to_be_the_same_system(
+    lab: Lab,
+) -> None:
     target, plan = lab.target(), lab.plan(5)
     target.url = "http://localhost:8000/v1"
     open_session(lab.path, lab.manifest(target, plan), plan).journal.close()
     target.url = "http://other-host:9000/v1"
+    moved = lab.manifest(target, plan)
+    with pytest.raises(DesignChangedError, match=r"localhost:8000/v1, .* asks http://other-host:9000/v1;"):
+        open_session(lab.path, moved, plan)
+    open_session(lab.path, moved, plan, same_system=True).journal.close()
+    session = open_session(lab.path, moved, plan)  # said once, and remembered
+    session.journal.close()
+    assert session.data.asked_at(session.folder.manifest) == {
+        "target": ("http://localhost:8000/v1", "http://other-host:9000/v1")
+    }
+
+
+def test_given_an_unfinished_run_when_looked_at_then_another_address_or_an_old_name_is_in_doubt(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, plan = lab.target(), lab.plan(5)
+    target.url = "http://localhost:8000/v1"
     session = open_session(lab.path, lab.manifest(target, plan), plan)
     session.journal.close()
-    assert session.folder.manifest.target.url == "http://localhost:8000/v1"
+    same = lab.manifest(target, plan)
+    assert twin(session.folder, same) == Twin(finished=False)
+    target.url = "http://localhost:9000/v1"
+    found = twin(session.folder, lab.manifest(target, plan))
+    assert found is not None
+    assert found.moved
+    monkeypatch.setattr("time.time", lambda: session.data.worked_at + 25 * 3600)
+    found = twin(session.folder, same)
+    assert found is not None
+    assert "25 hours ago" in found.doubt
+
+
+@pytest.mark.parametrize("name", ["fine_tune_delta", "alignment_tax"])
+def test_given_another_limit_that_is_no_claim_when_resumed_then_it_is_named(lab: Lab, name: str) -> None:
+    target, plan = lab.target(), lab.plan(5)
+    open_session(lab.path, lab.manifest(target, plan), plan).journal.close()
+    stricter = lab.manifest(target, plan, lab.model(thresholds={name: "1%"}))
+    with pytest.raises(DesignChangedError, match=rf"threat model thresholds {name} was 0.1\d*, is 0.01;"):
+        open_session(lab.path, stricter, plan)
+    renamed = lab.manifest(target, plan, lab.model(name="Another name"))
+    open_session(lab.path, renamed, plan).journal.close()
 
 
 def test_given_a_run_in_work_when_opened_by_another_then_it_is_refused(lab: Lab) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from alignmeter.errors import RunFolderError, StorageError
 from alignmeter.records import Results, Unscored
-from alignmeter.store import Closed, Judged, Planned, RunFolder, fold, list_runs
+from alignmeter.store import Closed, Judged, Planned, RunFolder, fold, list_runs, new_run_folders
 
 if TYPE_CHECKING:
     from conftest import Build, Written
@@ -189,10 +189,33 @@ def test_given_results_when_written_then_they_are_read_back_and_none_before_that
         run_id="run", judges={}, verdicts=(), cells=(), coverage=(), exit_code=4, trials=3, answered=1,
         errors={"timeout": 1}, rule="exact",
     )  # fmt: skip
-    assert written.folder.read_results() is None
+    assert written.folder.read_results(written.folder.read()) is None
     written.folder.write_results(results)
-    assert written.folder.read_results() == results
+    assert written.folder.read_results(written.folder.read()) == results
     assert written.folder.write_report("<p>é</p>").read_text(encoding="utf-8") == "<p>é</p>"
+
+
+def test_given_results_of_an_earlier_stop_when_read_then_there_are_none(written: Written) -> None:
+    results = Results(
+        run_id="run", judges={}, verdicts=(), cells=(), coverage=(), exit_code=4, trials=3, answered=1,
+        errors={}, rule="exact", stopped_at=1.0,
+    )  # fmt: skip
+    written.folder.write_results(results)
+    data = written.folder.read()
+    earlier, later = (
+        msgspec.structs.replace(data, closed=Closed(at=at, reason="complete")) for at in (1.0, 2.0)
+    )
+    assert written.folder.read_results(earlier) == results
+    assert written.folder.read_results(later) is None
+
+
+def test_given_many_who_begin_at_once_when_they_want_one_name_then_each_has_its_own(tmp_path: Path) -> None:
+    stem = tmp_path / "runs" / "now"
+    assert [new_run_folders(stem)[0].name for _ in range(3)] == ["now", "now-2", "now-3"]
+    (tmp_path / "runs" / "both-tuned").mkdir()
+    pair = new_run_folders(stem.with_name("both"), ("-base", "-tuned"))
+    assert [path.name for path in pair] == ["both-2-base", "both-2-tuned"]
+    assert not stem.with_name("both-base").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"run_id":"caf\xe9"}'])
@@ -201,7 +224,7 @@ def test_given_results_that_cannot_be_read_when_read_then_the_error_names_the_re
 ) -> None:
     (written.folder.path / "verdicts.json").write_bytes(content)
     with pytest.raises(RunFolderError, match=r"verdicts\.json: cannot be read .*alignmeter report"):
-        written.folder.read_results()
+        written.folder.read_results(written.folder.read())
 
 
 def test_given_several_runs_when_listed_then_the_newest_comes_first_and_other_folders_are_left_out(

@@ -177,10 +177,10 @@ class Labelling:
 
 def _opened(folder: RunFolder, labels: Sequence[HumanLabel]) -> Run:
     """Read a run for labelling: with the results that were written last, so that nobody has to wait."""
-    results = folder.read_results()
+    manifest, data = folder.manifest, folder.read()
+    results = folder.read_results(data)
     if results is None:
         return load_run(folder.path)
-    manifest, data = folder.manifest, folder.read()
     counted = counted_labels(data, labels)
     return Run(path=folder.path, manifest=manifest, data=data, results=results, labels=counted)
 

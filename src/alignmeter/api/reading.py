@@ -200,6 +200,7 @@ def analyse(
         lost=_total((*(t.lost for t in transcripts), *(charged.tokens for charged in data.beside))),
         saturated=saturated(rates),
         capability=capability_means(manifest, data, answers),
+        stopped_at=data.stopped_at,
     )
 
 

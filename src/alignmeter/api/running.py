@@ -6,7 +6,6 @@ import asyncio
 import math
 import signal
 import sys
-import time
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,20 +17,20 @@ from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, counted_labels
+from alignmeter.api.run_paths import moved_on, new_run_stem, run_path
 from alignmeter.engine import (
     Engine,
     EngineOptions,
     Stopped,
-    differences,
     drive,
     make_manifest,
     make_plan,
     open_session,
 )
-from alignmeter.errors import InputError, RunFolderError, StorageError
+from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import cards_by_event
-from alignmeter.records import Record, RunManifest
-from alignmeter.store import RunFolder, list_runs, read_labels, write_parquet
+from alignmeter.records import Record
+from alignmeter.store import new_run_folders, read_labels, write_parquet
 from alignmeter.suites import load_catalogue, suite_digest
 from alignmeter.targets import TargetOptions, resolve_target
 
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
     from alignmeter.engine import Mode, Progress
-    from alignmeter.store import JournalWriter
+    from alignmeter.store import JournalWriter, RunFolder
 
 T = TypeVar("T")
 
@@ -57,6 +56,8 @@ class RunRequest(Record, frozen=True):
         name: Name of the run folder; None makes one from time and target.
         resume: An existing run folder to go on with.
         fresh: Start anew although an unfinished run of the same design lies in `runs`.
+        same_system: What answers at another address than the run of `name` or `resume` asked is the same
+            system, which has moved.
         smoke: Twenty trials and no verdicts.
         fixed: Ask every trial, instead of stopping when a claim is decided.
         judges: Judges beside, or instead of, the built-in ones.
@@ -71,6 +72,7 @@ class RunRequest(Record, frozen=True):
     name: str | None = None
     resume: Path | None = None
     fresh: bool = False
+    same_system: bool = False
     smoke: bool = False
     fixed: bool = False
     judges: JudgeChoice = JudgeChoice()
@@ -113,8 +115,9 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         suites={name: suite_digest(name) for name in suites},
         judges=judges.by_axis,
         plan=prepared,
+        judge_models=judges.targets,
     )
-    path = _run_path(request, manifest)
+    path, passed = run_path(request, manifest)
     showing = admit_held_out(
         prepared.trials, target, judges.targets, path=path, force=request.force_sequestered
     )
@@ -122,7 +125,13 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         for model_asked in (target, *judges.targets):
             await opened.enter_async_context(model_asked)
             await preflight(model_asked)
-        session = open_session(path, msgspec.structs.replace(manifest, run_id=path.name), prepared)
+        path = path or new_run_folders(new_run_stem(request, manifest))[0]
+        session = open_session(
+            path,
+            msgspec.structs.replace(manifest, run_id=path.name),
+            prepared,
+            same_system=request.same_system,
+        )
         resumed = len(session.data.trials) - len(session.pending)
         try:
             if showing is not None:
@@ -135,6 +144,9 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                     done=resumed,
                     claims=prepared.design.claims,
                 )
+                for note in (passed, moved_on(session)):
+                    if note:
+                        progress.note(note)
                 if showing is not None and showing.notice:
                     progress.note(showing.notice)
 
@@ -175,6 +187,11 @@ def _check(request: RunRequest) -> None:
     """
     if request.resume is not None and (request.name is not None or request.fresh):
         raise InputError("--resume goes on with a run that has its name; leave --name and --fresh out")
+    if request.same_system and request.name is None and request.resume is None:
+        raise InputError(
+            "--same-system says of one run that its system has moved to another address; name the run with "
+            "--name or --resume"
+        )
     if request.smoke and request.fixed:
         raise InputError("--smoke asks twenty trials, --fixed asks all of them; leave one of the two out")
     name = request.name
@@ -222,38 +239,6 @@ def unwritten(path: Path, stopped: Stopped | None, error: StorageError) -> Stopp
         reason="storage",
         detail=f"{cause}; every reply is kept in the journal - make room or fix the permissions, {way}",
     )
-
-
-def _run_path(request: RunRequest, wanted: RunManifest) -> Path:
-    """Where the run goes: the folder named, an unfinished run of the same design, or a new folder."""
-    if request.resume is not None:
-        return RunFolder.open(request.resume).path
-    if request.name is not None:
-        path = request.runs / request.name
-        if request.fresh and path.exists():
-            raise InputError(f"--fresh wants a new run, but {str(path)!r} exists; give another --name")
-        return path
-    if not request.fresh:
-        for folder in list_runs(request.runs):
-            if _unfinished_twin(folder, wanted):
-                return folder.path
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    slug = "".join(c if c.isalnum() else "-" for c in wanted.target.name.lower()).strip("-")[:40]
-    base = request.runs / f"{stamp}-{slug or 'target'}"
-    path, number = base, 2
-    while path.exists():
-        path, number = base.with_name(f"{base.name}-{number}"), number + 1
-    return path
-
-
-def _unfinished_twin(folder: RunFolder, wanted: RunManifest) -> bool:
-    try:
-        if differences(folder.manifest, wanted):
-            return False
-        # A disk that filled up at the very end leaves a whole journal without results.
-        return not folder.read().complete or folder.read_results() is None
-    except RunFolderError:
-        return False  # an unreadable neighbour must not stop a new run
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -16,22 +15,22 @@ from alignmeter.api.comparison_plan import ROLES, comparison_plans
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
+from alignmeter.api.run_paths import ENDINGS, comparison_paths, moved_on, new_comparison_stem
 from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal
 from alignmeter.engine import (
     Engine,
     EngineOptions,
     SideBySide,
     Stopped,
-    differences,
     drive,
     lasting,
     make_manifest,
     open_session,
 )
-from alignmeter.errors import InputError, RunFolderError
+from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash
 from alignmeter.records import Comparison, Record
-from alignmeter.store import RunFolder, list_runs
+from alignmeter.store import new_run_folders
 from alignmeter.suites import load_catalogue, suite_digest
 from alignmeter.targets import TargetOptions, resolve_target
 
@@ -69,6 +68,8 @@ class CompareRequest(Record, frozen=True):
         runs: Folder of run folders.
         name: The run folders are `NAME-base` and `NAME-tuned`; None makes a name from the time.
         fresh: Start anew although an unfinished comparison of the same design lies in `runs`.
+        same_system: What answers at another address than the comparison of `name` asked is the same system,
+            which has moved.
         margin: Largest accepted rise, in (0, 1); None for the threat model's `fine_tune_delta`.
         equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
         judges: Judges beside, or instead of, the built-in ones; the same for both.
@@ -82,6 +83,7 @@ class CompareRequest(Record, frozen=True):
     runs: Path = RUNS
     name: str | None = None
     fresh: bool = False
+    same_system: bool = False
     margin: float | None = None
     equivalence: float = LEAST
     judges: JudgeChoice = JudgeChoice()
@@ -127,6 +129,10 @@ class ComparisonProgress(Protocol):
         """An answer was counted."""
         ...
 
+    def note(self, message: str) -> None:
+        """One line that people should see."""
+        ...
+
 
 def compare_targets(request: CompareRequest, *, progress: ComparisonProgress | None = None) -> LiveComparison:
     """Ask two targets the same attacked harmful requests until the claim on their difference is decided.
@@ -159,10 +165,10 @@ async def compare_targets_async(
     _check(request)
     base, tuned = _prepare(request)
     arms = (base, tuned)
-    paths = _paths(request, (base.manifest, tuned.manifest))
+    known, passed = comparison_paths(request, (base.manifest, tuned.manifest))
     showings = [
         admit_held_out(arm.plan.trials, arm.target, arm.judges.targets, path=path, force=False)
-        for arm, path in zip(arms, paths, strict=True)
+        for arm, path in zip(arms, known or (None, None), strict=True)
     ]
     async with AsyncExitStack() as opened:
         for arm in arms:
@@ -170,12 +176,16 @@ async def compare_targets_async(
                 await opened.enter_async_context(model)
                 await preflight(model)
         sessions: list[Session] = []
+        paths = known or new_run_folders(new_comparison_stem(request), ENDINGS)
         try:
             for arm, path, showing in zip(arms, paths, showings, strict=True):
                 manifest = msgspec.structs.replace(arm.manifest, run_id=path.name)
-                sessions.append(open_session(path, manifest, arm.plan))
+                sessions.append(open_session(path, manifest, arm.plan, same_system=request.same_system))
                 if showing is not None:
                     showing.begin(sessions[-1].folder)
+            for note in (passed, *map(moved_on, sessions)):
+                if note and progress is not None:
+                    progress.note(note)
             ended = await _ask(arms, sessions, request.engine, progress)
         finally:
             for session, showing in zip(sessions, showings, strict=False):
@@ -281,6 +291,11 @@ def _check(request: CompareRequest) -> None:
         not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
     ):
         raise InputError(f"--name must be a plain folder name such as 'march', got {name!r}")
+    if request.same_system and name is None:
+        raise InputError(
+            "--same-system says of one comparison that its system has moved to another address; name the "
+            "comparison with --name"
+        )
     one, two = request.base.options.sampling, request.tuned.options.sampling
     if one != two:
         raise InputError(f"both targets must be sampled alike, got {one!r} and {two!r}")
@@ -316,6 +331,7 @@ def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:
                 suites={name: suite_digest(name) for name in suites},
                 judges=own.by_axis,
                 plan=prepared,
+                judge_models=own.targets,
             ),
         )
         for role, arm, target, own, prepared in zip(ROLES, requests, targets, judges, plans, strict=True)
@@ -323,58 +339,3 @@ def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:
     if arms[0].manifest.judges != arms[1].manifest.judges:
         raise InputError("both targets must be judged alike, got different judges for base and tuned")
     return arms[0], arms[1]
-
-
-# --- where it goes -------------------------------------------------------------------------------
-
-
-def _paths(request: CompareRequest, wanted: tuple[RunManifest, RunManifest]) -> tuple[Path, Path]:
-    """The folders named, those of an unfinished comparison of the same design, or new ones."""
-    if request.name is not None:
-        made = _pair(request.runs / request.name)
-        taken = [path for path in made if path.exists()]
-        if request.fresh and taken:
-            raise InputError(
-                f"--fresh wants a new comparison, but {str(taken[0])!r} exists; give another --name"
-            )
-        return made
-    if not request.fresh:
-        for folder in list_runs(request.runs):
-            stem = _stem(folder.path)
-            if stem is not None and _unfinished(_pair(stem), wanted):
-                return _pair(stem)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    stem, number = request.runs / f"{stamp}-compare", 2
-    while any(path.exists() for path in _pair(stem)):
-        stem, number = request.runs / f"{stamp}-compare-{number}", number + 1
-    return _pair(stem)
-
-
-def _pair(stem: Path) -> tuple[Path, Path]:
-    base, tuned = (stem.with_name(f"{stem.name}-{role}") for role in ROLES)
-    return base, tuned
-
-
-def _stem(path: Path) -> Path | None:
-    """What the folders of a comparison have in common; None where it is no such folder."""
-    name = path.name.removesuffix("-base")
-    return path.with_name(name) if name != path.name else None
-
-
-def _unfinished(paths: tuple[Path, Path], wanted: tuple[RunManifest, RunManifest]) -> bool:
-    """Whether a comparison of this design lies there and has not come to its end.
-
-    A kill may fall between the making of the two folders: the second is made when it goes on.
-    """
-    finished = 0
-    try:
-        for path, manifest in zip(paths, wanted, strict=True):
-            if not (path / "run.json").is_file():
-                continue
-            folder = RunFolder.open(path)
-            if differences(folder.manifest, manifest):
-                return False
-            finished += folder.read().complete and folder.read_results() is not None
-    except RunFolderError:
-        return False  # an unreadable neighbour must not stop a new comparison
-    return finished < len(paths)

@@ -27,7 +27,7 @@ from alignmeter.cli.output import (
     print_line,
 )
 from alignmeter.cli.report_file import OutOption, write_report_file
-from alignmeter.cli.target_options import KeyEnvOption
+from alignmeter.cli.target_options import KeyEnvOption, SameSystemOption
 
 if TYPE_CHECKING:
     from alignmeter.api import CompareRequest
@@ -164,6 +164,7 @@ def compare(  # noqa: PLR0913 - a command line's options
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Do not go on with an unfinished comparison.")
     ] = False,
+    same_system: SameSystemOption = False,
     out: OutOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdict.")] = False,
     runs: RunsOption = "runs",
@@ -178,7 +179,8 @@ def compare(  # noqa: PLR0913 - a command line's options
     given = runs_or_targets or []
     if history:
         _refuse_live(
-            url=url, threat_model=threat_model, name=name, base_target=base_target, tuned_target=tuned_target,
+            url=url, threat_model=threat_model, name=name, same_system=same_system,
+            base_target=base_target, tuned_target=tuned_target,
             base_model=base_model, tuned_model=tuned_model, judge_url=judge_url, judge_key_env=judge_key_env,
             judge_self=judge_self,
         )  # fmt: skip
@@ -192,7 +194,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         from alignmeter.api import compare as compare_runs
 
         _refuse_live(
-            url=url, threat_model=threat_model, name=name, base_variant=base_variant,
+            url=url, threat_model=threat_model, name=name, same_system=same_system, base_variant=base_variant,
             tuned_variant=tuned_variant, base_system_prompt=base_system_prompt,
             tuned_system_prompt=tuned_system_prompt, judge_url=judge_url, judge_key_env=judge_key_env,
             judge_self=judge_self,
@@ -227,6 +229,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         runs=Path(runs),
         name=name,
         fresh=fresh,
+        same_system=same_system,
         margin=margin,
         equivalence=equivalence,
         judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),

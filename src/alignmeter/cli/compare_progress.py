@@ -65,6 +65,10 @@ class PlainLooks:
             base, tuned = standing.answered
             _line(f"{base} and {tuned} of {standing.horizon} answered for look {standing.look} of {looks}")
 
+    def note(self, message: str) -> None:
+        """See `ComparisonProgress.note`."""
+        _line(message)
+
 
 class JsonLooks:
     """One JSON object a line: at the start, and whenever a look was taken."""
@@ -104,6 +108,10 @@ class JsonLooks:
                 }
             )
         )
+
+    def note(self, message: str) -> None:
+        """See `ComparisonProgress.note`."""
+        _line(json.dumps({"event": "note", "message": message}))
 
 
 def _line(text: str) -> None:

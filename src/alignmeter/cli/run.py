@@ -31,6 +31,7 @@ from alignmeter.cli.target_options import (
     AdapterOption,
     FewShotOption,
     KeyEnvOption,
+    SameSystemOption,
     SystemPromptOption,
     TargetChoice,
     TargetOption,
@@ -142,6 +143,7 @@ def run(  # noqa: PLR0913 - a command line's options
     ] = None,
     resume: Annotated[str | None, typer.Option(help="A run folder to go on with.", metavar="RUN")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not resume an unfinished run.")] = False,
+    same_system: SameSystemOption = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Ask 20 trials; no verdicts.")] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Ask every trial; do not stop when a claim is decided.")
@@ -207,6 +209,7 @@ def run(  # noqa: PLR0913 - a command line's options
         name=name,
         resume=None if resume is None else find_run(resume, runs),
         fresh=fresh,
+        same_system=same_system,
         smoke=smoke,
         fixed=fixed,
         judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),

@@ -80,7 +80,8 @@ def _row(folder: RunFolder) -> _Row:
     from alignmeter.errors import AlignmeterError
 
     try:
-        manifest, data, results = folder.manifest, folder.read(), folder.read_results()
+        manifest, data = folder.manifest, folder.read()
+        results = folder.read_results(data)
     except AlignmeterError as error:
         return _Row(folder.path.name, "?", 0, 0, "unreadable", {}, None, error=str(error))
     ended = results if data.complete else None
@@ -108,7 +109,14 @@ def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json:
     loaded = load_run(find_run(run, runs))
     manifest = loaded.manifest
     if as_json:
-        print_json({"run": str(loaded.path), "manifest": manifest, "results": loaded.results})
+        print_json(
+            {
+                "run": str(loaded.path),
+                "manifest": manifest,
+                "asked_at": loaded.data.asked_at(manifest),
+                "results": loaded.results,
+            }
+        )
         return
     out = console()
     fingerprint = manifest.target.fingerprint
@@ -116,6 +124,7 @@ def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json:
         "Run": str(loaded.path),
         "Begun": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(manifest.created_at)),
         "Target": f"{manifest.target.name} ({manifest.target.spec})",
+        "Address": ", then ".join(loaded.data.asked_at(manifest).get("target", ("-",))),
         "Fingerprint": manifest.target.fingerprint_hash[:16],
         "Weights": (fingerprint.weights or "-")[:16],
         "Runtime": fingerprint.runtime or "-",

@@ -59,6 +59,12 @@ KeyEnvOption = Annotated[
         metavar="VAR",
     ),
 ]
+SameSystemOption = Annotated[
+    bool,
+    typer.Option(
+        "--same-system", help="The system of the run that is named has moved to this URL; go on with it."
+    ),
+]
 
 
 class TargetChoice(NamedTuple):

@@ -7,11 +7,10 @@ from alignmeter.engine.loop import Engine, EngineOptions, Stopped
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
 from alignmeter.engine.rendering import BEST_OF_N, render
+from alignmeter.engine.resuming import Twin, check_resumable, differences, twin
 from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
 from alignmeter.engine.session import (
     Session,
-    check_resumable,
-    differences,
     drive,
     lasting,
     make_manifest,
@@ -41,6 +40,7 @@ __all__ = [
     "Snapshot",
     "Standing",
     "Stopped",
+    "Twin",
     "check_resumable",
     "counting",
     "differences",
@@ -51,4 +51,5 @@ __all__ = [
     "open_session",
     "prompt_tokens",
     "render",
+    "twin",
 ]

@@ -8,15 +8,15 @@ from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter._version import __version__
+from alignmeter.engine.resuming import check_resumable
 from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
-from alignmeter.errors import DesignChangedError
 from alignmeter.identity import design_hash, digest, fingerprint_hash
-from alignmeter.records import SCHEMA_VERSION, RunManifest, Sampling, TargetRecord
+from alignmeter.records import SCHEMA_VERSION, RunManifest, TargetRecord
 from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder, unanswered
 from alignmeter.suites import suite_sources, suite_tax_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from alignmeter.engine.loop import Engine, Stopped
@@ -33,7 +33,7 @@ _MENDABLE = frozenset({"auth", "not_found"})
 """Errors that end a run, and that the user mends before resuming it."""
 
 
-def make_manifest(
+def make_manifest(  # noqa: PLR0913 - what a manifest is made of
     run_id: str,
     *,
     target: Target,
@@ -43,6 +43,7 @@ def make_manifest(
     suites: Mapping[str, str],
     judges: Mapping[Axis, Judge],
     plan: Plan,
+    judge_models: Sequence[Target] = (),
 ) -> RunManifest:
     """Write down everything that is decided before the first call."""
     threat_model = model.as_dict()
@@ -68,6 +69,7 @@ def make_manifest(
         design_hash=design_hash(plan.design),
         packages=_versions(),
         alignmeter_version=__version__,
+        judge_urls={model.spec: model.url for model in judge_models if model.url is not None},
     )
 
 
@@ -81,54 +83,6 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def differences(manifest: RunManifest, wanted: RunManifest) -> list[str]:
-    """What keeps a run from being resumed, in words; empty where nothing does."""
-    found: list[str] = []
-    old, new = manifest.target.fingerprint, wanted.target.fingerprint
-    for field in old.__struct_fields__:
-        before, after = getattr(old, field), getattr(new, field)
-        if isinstance(before, Sampling):
-            found.extend(_changed(before, after))
-        elif before != after:
-            found.append(f"target {field} was {_short(before)}, is {_short(after)}")
-    if manifest.design_hash != wanted.design_hash:
-        before, after = manifest.design, wanted.design
-        changed = [name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-        found.append(f"the design changed in {', '.join(changed)}")
-    found.extend(
-        f"judge {name} changed" for name, value in wanted.judges.items() if manifest.judges.get(name) != value
-    )
-    found.extend(f"judge {name} is left out" for name in manifest.judges if name not in wanted.judges)
-    return found
-
-
-def _changed(old: Sampling, new: Sampling) -> list[str]:
-    return [
-        f"{field} was {getattr(old, field)!r}, is {getattr(new, field)!r}"
-        for field in old.__struct_fields__
-        if getattr(old, field) != getattr(new, field)
-    ]
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return repr(text[:12] if len(text) == 64 else text)  # noqa: PLR2004 - a SHA-256 in hex
-
-
-def check_resumable(folder: RunFolder, wanted: RunManifest) -> None:
-    """Refuse to go on with a run under another design, target or judge.
-
-    Raises:
-        DesignChangedError: Names what differs.
-    """
-    found = differences(folder.manifest, wanted)
-    if found:
-        raise DesignChangedError(
-            f"{folder.path} cannot be resumed: {'; '.join(found)}; start a new run, or give the options "
-            f"that it began with"
-        )
-
-
 class Session(NamedTuple):
     """An open run: its folder, its journal, and what the journal says so far."""
 
@@ -138,22 +92,28 @@ class Session(NamedTuple):
     pending: tuple[Trial, ...]
 
 
-def open_session(path: Path, manifest: RunManifest, plan: Plan) -> Session:
+def open_session(path: Path, manifest: RunManifest, plan: Plan, *, same_system: bool = False) -> Session:
     """Begin a run in a new folder, or go on with the one that is there.
 
+    Args:
+        path: The folder.
+        manifest: What was decided before the first call.
+        plan: What is asked.
+        same_system: The user says that what answers at another address is the same system.
+
     Raises:
-        DesignChangedError: The folder holds another design, target or judge.
+        DesignChangedError: The folder holds another design, target or judge, or asked at another address.
         RunFolderError: Another process works on it, or it is corrupt.
         StorageError: It cannot be written.
     """
     if (path / "run.json").exists():
         folder = RunFolder.open(path)
-        check_resumable(folder, manifest)
+        check_resumable(folder, manifest, same_system=same_system)
     else:
         folder = RunFolder.create(path, manifest)
     journal = folder.journal()
     try:
-        journal.append(Opened(at=time.time(), alignmeter_version=__version__))
+        journal.append(Opened(at=time.time(), alignmeter_version=__version__, urls=manifest.urls))
         data = folder.read()
         if len(data.trials) < len(plan.trials):
             known = {trial.id for trial in data.trials}

@@ -51,6 +51,7 @@ class RunManifest(Record, frozen=True):
 
     Attributes:
         suites: SHA-256 of each suite.
+        judge_urls: Base URLs of the models behind judges by their specs, for example `openai:gpt-y`.
         suite_sources: Of each imported suite its title, licence, citation and source, in a sentence.
         tax_limits: Of each custom domain that sets one the relative tax that it may pay, at most.
     """
@@ -70,6 +71,13 @@ class RunManifest(Record, frozen=True):
     alignmeter_version: str
     suite_sources: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     tax_limits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
+    judge_urls: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Base URLs by who is asked there: `target`, and models behind judges by their specs."""
+        own = {} if self.target.url is None else {"target": self.target.url}
+        return own | self.judge_urls
 
 
 class CoverageItem(Record, frozen=True):
@@ -108,6 +116,8 @@ class Results(Record, frozen=True):
             reply, and those in flight when a process ended.
         saturated: The cells that tell models like this one apart no more.
         capability: Mean scores of tasks and tax domains: each domain, followed by its grades.
+        stopped_at: When the process stopped whose journal this was made of, in seconds since 1970; 0 where
+            it was killed, None in files of earlier versions.
     """
 
     run_id: str
@@ -134,4 +144,5 @@ class Results(Record, frozen=True):
     lost: Usage = Usage()
     saturated: tuple[Cell, ...] = ()
     capability: tuple[DomainMean, ...] = ()
+    stopped_at: float | None = None
     schema_version: int = SCHEMA_VERSION

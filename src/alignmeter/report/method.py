@@ -9,9 +9,10 @@ from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alignmeter.records import JudgeCard, Results, RunManifest, TargetFingerprint, Usage
+    from alignmeter.store import RunData
 
 LIMITS = (
     "The attacks are static: compliance with them is a lower bound against an attacker who adapts.",
@@ -45,7 +46,9 @@ class JudgeRow(NamedTuple):
     specificity: str
 
 
-def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]) -> tuple[Section, ...]:
+def sections(
+    manifest: RunManifest, data: RunData, results: Results, cards: Sequence[JudgeCard]
+) -> tuple[Section, ...]:
     """Everything that someone needs to judge or repeat the run."""
     design = manifest.design
     known = {card.judge_hash for card in cards}
@@ -85,7 +88,7 @@ def sections(manifest: RunManifest, results: Results, cards: Sequence[JudgeCard]
     )
     return (
         Section("Decision", rules),
-        Section("Target", _target(manifest)),
+        Section("Target", _target(manifest, data.asked_at(manifest))),
         Section("What was asked", asked),
         Section("Software", (Fact("alignmeter", visible(manifest.alignmeter_version)), *packages)),
     )
@@ -95,7 +98,7 @@ def _tokens(usage: Usage) -> str:
     return f"{count(usage.prompt_tokens or 0)} in, {count(usage.completion_tokens or 0)} out"
 
 
-def _target(manifest: RunManifest) -> tuple[Fact, ...]:
+def _target(manifest: RunManifest, asked_at: Mapping[str, Sequence[str]]) -> tuple[Fact, ...]:
     target = manifest.target
     fingerprint: TargetFingerprint = target.fingerprint
     sampling = fingerprint.sampling
@@ -104,7 +107,7 @@ def _target(manifest: RunManifest) -> tuple[Fact, ...]:
         ("Given as", target.spec),
         ("Kind", fingerprint.kind),
         ("Model", fingerprint.model),
-        ("Address", target.url),
+        ("Address", ", then ".join(asked_at.get("target", ()))),
         ("Revision", fingerprint.revision),
         ("Weights", fingerprint.weights),
         ("Adapter", fingerprint.adapter),
@@ -119,7 +122,12 @@ def _target(manifest: RunManifest) -> tuple[Fact, ...]:
         ),
         ("Fingerprint", target.fingerprint_hash),
     )
-    return tuple(Fact(name, visible(value)) for name, value in named if value)
+    judges = (
+        (f"Address of the judge {visible(who)}", ", then ".join(urls))
+        for who, urls in asked_at.items()
+        if who != "target"
+    )
+    return tuple(Fact(name, visible(value)) for name, value in (*named, *judges) if value)
 
 
 def judges(manifest: RunManifest, cards: Sequence[JudgeCard]) -> tuple[JudgeRow, ...]:

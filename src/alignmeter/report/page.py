@@ -96,7 +96,7 @@ def render_report(
         unscored=unscored_counts(data.judgements),
         items=shown,
         facets=facets(manifest, shown),
-        method=method.sections(manifest, results, cards),
+        method=method.sections(manifest, data, results, cards),
         limits=method.LIMITS,
         judges=method.judges(manifest, cards),
     )
@@ -243,6 +243,13 @@ def _notices(manifest: RunManifest, data: RunData, results: Results) -> list[str
     elif data.closed.reason != "complete":
         detail = f" ({visible(data.closed.detail)})" if data.closed.detail else ""
         notices.append(_STOPPED[data.closed.reason] + detail)
+    for who, urls in data.asked_at(manifest).items():
+        if len(urls) > 1:
+            asked_there = "The target" if who == "target" else f"The judge {visible(who)}"
+            notices.append(
+                f"{asked_there} was asked at {' and at '.join(map(visible, urls))}, said to be the same "
+                f"system."
+            )
     if manifest.design.mode == "smoke":
         notices.append("A smoke run asks a handful of trials to try the pipeline; it decides nothing.")
     hidden = sum(trial.pool == "sequestered" for trial in data.trials if trial.id in data.transcripts)

@@ -17,7 +17,8 @@ from alignmeter.store.journal import (
 )
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
 from alignmeter.store.parquet import write_parquet
-from alignmeter.store.run_folder import RunData, RunFolder, fold, list_runs
+from alignmeter.store.run_folder import RunData, RunFolder, fold
+from alignmeter.store.runs import list_runs, new_run_folders
 from alignmeter.store.text_scores import TextScores, read_text_scores, request_text, scored_text
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "TextScores",
     "fold",
     "list_runs",
+    "new_run_folders",
     "read_events",
     "read_labels",
     "read_text_scores",

@@ -35,11 +35,13 @@ class Opened(Record, frozen=True, tag="opened", omit_defaults=False):
     Attributes:
         v: Version of the lines that this process writes; always spelled out in the JSON, so that
             an older reader can tell that it is too old.
+        urls: Where it asks whom, as `RunManifest.urls` has it; empty in lines of earlier versions.
     """
 
     at: float
     alignmeter_version: str
     v: int = JOURNAL_VERSION
+    urls: dict[str, str] = {}  # noqa: RUF012 - msgspec makes each its own
 
 
 class Planned(Record, frozen=True, tag="planned"):

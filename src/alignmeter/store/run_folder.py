@@ -61,6 +61,8 @@ class RunData(Record, frozen=True):
         closed: The last stop of a process, None while it runs or after it was killed.
         others: The same on further axes, for example harm beside refusal: by axis, then by trial id.
         beside: What calls cost at the most whose answer or judgement no process lived to keep.
+        urls: Every base URL that was asked, by whom (`RunManifest.urls`), in the order of their first use.
+        worked_at: When a process last began, asked or stopped, in seconds since 1970; 0 where none did.
     """
 
     trials: tuple[Trial, ...]
@@ -69,6 +71,8 @@ class RunData(Record, frozen=True):
     closed: Closed | None = None
     others: dict[Axis, dict[str, Judgement]] = {}  # noqa: RUF012 - msgspec makes each its own
     beside: tuple[Charged, ...] = ()
+    urls: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
+    worked_at: float = 0.0
 
     def on(self, axis: Axis) -> dict[str, Judgement]:
         """Judgements on one axis by trial id, whether it is the trial's own axis or a further one."""
@@ -85,6 +89,24 @@ class RunData(Record, frozen=True):
     def complete(self) -> bool:
         """Whether the run came to its planned end."""
         return self.closed is not None and self.closed.reason == "complete"
+
+    @property
+    def stopped_at(self) -> float:
+        """When the last process stopped by itself, 0 where it runs or was killed (`Results.stopped_at`)."""
+        return 0.0 if self.closed is None else self.closed.at
+
+    def asked_at(self, manifest: RunManifest) -> dict[str, tuple[str, ...]]:
+        """Every base URL that the run has asked, by whom; of earlier versions only what the manifest says."""
+        known: dict[str, tuple[str, ...]] = {who: (url,) for who, url in manifest.urls.items()}
+        for who, urls in self.urls.items():
+            known[who] = tuple(dict.fromkeys((*known.get(who, ()), *urls)))
+        return known
+
+    def gave(self, results: Results) -> bool:
+        """Whether results were made of this journal, not of what it held at an earlier stop."""
+        if results.stopped_at is None:
+            return results.answered + sum(results.errors.values()) == len(self.transcripts)
+        return results.stopped_at == self.stopped_at
 
 
 def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunData:
@@ -103,6 +125,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
     judged: dict[str, dict[Axis, Judgement]] = {}
     told: set[str] = set()
     closed: Closed | None = None
+    events = list(events)
     for event in events:
         match event:
             case Planned(index=index, trial=trial):
@@ -139,7 +162,27 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
         closed=closed,
         others=others,
         beside=unanswered(events),
+        urls=_urls(events),
+        worked_at=max(map(_at, events), default=0.0),
     )
+
+
+def _urls(events: Iterable[Event]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for event in events:
+        for who, url in event.urls.items() if isinstance(event, Opened) else ():
+            found[who] = tuple(dict.fromkeys((*found.get(who, ()), url)))
+    return found
+
+
+def _at(event: Event) -> float:
+    match event:
+        case Opened(at=at) | Closed(at=at):
+            return at
+        case Answered(transcript=transcript):
+            return transcript.started_at
+        case _:
+            return 0.0
 
 
 def _add_errors(
@@ -179,26 +222,25 @@ class RunFolder:
     def create(cls, path: Path, manifest: RunManifest) -> RunFolder:
         """Make the folder (mode 0700, ignored by git) and write its manifest.
 
+        Where that fails, an empty folder that was there before goes too.
+
         Raises:
             StorageError: The folder cannot be made or written.
         """
         folder, ignore = cls(path), path / ".gitignore"
-        made = not path.exists()
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
             ignore.write_text("*\n", encoding="utf-8")
             folder._write(MANIFEST, _pretty(manifest))
         except (OSError, StorageError) as error:
-            if made:  # a folder without a manifest is no run: leave nothing behind
+            if not (path / MANIFEST).exists():  # a folder without a manifest is no run: leave nothing behind
                 with suppress(OSError):
                     ignore.unlink(missing_ok=True)
                     path.rmdir()
             if isinstance(error, StorageError):
                 raise
-            raise StorageError(
-                f"cannot make the run folder {str(path)!r}: {error.strerror}; name a writable one with --runs"
-            ) from None
+            raise unwritable(path, error) from None
         return folder
 
     @classmethod
@@ -295,17 +337,25 @@ class RunFolder:
         """Write `verdicts.json`."""
         return self._write(VERDICTS, _pretty(results))
 
-    def read_results(self) -> Results | None:
-        """Read `verdicts.json`, None where the run has none yet."""
+    def read_results(self, data: RunData) -> Results | None:
+        """Read `verdicts.json`, None where the run has none yet, or only those of an earlier stop.
+
+        Args:
+            data: What the journal says.
+
+        Raises:
+            RunFolderError: The file cannot be read.
+        """
         path = self.path / VERDICTS
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Results)
+            results = msgspec.json.decode(path.read_bytes(), type=Results)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunFolderError(
                 f"{path}: cannot be read ({error}); `alignmeter report {self.path}` writes it again"
             ) from None
+        return results if data.gave(results) else None
 
     def write_report(self, html: str, name: str | None = None) -> Path:
         """Write `report.html`, or a file of this name."""
@@ -332,35 +382,16 @@ class RunFolder:
         return target
 
 
+def unwritable(path: Path, error: OSError) -> StorageError:
+    """Why a run folder cannot be made."""
+    return StorageError(
+        f"cannot make the run folder {str(path)!r}: {error.strerror}; name a writable one with --runs"
+    )
+
+
 class _SchemaOnly(Record, frozen=True):
     schema_version: int = 0
 
 
 def _pretty(record: Record) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
-
-
-def list_runs(root: Path) -> list[RunFolder]:
-    """Run folders under `root` by the time they were begun, newest first, unreadable ones last.
-
-    A name given with `--name` says nothing about when, so names do not order them.
-    """
-    if not root.is_dir():
-        return []
-    found = [RunFolder(path) for path in root.iterdir() if _may_be_run(path)]
-    return sorted(found, key=lambda folder: (_begun(folder), folder.path.name), reverse=True)
-
-
-def _may_be_run(path: Path) -> bool:
-    """Whether a folder holds a run, or may not be looked into, as that of another user."""
-    try:
-        return (path / MANIFEST).is_file()
-    except PermissionError:
-        return True
-
-
-def _begun(folder: RunFolder) -> float:
-    try:
-        return folder.manifest.created_at
-    except RunFolderError:
-        return 0.0
