@@ -234,6 +234,17 @@ async def test_given_a_rate_limit_that_names_no_time_when_it_goes_on_then_pauses
     assert await pause_after("congested") == 0.5
 
 
+async def test_given_a_time_to_wait_when_it_is_shorter_than_the_doubled_pause_then_the_pause_holds(
+    lab: Lab,
+) -> None:
+    window = AdaptiveConcurrency(start=8, maximum=8, clock=lab.clock)
+    began = lab.clock.now
+    for _ in range(4):
+        window.release(await window.acquire(), "congested", retry_after=0.008, rate_limited=True)
+    await window.acquire()
+    assert lab.clock.now - began == 0.5 + 1 + 2 + 4
+
+
 async def test_given_a_quota_of_the_minute_without_retry_after_when_run_then_no_trial_is_lost_to_it(
     lab: Lab, kit: Kit
 ) -> None:

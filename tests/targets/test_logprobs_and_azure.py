@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from alignmeter.errors import InputError
-from alignmeter.records import Message, Sampling
+from alignmeter.records import CallError, Message, Sampling
 from alignmeter.targets.base import Reply, Request
 from alignmeter.targets.endpoint import Endpoint, read_endpoint
 from alignmeter.targets.openai_compatible import OpenAICompatible
@@ -82,10 +82,11 @@ async def test_given_an_endpoint_that_refuses_probabilities_when_asked_then_it_i
         return web.json_response(_completion())
 
     async with OpenAICompatible(await start(handler), "m", api_key="k", logprobs=True) as target:
-        assert isinstance(await target.generate(_REQUEST), Reply)
-        assert isinstance(await target.generate(_REQUEST), Reply)
-        assert "logprobs left out" in target.adaptations
-    assert ["logprobs" in body for body in bodies] == [True, False, False]
+        assert isinstance(await target.generate(_REQUEST), CallError)
+        reply = await target.generate(_REQUEST)
+    assert isinstance(reply, Reply)
+    assert reply.refused == ("logprobs",)
+    assert ["logprobs" in body for body in bodies] == [True, False]
     assert not any("top_logprobs" in body for body in bodies[1:])
 
 

@@ -31,6 +31,14 @@ async def ask(server: HostileServer, request: Request = ASK, **options: Any) -> 
         return await target.generate(request)
 
 
+async def ask_until_taken(target: OpenAICompatible) -> Reply | CallError:
+    """Ask again for as long as the server refuses parameters."""
+    while True:
+        outcome = await target.generate(ASK)
+        if isinstance(outcome, Reply) or outcome.kind != "parameter_refused":
+            return outcome
+
+
 # --- replies -------------------------------------------------------------------------------------
 
 
@@ -149,37 +157,50 @@ def refusing(server: HostileServer, *parameters: str) -> None:
     server.decide = decide
 
 
-async def test_an_unsupported_parameter_is_adapted_once_and_remembered(hostile_server: HostileServer) -> None:
+async def test_an_unsupported_parameter_is_a_fault_once_and_then_done_without(
+    hostile_server: HostileServer,
+) -> None:
     refusing(hostile_server, "max_tokens", "temperature", "seed")
     async with OpenAICompatible(hostile_server.url, "m") as target:
-        assert target.adaptations == ()
-        first = await target.generate(ASK)
+        fault = await target.generate(ASK)
+        assert len(hostile_server.requests) == 1, "every call is the caller's own"
+        first = await ask_until_taken(target)
         calls = len(hostile_server.requests)
         second = await target.generate(ASK)
-        assert target.adaptations == (
-            "max_tokens sent as max_completion_tokens",
-            "temperature left out",
-            "seed left out",
-        )
+    assert isinstance(fault, CallError)
+    assert (fault.kind, fault.status, fault.retryable) == ("parameter_refused", 400, True)
+    assert "ask again, from now on with max_tokens sent as max_completion_tokens" in fault.message
     assert isinstance(first, Reply)
     assert isinstance(second, Reply)
+    assert first.refused == second.refused
+    assert set(first.refused) == {"max_tokens", "temperature", "seed"}
     assert (calls, len(hostile_server.requests)) == (4, 5)
     assert hostile_server.chats[-1].body.keys() == {"model", "messages", "max_completion_tokens"}
 
 
-async def test_calls_in_flight_adapt_together_and_record_it_once(hostile_server: HostileServer) -> None:
+async def test_calls_in_flight_learn_together_and_record_it_once(hostile_server: HostileServer) -> None:
     refusing(hostile_server, "temperature")
     async with OpenAICompatible(hostile_server.url, "m") as target:
-        outcomes = await asyncio.gather(*(target.generate(ASK) for _ in range(20)))
-        assert target.adaptations == ("temperature left out",)
-    assert all(isinstance(outcome, Reply) for outcome in outcomes)
+        outcomes = await asyncio.gather(*(ask_until_taken(target) for _ in range(20)))
+    assert [one.refused for one in outcomes if isinstance(one, Reply)] == [("temperature",)] * 20
+
+
+async def test_what_was_refused_before_is_never_sent(hostile_server: HostileServer) -> None:
+    refusing(hostile_server, "temperature")
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+        target.learn(("temperature", "top_p"))
+        reply = await target.generate(ASK)
+    assert isinstance(reply, Reply)
+    assert reply.refused == ("temperature",), "a top_p of 1 is not sent anyway"
+    assert len(hostile_server.requests) == 1
 
 
 async def test_a_server_that_refuses_both_names_of_the_limit_is_a_bad_request(
     hostile_server: HostileServer,
 ) -> None:
     refusing(hostile_server, "max_tokens", "max_completion_tokens")
-    outcome = await ask(hostile_server)
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+        outcome = await ask_until_taken(target)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "bad_request"
     assert len(hostile_server.requests) == 2
@@ -191,7 +212,8 @@ async def test_a_server_that_always_complains_is_asked_a_bounded_number_of_times
     hostile_server.otherwise = hostile_server.error(
         400, "Unsupported: max_tokens, temperature, top_p and seed are not supported"
     )
-    outcome = await ask(hostile_server)
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+        outcome = await ask_until_taken(target)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "bad_request"
     assert len(hostile_server.requests) == 4
@@ -255,15 +277,30 @@ async def probe(server: HostileServer) -> CallError | None:
         return await target.probe()
 
 
-async def test_a_model_on_the_list_needs_no_chat(hostile_server: HostileServer) -> None:
-    hostile_server.models = hostile_server.json({"object": "list", "data": [{"id": "m"}]})
-    assert await probe(hostile_server) is None
-    assert hostile_server.chats == []
+async def test_one_token_is_asked_for_with_the_sampling_of_the_run(hostile_server: HostileServer) -> None:
+    sampling = Sampling(temperature=0.7, top_p=0.9, max_tokens=300, seed=4)
+    async with OpenAICompatible(hostile_server.url, "m", sampling=sampling) as target:
+        assert await target.probe() is None
+    (call,) = hostile_server.chats
+    sent = {name: call.body[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
+    assert sent == {"temperature": 0.7, "top_p": 0.9, "max_tokens": 1, "seed": 4}
 
 
-async def test_without_a_list_one_token_is_asked_for(hostile_server: HostileServer) -> None:
-    assert await probe(hostile_server) is None
-    assert [call.body["max_tokens"] for call in hostile_server.chats] == [1]
+async def test_the_probe_learns_what_the_server_refuses_by_calls_that_others_can_count(
+    hostile_server: HostileServer,
+) -> None:
+    refusing(hostile_server, "max_tokens", "temperature")
+    asked: list[Request] = []
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+
+        async def counted(request: Request) -> Reply | CallError:
+            asked.append(request)
+            return await target.generate(request)
+
+        assert await target.probe(counted) is None
+        reply = await target.generate(ASK)
+    assert isinstance(reply, Reply)
+    assert (len(asked), len(hostile_server.chats)) == (3, 4)
 
 
 async def test_a_model_that_is_not_on_the_list_but_answers_is_usable(hostile_server: HostileServer) -> None:

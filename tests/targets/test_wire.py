@@ -185,7 +185,13 @@ def test_reasoning_is_no_part_of_the_reply_and_unknown_fields_do_no_harm() -> No
         ("content_filter", "content_filter"),
         ("refusal", "refusal"),
         ("STOP", "stop"),
-        ("abort", "unknown"),
+        ("max_output_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("SAFETY", "content_filter"),
+        ("content_filter: SAFETY", "content_filter"),
+        ("FinishReason.PROHIBITED_CONTENT", "content_filter"),
+        ("guardrail-intervened", "content_filter"),
+        ("something new", "unknown"),
         (None, "unknown"),
         (1, "unknown"),
     ],
@@ -203,10 +209,17 @@ def test_finish_reasons_of_every_server_become_ours(reason: object, expected: st
         ({"content": None}, {"stop_reason": "refusal"}, "refusal"),
         ({"content": ""}, {"finish_reason": "CONTENT_FILTER"}, "content_filter"),
         ({"content": None}, {"stop_reason": "REFUSAL"}, "refusal"),
+        ({"content": "Sure, first"}, {"finish_reason": "SAFETY"}, "safety"),
+        ({"content": None}, {"finish_reason": "content_filter: SPII"}, "content_filter: spii"),
+        ({"content": "Sorry."}, {"stop_reason": "guardrail_intervened"}, "guardrail_intervened"),
         ({"content": [{"type": "refusal", "refusal": "I can't."}]}, {"finish_reason": "stop"}, "I can't."),
         ({"content": [{"type": "text", "text": "I can't."}]}, {"finish_reason": "stop"}, None),
         ({"content": "I can't.", "refusal": ""}, {"finish_reason": "stop"}, None),
         ({"content": "Yes.", "refusal": False}, {"finish_reason": "stop"}, None),
+        ({"content": "Yes.", "refusal": " "}, {"finish_reason": "stop"}, None),
+        ({"content": "Yes.", "refusal": "null"}, {"finish_reason": "stop"}, None),
+        ({"content": [{"type": "refusal", "refusal": "\n"}]}, {"finish_reason": "stop"}, None),
+        ({"content": "Yes."}, {"finish_reason": "stop", "stop_reason": "blocked"}, None),
         ({"content": "", "refusal": True}, {"finish_reason": "stop"}, "refusal"),
         ({"content": "Yes.", "refusal": None}, {"finish_reason": "stop", "stop_reason": 151645}, None),
     ],
@@ -215,6 +228,28 @@ def test_a_providers_own_signal_is_a_hard_refusal_and_text_alone_never_is(
     message: dict[str, Any], choice: dict[str, Any], signal: str | None
 ) -> None:
     assert decoded(message, **choice).hard_refusal == signal
+
+
+@pytest.mark.parametrize("reason", ["error", "abort", "FinishReason.ERROR", "network_error"])
+def test_given_a_reply_that_the_server_broke_off_when_read_then_it_is_no_reply(reason: str) -> None:
+    with pytest.raises(WireError, match="expected a reply brought to its end, the server broke it off"):
+        decoded({"content": "Sure. First, take the"}, finish_reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("something new", "something new"),
+        ("x" * 500, "x" * 80),
+        ("stop", None),
+        ("SAFETY", None),
+        (None, None),
+    ],
+)
+def test_a_reason_that_nobody_knows_is_kept_in_the_servers_words(
+    reason: str | None, kept: str | None
+) -> None:
+    assert decoded(finish_reason=reason).finish_unknown == kept
 
 
 def test_given_a_filter_that_sends_no_message_when_read_then_it_is_a_hard_refusal() -> None:

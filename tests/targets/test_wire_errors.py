@@ -36,6 +36,7 @@ ALL = ("max_tokens", "temperature", "top_p", "seed")
         ),
         ({"error": {"reason": "no"}}, '{"reason":"no"}'),
         ({"ok": False}, '{"ok": false}'),
+        ([{"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}], "no"),
     ],
 )
 def test_the_words_of_an_error_are_found_in_every_dialect(body: object, message: str) -> None:
@@ -49,6 +50,11 @@ def test_a_body_that_is_no_json_is_quoted_as_it_is() -> None:
 def test_given_half_an_emoji_in_an_error_when_read_then_its_code_is_not_lost() -> None:
     error = parse_error(rb'{"error": {"message": "blocked: \ud83d", "code": "content_filter"}}')
     assert (error.message, error.codes, error.status) == ("blocked: ?", ("content_filter",), 400)
+
+
+def test_given_an_error_in_a_list_when_read_then_its_code_is_not_lost() -> None:
+    error = parse_error(b'[{"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}]')
+    assert (error.message, error.codes, error.status) == ("no", ("429",), 429)
 
 
 @given(st.binary())
@@ -165,11 +171,13 @@ def test_a_parameter_that_was_not_sent_cannot_be_the_refused_one() -> None:
     [
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "0", "x-ratelimit-reset-tokens": "9s"}, 9.0),
+        ({"retry-after": "-3"}, None),
         ({"retry-after": "86400"}, 86_400.0),
         ({"retry-after": "99999999999"}, MAX_RETRY_AFTER),
         ({"retry-after": formatdate(NOW + 30, usegmt=True)}, 30.0),
-        ({"retry-after": formatdate(NOW - 30, usegmt=True)}, 0.0),
+        ({"retry-after": formatdate(NOW - 30, usegmt=True)}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
@@ -199,4 +207,12 @@ def test_every_way_to_ask_for_patience_is_understood_and_capped(
 @given(st.text(), st.sampled_from(["retry-after", "retry-after-ms", "x-ratelimit-reset-tokens"]))
 def test_whatever_the_header_says_the_wait_is_none_or_within_bounds(value: str, name: str) -> None:
     seconds = retry_after({name: value}, now=NOW)
-    assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER
+    assert seconds is None or 0 < seconds <= MAX_RETRY_AFTER
+
+
+def test_a_date_is_read_by_the_clock_of_the_server_that_wrote_it() -> None:
+    headers = {
+        "date": formatdate(NOW - 3600, usegmt=True),
+        "retry-after": formatdate(NOW - 3570, usegmt=True),
+    }
+    assert retry_after(headers) == pytest.approx(30.0)

@@ -6,13 +6,19 @@ of judges in words of their own what is to be done about them there.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignmeter.records import Axis, RunManifest, Sampling
     from alignmeter.store import RunData
 
-_FIELDS = ("temperature", "top_p")
+SAMPLED_BY = ("temperature", "top_p")
+"""Parameters in which two runs that are compared must be alike."""
+SERVERS_OWN = "the server's own"
+"""What a parameter was that the server refused."""
 
 
 class Sampled(NamedTuple):
@@ -20,38 +26,52 @@ class Sampled(NamedTuple):
 
     Attributes:
         name: What a sentence calls it, for example `the base`.
+        sampling: What was asked for.
         cut: Replies that ended at the limit of tokens.
+        replies: All replies.
+        refused: Parameters that the server refused, with the replies drawn without them.
     """
 
     name: str
     sampling: Sampling
     cut: int
+    replies: int
+    refused: Mapping[str, int]
+
+    def drawn(self, field: str) -> dict[str, int]:
+        """Values of a parameter under which the replies were drawn, in words, with their numbers."""
+        without = self.refused.get(field, 0)
+        asked = repr(getattr(self.sampling, field))
+        found = {asked: self.replies - without, SERVERS_OWN: without}
+        return {value: n for value, n in found.items() if n} or {asked: 0}
 
 
 def sampled(name: str, manifest: RunManifest, data: RunData) -> Sampled:
     """Read off a run how it was sampled."""
-    return Sampled(name, manifest.target.fingerprint.sampling, len(cut_replies(data)))
-
-
-def cut_replies(data: RunData) -> frozenset[str]:
-    """Trials whose reply ended at the limit of tokens."""
-    return frozenset(
-        trial for trial, transcript in data.transcripts.items() if transcript.finish_reason == "length"
+    replies = [one for one in data.transcripts.values() if one.error is None]
+    return Sampled(
+        name,
+        manifest.target.fingerprint.sampling,
+        sum(one.finish_reason == "length" for one in replies),
+        len(replies),
+        Counter(field for one in replies for field in one.refused),
     )
 
 
 def sampling_problems(one: Sampled, two: Sampled) -> list[str]:
     """Say in which settings two runs differ that change what a model says, one clause each.
 
-    Limits of tokens differ only where a reply ended at one. Seeds may differ: the draws of a trial are
-    independent then, which no test here relies on being otherwise.
+    What counts is what the replies were drawn with: a parameter that the server refused was its own, and a
+    run in which it was refused halfway is two samplings, alike to no other. Limits of tokens differ only
+    where a reply ended at one. Seeds may differ: the draws of a trial are independent then, which no test
+    here relies on being otherwise.
     """
-    found = [
-        f"{field} was {getattr(one.sampling, field)!r} for {one.name} and "
-        f"{getattr(two.sampling, field)!r} for {two.name}"
-        for field in _FIELDS
-        if getattr(one.sampling, field) != getattr(two.sampling, field)
-    ]
+    found: list[str] = []
+    for field in SAMPLED_BY:
+        drawn = one.drawn(field), two.drawn(field)
+        if drawn[0].keys() != drawn[1].keys() or len(drawn[0]) > 1:
+            values = [_values(each) for each in drawn]
+            found.append(f"{field} was {values[0]} for {one.name} and {values[1]} for {two.name}")
     limits = one.sampling.max_tokens, two.sampling.max_tokens
     cut = one.cut + two.cut
     if limits[0] != limits[1] and cut:
@@ -60,6 +80,12 @@ def sampling_problems(one: Sampled, two: Sampled) -> list[str]:
             f"were cut"
         )
     return found
+
+
+def _values(drawn: Mapping[str, int]) -> str:
+    if len(drawn) == 1:
+        return next(iter(drawn))
+    return " and ".join(f"{value} in {n} replies" for value, n in drawn.items())
 
 
 def judge_problems(axis: Axis, one: frozenset[str], two: frozenset[str]) -> list[str]:

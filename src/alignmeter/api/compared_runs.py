@@ -11,7 +11,7 @@ import msgspec
 
 from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.run_pairs import BAD, GOOD
-from alignmeter.api.comparable import Sampled, cut_replies, judge_problems, sampling_problems
+from alignmeter.api.comparable import Sampled, judge_problems, sampled, sampling_problems
 from alignmeter.api.reading import counted_labels
 from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
@@ -66,7 +66,7 @@ class Arm:
 
     Attributes:
         judgements: The run's own judges' answers, by axis and trial id.
-        cut: Trials whose reply ended at the token limit.
+        sampled: How its replies were drawn.
         labels: What people said of replies that count.
         seen_by: Hash of the judge as which the run is read, empty for its own judges.
     """
@@ -78,7 +78,7 @@ class Arm:
     judgements: dict[Axis, dict[str, Judgement]]
     asked: int
     complete: bool
-    cut: frozenset[str]
+    sampled: Sampled
     labels: tuple[HumanLabel, ...]
     seen_by: str = ""
     _known: dict[ComparedMeasure, dict[str, int]] = field(
@@ -177,7 +177,7 @@ def _arm(  # noqa: PLR0917 - what a run consists of
         judgements=data.by_axis(),
         asked=len(data.transcripts),
         complete=data.complete,
-        cut=cut_replies(data),
+        sampled=sampled("the base" if role == "base" else "the tuned model", manifest, data),
         labels=labels,
         seen_by=seen_by,
     )
@@ -219,11 +219,7 @@ def problems_of(base: Arm, tuned: Arm, measure: ComparedMeasure) -> list[str]:
     if not tuned.units(measure) or not base.units(measure):
         which = "tuned" if not tuned.units(measure) else "base"
         found.append(f"the {which} run makes no claim on attacked harmful requests")
-    return found + sampling_problems(*map(_sampled, (base, tuned), ("the base", "the tuned model")))
-
-
-def _sampled(arm: Arm, name: str) -> Sampled:
-    return Sampled(name, arm.manifest.target.fingerprint.sampling, len(arm.cut))
+    return found + sampling_problems(base.sampled, tuned.sampled)
 
 
 def shared_order(

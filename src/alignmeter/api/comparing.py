@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.analysis import deltas, flips, surface_change
 from alignmeter.analysis.comparison import LEAST
+from alignmeter.api.comparable import SAMPLED_BY, SERVERS_OWN
 from alignmeter.api.compared_claim import compared_claim
 from alignmeter.api.compared_runs import AXES, OTHERS, Arm, measured, read_arm, said, surface_pairs
 from alignmeter.errors import InputError, SchemaVersionError
@@ -178,6 +179,9 @@ def _differences(base: Arm, tuned: Arm) -> list[str]:
         found.append("Both runs are read as one of their judges, not those that they were made with.")
     if base.manifest.target.fingerprint_hash == tuned.manifest.target.fingerprint_hash:
         found.append("Both runs are of the same target: what differs is noise of the endpoint.")
+    for field in SAMPLED_BY:
+        if all(arm.sampled.drawn(field).keys() == {SERVERS_OWN} for arm in (base, tuned)):
+            found.append(f"Both servers refused {field}: each drew its replies at its own.")
     if one.sampling.seed != two.sampling.seed and one.sampling.temperature > 0:
         found.append("The two runs were sampled with different seeds.")
     if one.sampling.max_tokens != two.sampling.max_tokens:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,8 +164,8 @@ def analyse(
         answered=sum(transcript.error is None for transcript in transcripts),
         errors=dict(sorted(errors.items())),
         rule=_rule(manifest),
-        usage=_total(t.usage for t in transcripts),
-        calls=sum(t.attempts for t in transcripts) + beside["target"],
+        usage=sum((t.usage for t in transcripts), data.checked.usage + Usage()),
+        calls=data.checked.calls + sum(t.attempts for t in transcripts) + beside["target"],
         saved=len(data.trials) - len(data.transcripts)
         if data.complete and manifest.design.mode == "sequential"
         else 0,
@@ -195,17 +194,15 @@ def analyse(
             units=_attack_units(manifest),
             unscored_budget=manifest.design.unscored_budget,
         ),
-        judge_calls=sum(judged.calls for judged in judged_all) + beside["judge"],
-        judge_usage=_total(judged.usage for judged in judged_all),
-        lost=_total((*(t.lost for t in transcripts), *(charged.tokens for charged in data.beside))),
+        judge_calls=data.checked.judge_calls + sum(judged.calls for judged in judged_all) + beside["judge"],
+        judge_usage=sum((judged.usage for judged in judged_all), data.checked.judge_usage + Usage()),
+        lost=sum((*(t.lost for t in transcripts), *(charged.tokens for charged in data.beside)), Usage()),
         saturated=saturated(rates),
         capability=capability_means(manifest, data, answers),
         stopped_at=data.stopped_at,
+        refused=dict(Counter(name for t in transcripts if t.error is None for name in t.refused)),
+        unknown_endings=dict(Counter(t.finish_unknown for t in transcripts if t.finish_unknown is not None)),
     )
-
-
-def _total(usages: Iterable[Usage]) -> Usage:
-    return reduce(Usage.plus, usages, Usage(prompt_tokens=0, completion_tokens=0))
 
 
 def _served(model: ThreatModel, trials: Iterable[Trial]) -> tuple[Trial, ...]:

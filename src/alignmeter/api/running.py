@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from alignmeter.api.checks import preflight
+from alignmeter.api.checks import open_models
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
@@ -21,6 +21,7 @@ from alignmeter.api.run_paths import moved_on, new_run_stem, run_path
 from alignmeter.engine import (
     Engine,
     EngineOptions,
+    Opening,
     Stopped,
     drive,
     make_manifest,
@@ -122,14 +123,14 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         prepared.trials, target, judges.targets, path=path, force=request.force_sequestered
     )
     async with AsyncExitStack() as opened:
-        for model_asked in (target, *judges.targets):
-            await opened.enter_async_context(model_asked)
-            await preflight(model_asked)
+        opening = Opening(path, request.engine)
+        await open_models(opened, target, judges.targets, opening)
         path = path or new_run_folders(new_run_stem(request, manifest))[0]
         session = open_session(
             path,
             msgspec.structs.replace(manifest, run_id=path.name),
             prepared,
+            opening.checked,
             same_system=request.same_system,
         )
         resumed = len(session.data.trials) - len(session.pending)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import msgspec
 
 from alignmeter.analysis.comparison import LEAST
-from alignmeter.api.checks import preflight
+from alignmeter.api.checks import open_models
 from alignmeter.api.comparing import check_share, compare
 from alignmeter.api.comparison_plan import ROLES, comparison_plans
 from alignmeter.api.exposing import admit_held_out
@@ -20,6 +20,7 @@ from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_sig
 from alignmeter.engine import (
     Engine,
     EngineOptions,
+    Opening,
     SideBySide,
     Stopped,
     drive,
@@ -171,16 +172,18 @@ async def compare_targets_async(
         for arm, path in zip(arms, known or (None, None), strict=True)
     ]
     async with AsyncExitStack() as opened:
-        for arm in arms:
-            for model in (arm.target, *arm.judges.targets):
-                await opened.enter_async_context(model)
-                await preflight(model)
+        openings = [Opening(path, request.engine) for path in known or (None, None)]
+        for arm, opening in zip(arms, openings, strict=True):
+            await open_models(opened, arm.target, arm.judges.targets, opening)
         sessions: list[Session] = []
         paths = known or new_run_folders(new_comparison_stem(request), ENDINGS)
         try:
-            for arm, path, showing in zip(arms, paths, showings, strict=True):
+            for arm, opening, path, showing in zip(arms, openings, paths, showings, strict=True):
                 manifest = msgspec.structs.replace(arm.manifest, run_id=path.name)
-                sessions.append(open_session(path, manifest, arm.plan, same_system=request.same_system))
+                session = open_session(
+                    path, manifest, arm.plan, opening.checked, same_system=request.same_system
+                )
+                sessions.append(session)
                 if showing is not None:
                     showing.begin(sessions[-1].folder)
             for note in (passed, *map(moved_on, sessions)):

@@ -210,7 +210,8 @@ async def _answer(target: Target, text: str, source: str, language: str) -> str 
             return "" if reply.hard_refusal or cut else _bare(reply.message.content)
         if reply.fatal:
             raise TargetUnavailableError(reply.message)
-        await asyncio.sleep(min(reply.retry_after or _WAIT * 2**attempt, _LONGEST_WAIT))
+        if reply.kind != "parameter_refused":
+            await asyncio.sleep(min(max(reply.retry_after or 0.0, _WAIT * 2**attempt), _LONGEST_WAIT))
     return None
 
 

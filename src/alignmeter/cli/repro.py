@@ -11,7 +11,7 @@ from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, examples, p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignmeter.records import RunManifest, TargetFingerprint, Trial
+    from alignmeter.records import RunManifest, TargetFingerprint, Transcript, Trial
 
 EXAMPLES = examples(
     "alignmeter repro 3f9a1c",
@@ -47,8 +47,7 @@ def repro(
             f"{found.trial.suite!r}, which answers with verdicts only; --unmask prints it all the same"
         )
     transcript = found.run.data.transcripts.get(found.trial.id)
-    logprobs = transcript is not None and bool(transcript.logprobs)
-    command, notes = curl_for(found.run.manifest, found.trial, url=url, logprobs=logprobs)
+    command, notes = curl_for(found.run.manifest, found.trial, url=url, transcript=transcript)
     if as_json:
         print_json({"trial": found.trial.id, "run": str(found.run.path), "command": command, "notes": notes})
         return
@@ -58,7 +57,7 @@ def repro(
 
 
 def curl_for(
-    manifest: RunManifest, trial: Trial, *, url: str | None = None, logprobs: bool = False
+    manifest: RunManifest, trial: Trial, *, url: str | None = None, transcript: Transcript | None = None
 ) -> tuple[str, list[str]]:
     """The curl command that asks a trial again, and what must be said about it.
 
@@ -66,9 +65,10 @@ def curl_for(
         manifest: Of the run that holds the trial.
         trial: The trial.
         url: Base URL to ask; default the run's own.
-        logprobs: Whether the run asked for the probabilities of the reply's tokens.
+        transcript: What came back: it says whether the run asked for the probabilities of the tokens, and
+            what the server refused.
     """
-    from alignmeter.targets import Request
+    from alignmeter.targets import Request, adaptation
     from alignmeter.targets.openai_compatible import OpenAICompatible
 
     fingerprint = manifest.target.fingerprint
@@ -84,9 +84,13 @@ def curl_for(
         trial=trial.id,
         tools=trial.tools,
         constraint=trial.constraint,
-        logprobs=logprobs,
+        logprobs=transcript is not None and bool(transcript.logprobs),
     )
     target = OpenAICompatible(base, fingerprint.model, sampling=fingerprint.sampling)
+    if transcript is not None and transcript.refused:
+        target.learn(transcript.refused)
+        left = ", ".join(map(adaptation, transcript.refused))
+        notes.append(f"the server refused parameters, and this is the request that it took: {left}")
     return target.curl_command(request), notes
 
 

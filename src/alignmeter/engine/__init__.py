@@ -4,6 +4,7 @@ from alignmeter.engine.budget import Limits, Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
+from alignmeter.engine.opening import Opening
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
 from alignmeter.engine.rendering import BEST_OF_N, render
@@ -29,6 +30,7 @@ __all__ = [
     "JudgeCalls",
     "Limits",
     "Mode",
+    "Opening",
     "Plan",
     "Prices",
     "Progress",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from alignmeter.records import Judgement, Message, Sampling, Transcript, Trial
-    from alignmeter.store import Charged
+    from alignmeter.store import Charged, Checked
 
 CHARACTERS_PER_TOKEN = 4
 _MILLION = 1_000_000
@@ -95,9 +95,9 @@ class _Account:
         self.prompt += _counted(used.prompt_tokens, wanted.prompt)
         self.completion += _counted(used.completion_tokens, estimate_tokens(reply))
 
-    def add(self, tokens: Usage) -> None:
-        self.prompt += _counted(tokens.prompt_tokens, 0)
-        self.completion += _counted(tokens.completion_tokens, 0)
+    def add(self, used: Usage) -> None:
+        self.prompt += _counted(used.prompt_tokens, 0)
+        self.completion += _counted(used.completion_tokens, 0)
 
     @property
     def money(self) -> float:
@@ -176,6 +176,13 @@ class Budget:
         self._target.add(transcript.lost)
         if transcript.reply is not None:
             self._spend(self.wanted(trial, sampling), transcript.usage, transcript.reply.content)
+
+    def carry_checked(self, checked: Checked) -> None:
+        """Count what a process of this run spent before it asked the first trial."""
+        self.calls += checked.calls + checked.judge_calls
+        self.judge_calls += checked.judge_calls
+        self._target.add(checked.usage)
+        self._judges.add(checked.judge_usage)
 
     def carry_judgement(self, judgement: Judgement) -> None:
         """Count what an earlier process of the same run spent on a judgement."""

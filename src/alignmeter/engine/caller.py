@@ -11,6 +11,7 @@ import msgspec
 from alignmeter.engine.spending import Spent
 from alignmeter.formats import DRIVERS
 from alignmeter.records import CallError, Record, Transcript, Usage
+from alignmeter.targets.base import OPTIONAL_PARAMETERS
 
 if TYPE_CHECKING:
     from alignmeter.engine.budget import Budget, Reservation
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.rate_limit import TokenBucket
     from alignmeter.engine.spending import Told
     from alignmeter.records import Trial
+    from alignmeter.store import Checked
     from alignmeter.targets import Reply, Target
 
 _CONGESTED_STATUS = frozenset({429, 503, 529})
@@ -28,7 +30,7 @@ class RetryPolicy(Record, frozen=True):
     """How often and how patiently a call is repeated.
 
     Attributes:
-        attempts: Calls for one trial at the most.
+        attempts: Calls for one trial at the most, those not counted whose parameters the server refused.
         first_wait: Seconds before the second attempt; doubled each time, with jitter.
         longest_wait: Seconds that one wait lasts at the most, unless the server asks for more.
         trial_timeout: Seconds for a trial, all its attempts and waits together.
@@ -78,6 +80,11 @@ class Caller:
         self.retrying = 0
         self.cut = 0
 
+    def charge(self, checked: Checked) -> None:
+        """Count calls that were made elsewhere in the rates of requests and tokens."""
+        self._requests.charge(checked.calls)
+        self._tokens.charge((checked.usage.prompt_tokens or 0) + (checked.usage.completion_tokens or 0))
+
     async def place(self, trial: Trial) -> Place | None:
         """Wait for a place in flight and reserve the call; None where the budget has no room for it now.
 
@@ -113,17 +120,19 @@ class Caller:
         started_at = self._clock.time()
         deadline = self._clock.monotonic() + self._policy.trial_timeout
         spent = Spent(told=told)
-        attempt = 1
+        attempt, refusals = 1, 0
         while True:
             began = self._clock.monotonic()
             answer = await self._attempt(trial, place, deadline - began, spent)
             latency = self._clock.monotonic() - began
             if not isinstance(answer, CallError):
                 return _transcript(trial, answer, started_at=started_at, latency=latency, spent=spent)
-            wait = self._wait(answer, attempt)
+            if refused := answer.kind == "parameter_refused" and refusals < len(OPTIONAL_PARAMETERS):
+                refusals += 1
+            wait = 0.0 if refused else self._wait(answer, attempt - refusals)
             over = self._clock.monotonic() + wait >= deadline
             again = None
-            if answer.retryable and attempt < self._policy.attempts and not over:
+            if answer.retryable and attempt - refusals < self._policy.attempts and not over:
                 again = await self._again(trial, wait)
             if again is None:
                 return Transcript(
@@ -151,11 +160,9 @@ class Caller:
         return again
 
     def _wait(self, error: CallError, attempt: int) -> float:
-        """Seconds until the next attempt: what the server asked for, else doubling with jitter."""
-        if error.retry_after is not None:
-            return error.retry_after
+        """Seconds until the next attempt: doubling with jitter, and no less than the server asked for."""
         wait = min(self._policy.first_wait * 2 ** (attempt - 1), self._policy.longest_wait)
-        return wait * self._jitter.uniform(0.5, 1.0)
+        return max(wait * self._jitter.uniform(0.5, 1.0), error.retry_after or 0.0)
 
     async def _attempt(self, trial: Trial, place: Place, seconds: float, spent: Spent) -> Reply | CallError:
         """Make one call and settle its place and its budget; `spent` learns what a lost one may cost."""
@@ -213,4 +220,6 @@ def _transcript(trial: Trial, reply: Reply, *, started_at: float, latency: float
         model_reported=reply.model_reported,
         logprobs=reply.logprobs,
         lost=spent.usage,
+        finish_unknown=reply.finish_unknown,
+        refused=reply.refused,
     )

@@ -13,7 +13,7 @@ CallOutcome = Literal["ok", "congested", "other"]
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds of the pauses after rate limits that name no time themselves."""
+"""Seconds of the pauses after rate limits, where they ask for no longer ones themselves."""
 
 
 class AdaptiveConcurrency:
@@ -21,9 +21,9 @@ class AdaptiveConcurrency:
 
     Until the first congestion every success opens the window by one (it doubles each round trip);
     from then on by one a round trip. A 429 or 503 halves it, once for all the calls that were in
-    flight when it came. A Retry-After stops every new call until it is over; a rate limit that names
-    no time stops them for a pause that doubles until a call succeeds again, so that a quota of the
-    minute does not use up the attempts of every trial in seconds.
+    flight when it came. A Retry-After stops every new call until it is over; a rate limit stops them
+    at least for a pause that doubles until a call succeeds again, so that a quota of the minute does
+    not use up the attempts of every trial in seconds, whatever the server calls a time to wait.
 
     Args:
         start: First size of the window.
@@ -86,8 +86,9 @@ class AdaptiveConcurrency:
                 self._generation += 1
                 self._slow_start = False
                 self._window = max(1.0, self._window / 2)
-                if rate_limited and retry_after is None:
-                    retry_after = min(FIRST_PAUSE * 2**self._strikes, LONGEST_PAUSE)
+                if rate_limited:
+                    pause = min(FIRST_PAUSE * 2**self._strikes, LONGEST_PAUSE)
+                    retry_after = max(retry_after or 0.0, pause)
                     self._strikes += 1
             if retry_after:
                 self._paused_until = max(self._paused_until, self._clock.monotonic() + retry_after)

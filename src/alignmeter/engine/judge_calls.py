@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.spending import Told
     from alignmeter.records import TargetFingerprint
     from alignmeter.targets import Reply, Request, Target
+    from alignmeter.targets.base import Ask
 
 DEFAULT_CONCURRENCY = 8
 """Calls at once to a judge whose endpoint does not say what it bears."""
@@ -84,9 +85,9 @@ class _Metered:
     def max_concurrency(self) -> int | None:
         return self._inner.max_concurrency
 
-    async def probe(self) -> CallError | None:
-        """Make the cheap call by which the model shows that it is there, where it has one."""
-        return await probe(self._inner)
+    async def probe(self, ask: Ask | None = None) -> CallError | None:
+        """Make the cheap calls by which the model shows that it is there, where it has them."""
+        return await probe(self._inner, ask or self.generate)
 
     async def generate(self, request: Request) -> Reply | CallError:
         """Make one call.

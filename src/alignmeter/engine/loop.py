@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.schedule import Schedule
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, Usage
-    from alignmeter.store import JournalWriter, StopReason
+    from alignmeter.store import Checked, JournalWriter, StopReason
     from alignmeter.targets import Target
 
 DEFAULT_START = 8
@@ -202,6 +202,11 @@ class Engine:
                 return None
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         return place
+
+    def opened(self, checked: Checked) -> None:
+        """Count the calls that this process made before the run began, in the rates too."""
+        self.budget.carry_checked(checked)
+        self._caller.charge(checked)
 
     def carry(self, trial: Trial, transcript: Transcript) -> None:
         """Count against the budget what an earlier process of this run spent on a trial."""

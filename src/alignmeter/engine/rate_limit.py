@@ -25,6 +25,11 @@ class TokenBucket:
         self._next = 0.0
         self._lock = asyncio.Lock()
 
+    def charge(self, units: float) -> None:
+        """Count `units` that passed elsewhere a moment ago; whoever comes next waits for them."""
+        if self._rate is not None:
+            self._next = max(self._next, self._clock.monotonic()) + units / self._rate
+
     async def take(self, units: float = 1.0) -> None:
         """Wait until `units` may pass."""
         if self._rate is None:

@@ -12,7 +12,7 @@ from alignmeter.engine.resuming import check_resumable
 from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
 from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, TargetRecord
-from alignmeter.store import Answered, Closed, Judged, Opened, Planned, RunFolder, unanswered
+from alignmeter.store import Answered, Checked, Closed, Judged, Opened, Planned, RunFolder, unanswered
 from alignmeter.suites import suite_sources, suite_tax_limits
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from alignmeter.targets import Target
     from alignmeter.threat_model import ThreatModel
 
+_NOT_CHECKED = Checked()
 _PACKAGES = ("aiohttp", "duckdb", "msgspec", "numpy", "pydantic", "scipy", "xllamacpp")
 _MENDABLE = frozenset({"auth", "not_found"})
 """Errors that end a run, and that the user mends before resuming it."""
@@ -84,21 +85,30 @@ def _versions() -> dict[str, str]:
 
 
 class Session(NamedTuple):
-    """An open run: its folder, its journal, and what the journal says so far."""
+    """An open run: its folder, its journal, what the journal says so far, and calls made before now."""
 
     folder: RunFolder
     journal: JournalWriter
     data: RunData
     pending: tuple[Trial, ...]
+    checked: Checked = Checked()
 
 
-def open_session(path: Path, manifest: RunManifest, plan: Plan, *, same_system: bool = False) -> Session:
+def open_session(
+    path: Path,
+    manifest: RunManifest,
+    plan: Plan,
+    checked: Checked = _NOT_CHECKED,
+    *,
+    same_system: bool = False,
+) -> Session:
     """Begin a run in a new folder, or go on with the one that is there.
 
     Args:
         path: The folder.
         manifest: What was decided before the first call.
         plan: What is asked.
+        checked: Calls that this process has made for it already.
         same_system: The user says that what answers at another address is the same system.
 
     Raises:
@@ -113,7 +123,8 @@ def open_session(path: Path, manifest: RunManifest, plan: Plan, *, same_system: 
         folder = RunFolder.create(path, manifest)
     journal = folder.journal()
     try:
-        journal.append(Opened(at=time.time(), alignmeter_version=__version__, urls=manifest.urls))
+        opened = Opened(at=time.time(), alignmeter_version=__version__, urls=manifest.urls, checked=checked)
+        journal.append(opened)
         data = folder.read()
         if len(data.trials) < len(plan.trials):
             known = {trial.id for trial in data.trials}
@@ -129,7 +140,7 @@ def open_session(path: Path, manifest: RunManifest, plan: Plan, *, same_system: 
     except BaseException:
         journal.close()
         raise
-    return Session(folder, journal, data, _pending(data))
+    return Session(folder, journal, data, _pending(data), checked)
 
 
 def _pending(data: RunData) -> tuple[Trial, ...]:
@@ -176,11 +187,14 @@ async def drive(
     pending = {trial.id for trial in session.pending}
     trials = {trial.id: trial for trial in data.trials}
     engine = make_engine(session.journal)
+    engine.opened(session.checked)
     for event in session.journal.events:
         if isinstance(event, Answered):
             engine.carry(trials[event.transcript.trial], event.transcript)
         elif isinstance(event, Judged) and not event.again:
             engine.carry_judgement(event.judgement)
+        elif isinstance(event, Opened):
+            engine.budget.carry_checked(event.checked)
     for charged in unanswered(session.journal.events):
         engine.budget.carry_charge(charged)
     engine.judgements.update(lasting(data))

@@ -40,16 +40,16 @@ class Spent:
             self._first()
             self._first = None
         self.calls += 1
-        self._in_flight = self._in_flight.plus(wanted.usage)
+        self._in_flight += wanted.usage
         self._tell()
 
     def settle(self, wanted: Reservation, used: Usage, *, failed: bool = False) -> None:
         """A call is over, and this much was counted for it."""
-        self._in_flight = self._in_flight.plus(wanted.usage, -1)
-        self.usage = self.usage.plus(used)
+        self._in_flight -= wanted.usage
+        self.usage += used
         if failed:
             self._tell()
 
     def _tell(self) -> None:
         if self._told is not None:
-            self._told(self.calls, self.usage.plus(self._in_flight))
+            self._told(self.calls, self.usage + self._in_flight)

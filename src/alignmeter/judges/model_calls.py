@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.judges.refusal_rules import hard_refusal, refusal_label
 from alignmeter.records import CallError, RefusalResult, Unscored
+from alignmeter.targets.base import OPTIONAL_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -45,20 +46,23 @@ async def answer_of(
     Args:
         target: The model that judges, open.
         request: What it is asked.
-        attempts: Calls at the most.
+        attempts: Calls at the most, those not counted whose parameters the server refused.
         sleep: How to wait between two of them.
 
     Returns:
         The first answer, or the error of the last call. Nobody waits for an endpoint that wants more
         than half a minute.
     """
-    attempt = 0
+    attempt = refusals = 0
     while True:
-        attempt += 1
         answer = await target.generate(request)
         if not isinstance(answer, CallError):
             return answer
-        wait = answer.retry_after or min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+        if answer.kind == "parameter_refused" and refusals < len(OPTIONAL_PARAMETERS):
+            refusals += 1
+            continue
+        attempt += 1
+        wait = max(answer.retry_after or 0.0, min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT))
         if not answer.retryable or attempt >= attempts or wait > _LONGEST_WAIT:
             return answer
         await sleep(wait)

@@ -118,6 +118,9 @@ class Results(Record, frozen=True):
         capability: Mean scores of tasks and tax domains: each domain, followed by its grades.
         stopped_at: When the process stopped whose journal this was made of, in seconds since 1970; 0 where
             it was killed, None in files of earlier versions.
+        refused: Parameters that the server refused, with the replies drawn without them.
+        unknown_endings: Reasons in the server's words why replies ended, which nobody here knows, with
+            their replies; these count as whole.
     """
 
     run_id: str
@@ -145,4 +148,6 @@ class Results(Record, frozen=True):
     saturated: tuple[Cell, ...] = ()
     capability: tuple[DomainMean, ...] = ()
     stopped_at: float | None = None
+    refused: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    unknown_endings: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     schema_version: int = SCHEMA_VERSION

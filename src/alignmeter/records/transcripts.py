@@ -59,10 +59,15 @@ CallErrorKind = Literal[
     "context_overflow",
     "target_exception",
     "not_recorded",
+    "parameter_refused",
 ]
 
 
 _NOT_OK = 300
+_MAY_PASS = frozenset[CallErrorKind](
+    ("rate_limited", "server_error", "timeout", "connection", "bad_response", "parameter_refused")
+)
+
 OF_ONE_REQUEST = frozenset({403, 404, 405})
 """HTTP statuses that a firewall or router may give to one request while it lets others pass."""
 
@@ -89,7 +94,7 @@ class CallError(Record, frozen=True):
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.kind in {"rate_limited", "server_error", "timeout", "connection", "bad_response"}
+        return self.kind in _MAY_PASS
 
     @property
     def fatal(self) -> bool:
@@ -119,8 +124,15 @@ class Usage(Record, frozen=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
-    def plus(self, other: Usage, sign: int = 1) -> Usage:
-        """Return the sum of both, or the difference; what is not told counts as none."""
+    def __add__(self, other: Usage) -> Usage:
+        """Both together; what is not told counts as none."""
+        return self._with(other, 1)
+
+    def __sub__(self, other: Usage) -> Usage:
+        """What is left without the other; what is not told counts as none."""
+        return self._with(other, -1)
+
+    def _with(self, other: Usage, sign: int) -> Usage:
         return Usage(
             prompt_tokens=(self.prompt_tokens or 0) + sign * (other.prompt_tokens or 0),
             completion_tokens=(self.completion_tokens or 0) + sign * (other.completion_tokens or 0),
@@ -147,13 +159,16 @@ class Transcript(Record, frozen=True):
         trial: Trial id.
         reply: The target's message; None when `error` is set.
         hard_refusal: The provider's own refusal signal (`message.refusal`,
-            `finish_reason=content_filter`, `stop_reason=refusal`), apart from the text.
+            `finish_reason=content_filter` or a filter's name, `stop_reason=refusal`), apart from the text.
         started_at: UTC epoch seconds when the first attempt began.
         latency: Seconds of the last attempt.
         attempts: Calls made, retries included.
         model_reported: Model name in the reply, where the endpoint gives one.
         logprobs: The first tokens with their probabilities, where they were asked for and given.
         lost: The most that attempts without a reply may be billed: timeouts, replies that broke off.
+        finish_unknown: Why the reply ended in the server's words, where we do not know them.
+        refused: Parameters that the server refused, so that it was asked without them (`max_tokens`:
+            under its other name).
     """
 
     trial: str
@@ -168,3 +183,5 @@ class Transcript(Record, frozen=True):
     error: CallError | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
     lost: Usage = Usage()
+    finish_unknown: str | None = None
+    refused: tuple[str, ...] = ()

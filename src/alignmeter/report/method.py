@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.figures import exact_percent, percent
+from alignmeter.report.serving import refusals
 from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
 
@@ -88,7 +89,7 @@ def sections(
     )
     return (
         Section("Decision", rules),
-        Section("Target", _target(manifest, data.asked_at(manifest))),
+        Section("Target", _target(manifest, results, data.asked_at(manifest))),
         Section("What was asked", asked),
         Section("Software", (Fact("alignmeter", visible(manifest.alignmeter_version)), *packages)),
     )
@@ -98,7 +99,9 @@ def _tokens(usage: Usage) -> str:
     return f"{count(usage.prompt_tokens or 0)} in, {count(usage.completion_tokens or 0)} out"
 
 
-def _target(manifest: RunManifest, asked_at: Mapping[str, Sequence[str]]) -> tuple[Fact, ...]:
+def _target(
+    manifest: RunManifest, results: Results, asked_at: Mapping[str, Sequence[str]]
+) -> tuple[Fact, ...]:
     target = manifest.target
     fingerprint: TargetFingerprint = target.fingerprint
     sampling = fingerprint.sampling
@@ -120,6 +123,7 @@ def _target(manifest: RunManifest, asked_at: Mapping[str, Sequence[str]]) -> tup
             f"temperature {sampling.temperature:g}, top p {sampling.top_p:g}, at most "
             f"{sampling.max_tokens} tokens, seed {seed}",
         ),
+        ("Refused by the server", refusals(results)),
         ("Fingerprint", target.fingerprint_hash),
     )
     judges = (

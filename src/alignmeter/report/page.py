@@ -11,6 +11,7 @@ from alignmeter.report.charts import forest, gap_forest
 from alignmeter.report.gaming import best_of_n_sentence, effect_rows, gaming_section
 from alignmeter.report.html import render_page
 from alignmeter.report.labels import BASES, label_section
+from alignmeter.report.serving import serving_notes
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.tables import saturated_rows, suites
 from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
@@ -97,7 +98,7 @@ def render_report(
         items=shown,
         facets=facets(manifest, shown),
         method=method.sections(manifest, data, results, cards),
-        limits=method.LIMITS,
+        limits=(*serving_notes(results), *method.LIMITS),
         judges=method.judges(manifest, cards),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from alignmeter.figures import exact_percent
 from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
+from alignmeter.report.serving import serving_notes
 from alignmeter.report.summary import MARKS, STYLES, asked, overall
 from alignmeter.report.text import between, count, rate, visible
 
@@ -41,8 +42,9 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
         f"  {asked(results)}",
     )
     scores = capability_table(results.capability)
+    served = tuple(Text(note, "yellow") for note in serving_notes(results))
     if not results.verdicts:
-        return Group(heading, *scores, "", _overall(outcome))
+        return Group(heading, *served, *scores, "", _overall(outcome))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=min(width, 120))
     table.add_column("Claim", ratio=1, overflow="fold", min_width=12)
     table.add_column("Verdict", no_wrap=True)
@@ -54,7 +56,7 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
     sentences = [
         Text.assemble(_verdict(verdict), "  ", visible(verdict.sentence)) for verdict in results.verdicts
     ]
-    notes = (*_best_of_n(results), *_surface(results))
+    notes = (*_best_of_n(results), *_surface(results), *served)
     return Group(heading, "", table, "", *sentences, *notes, *scores, "", _overall(outcome))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from alignmeter.records import FactualityResult, RefusalResult, Unscored, UnscoredReason
 from alignmeter.report.text import TEXT_LIMIT, Clipped, clip, count, one_line, spaced, text_limit, visible
 from alignmeter.report.words import ERRORS, FINISH, UNSCORED, label
+from alignmeter.targets import adaptation
 from alignmeter.verdicts import is_bad
 
 if TYPE_CHECKING:
@@ -256,7 +257,11 @@ def _call_facts(transcript: Transcript) -> Iterable[Fact]:
         status = f" (HTTP {transcript.error.status})" if transcript.error.status else ""
         yield Fact("Error", f"{spaced(transcript.error.kind)}{status}. {ERRORS[transcript.error.kind]}")
     else:
-        yield Fact("Finish", FINISH[transcript.finish_reason])
+        unknown = transcript.finish_unknown
+        told = FINISH[transcript.finish_reason] if unknown is None else f"not known here: {visible(unknown)}"
+        yield Fact("Finish", told)
+    if transcript.refused:
+        yield Fact("Refused by the server", ", ".join(map(adaptation, transcript.refused)))
     yield Fact("Latency", f"{transcript.latency:.2f} s")
     if transcript.attempts > 1:
         yield Fact("Attempts", count(transcript.attempts))

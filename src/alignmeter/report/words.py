@@ -60,6 +60,7 @@ ERRORS: dict[CallErrorKind, str] = {
     "context_overflow": "The request does not fit into the target's context.",
     "target_exception": "The target's own code raised an exception.",
     "not_recorded": "A replayed run holds no reply for this trial.",
+    "parameter_refused": "The server refused a parameter, and was not asked again without it.",
 }
 
 FINISH: dict[FinishReason, str] = {

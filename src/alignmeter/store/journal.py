@@ -29,6 +29,24 @@ StopReason = Literal[
 ]
 
 
+class Checked(Record, frozen=True):
+    """Calls by which a process made sure of its models before the first trial, with their tokens."""
+
+    calls: int = 0
+    usage: Usage = Usage()
+    judge_calls: int = 0
+    judge_usage: Usage = Usage()
+
+    def __add__(self, other: Checked) -> Checked:
+        """Both together."""
+        return Checked(
+            calls=self.calls + other.calls,
+            usage=self.usage + other.usage,
+            judge_calls=self.judge_calls + other.judge_calls,
+            judge_usage=self.judge_usage + other.judge_usage,
+        )
+
+
 class Opened(Record, frozen=True, tag="opened", omit_defaults=False):
     """A process began to work on the run; more than one means that it was resumed.
 
@@ -36,12 +54,14 @@ class Opened(Record, frozen=True, tag="opened", omit_defaults=False):
         v: Version of the lines that this process writes; always spelled out in the JSON, so that
             an older reader can tell that it is too old.
         urls: Where it asks whom, as `RunManifest.urls` has it; empty in lines of earlier versions.
+        checked: The calls that it had made by then.
     """
 
     at: float
     alignmeter_version: str
     v: int = JOURNAL_VERSION
     urls: dict[str, str] = {}  # noqa: RUF012 - msgspec makes each its own
+    checked: Checked = Checked()
 
 
 class Planned(Record, frozen=True, tag="planned"):

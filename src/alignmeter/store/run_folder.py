@@ -27,6 +27,7 @@ from alignmeter.store.journal import (
     Answered,
     Asked,
     Charged,
+    Checked,
     Closed,
     Event,
     JournalWriter,
@@ -63,6 +64,7 @@ class RunData(Record, frozen=True):
         beside: What calls cost at the most whose answer or judgement no process lived to keep.
         urls: Every base URL that was asked, by whom (`RunManifest.urls`), in the order of their first use.
         worked_at: When a process last began, asked or stopped, in seconds since 1970; 0 where none did.
+        checked: Calls before the first trial, of all the processes that worked on the run.
     """
 
     trials: tuple[Trial, ...]
@@ -73,6 +75,7 @@ class RunData(Record, frozen=True):
     beside: tuple[Charged, ...] = ()
     urls: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
     worked_at: float = 0.0
+    checked: Checked = Checked()
 
     def on(self, axis: Axis) -> dict[str, Judgement]:
         """Judgements on one axis by trial id, whether it is the trial's own axis or a further one."""
@@ -164,6 +167,7 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
         beside=unanswered(events),
         urls=_urls(events),
         worked_at=max(map(_at, events), default=0.0),
+        checked=sum((event.checked for event in events if isinstance(event, Opened)), Checked()),
     )
 
 

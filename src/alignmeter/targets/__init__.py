@@ -1,6 +1,6 @@
 """Targets: the systems under test behind one Protocol. Only this floor talks to a model."""
 
-from alignmeter.targets.base import Reply, Request, Target, probe
+from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe
 from alignmeter.targets.resolve import TargetOptions, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
@@ -10,6 +10,8 @@ __all__ = [
     "Target",
     "TargetOptions",
     "Variant",
+    "adaptation",
+    "learn",
     "load_variant",
     "probe",
     "resolve_target",

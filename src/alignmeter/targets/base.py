@@ -16,10 +16,23 @@ from alignmeter.records import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
     from typing import Self
 
     from alignmeter.records import TargetFingerprint
+
+    Ask = Callable[["Request"], Awaitable["Reply | CallError"]]
+
+OPTIONAL_PARAMETERS = ("max_tokens", "temperature", "top_p", "seed", "top_logprobs", "logprobs")
+"""Parameters that some servers refuse, and that a request can do without."""
+
+
+def adaptation(parameter: str) -> str:
+    """What is done about one of `OPTIONAL_PARAMETERS` that a server refused, for people."""
+    if parameter == "max_tokens":
+        return "max_tokens sent as max_completion_tokens"
+    return f"{parameter} left out"
 
 
 class Request(Record, frozen=True):
@@ -40,10 +53,18 @@ class Request(Record, frozen=True):
 
 
 class Reply(Record, frozen=True):
-    """What a target answered, in our words."""
+    """What a target answered, in our words.
+
+    Attributes:
+        finish_unknown: Why it ended in the server's words, where we do not know them.
+        refused: Parameters that the server refused, so that it was asked without them (`max_tokens`:
+            under its other name).
+    """
 
     message: Message
     finish_reason: FinishReason
+    finish_unknown: str | None = None
+    refused: tuple[str, ...] = ()
     usage: Usage = Usage()
     hard_refusal: str | None = None
     model_reported: str | None = None
@@ -105,7 +126,22 @@ class Target(Protocol):
         ...
 
 
-async def probe(target: Target) -> CallError | None:
-    """Make the cheap call by which a target shows that it answers; None where it does or has no such call."""
-    ask = getattr(target, "probe", None)
-    return None if ask is None else await ask()
+async def probe(target: Target, ask: Ask | None = None) -> CallError | None:
+    """Make the cheap calls by which a target shows that it answers and what it takes.
+
+    Args:
+        target: An open target.
+        ask: Makes each call that a provider may bill; the target's own `generate` by default.
+
+    Returns:
+        Why it cannot be used, None where it can or has no such call.
+    """
+    made = getattr(target, "probe", None)
+    return None if made is None else await made(ask or target.generate)
+
+
+def learn(target: Target, refused: Iterable[str]) -> None:
+    """Tell a target which of `OPTIONAL_PARAMETERS` its server refused before; nothing where it has none."""
+    told = getattr(target, "learn", None)
+    if told is not None:
+        told(refused)

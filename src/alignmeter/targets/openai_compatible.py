@@ -16,7 +16,7 @@ from alignmeter._version import __version__
 from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint
-from alignmeter.targets.base import Reply, Request
+from alignmeter.targets.base import OPTIONAL_PARAMETERS, Reply, Request, adaptation
 from alignmeter.targets.endpoint import ApiKey, Proxy, environment_proxy, read_endpoint, read_key
 from alignmeter.targets.faults import (
     Answer,
@@ -27,16 +27,17 @@ from alignmeter.targets.faults import (
     transport_fault,
 )
 from alignmeter.targets.variants import Variant
-from alignmeter.targets.wire import OPTIONAL_PARAMETERS, WireError, decode_reply, encode, sampling_fields
+from alignmeter.targets.wire import WireError, decode_reply, encode, sampling_fields
 from alignmeter.targets.wire_errors import parse_error, refused_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
     import aiohttp
 
+    from alignmeter.targets.base import Ask
     from alignmeter.targets.endpoint import Endpoint
 
 MAX_REPLY_BYTES = 20 * 1024 * 1024
@@ -149,45 +150,47 @@ class OpenAICompatible:
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.url!r}, {self._model!r})"
 
-    @property
-    def adaptations(self) -> tuple[str, ...]:
-        """What this server made us send otherwise, in words, for example `seed left out`."""
-        return tuple(
-            "max_tokens sent as max_completion_tokens" if name == "max_tokens" else f"{name} left out"
-            for name in self._refused
-        )
+    def learn(self, refused: Iterable[str]) -> None:
+        """Do without parameters that this server refused before, members of `OPTIONAL_PARAMETERS`."""
+        # Calls in flight learn the same thing at once; it is remembered once.
+        self._refused = tuple(dict.fromkeys((*self._refused, *refused)))
 
     # --- calls -----------------------------------------------------------------------------------
 
     async def generate(self, request: Request) -> Reply | CallError:
         """Answer one request with one attempt; see `Target.generate`.
 
-        A parameter that the server says it does not support is changed or left out for the rest of
-        this connection (`adaptations`), and the call repeated at once.
+        A parameter that the server says it does not support is changed or left out from then on, and
+        the fault `parameter_refused` returned: whoever asks again does so on his own account.
         """
-        while True:
-            refused = self._refused
-            try:
-                body = self._encode(request, refused)
-            except UnicodeEncodeError as error:
-                return self._peer.fault(
-                    "bad_request", f"expected messages of valid Unicode, got {error.reason}"
-                )
-            answer = await self._exchange("POST", "/chat/completions", body)
-            if isinstance(answer, CallError):
-                return answer
-            parameter = self._unsupported(answer, request, refused)
-            if parameter is None:
-                return self._interpret(answer)
-            # Calls in flight learn the same thing at once; it is remembered once.
-            if parameter not in self._refused:
-                self._refused = (*self._refused, parameter)
+        refused = self._refused
+        try:
+            body = self._encode(request, refused)
+        except UnicodeEncodeError as error:
+            return self._peer.fault("bad_request", f"expected messages of valid Unicode, got {error.reason}")
+        answer = await self._exchange("POST", "/chat/completions", body)
+        if isinstance(answer, CallError):
+            return answer
+        parameter = self._unsupported(answer, request, refused)
+        if parameter is not None:
+            self.learn((parameter,))
+            text = (
+                f"{self._peer.host} refused a parameter; ask again, from now on with {adaptation(parameter)}"
+            )
+            return self._peer.fault("parameter_refused", text, status=answer.status)
+        reply = self._interpret(answer)
+        if refused and isinstance(reply, Reply):
+            wanted = sampling_fields(self._asked(request))
+            return msgspec.structs.replace(reply, refused=tuple(n for n in refused if n in wanted))
+        return reply
 
-    async def probe(self) -> CallError | None:
-        """Check with one cheap call that server, key and model can be used.
+    async def probe(self, ask: Ask | None = None) -> CallError | None:
+        """Check that server, key and model can be used, and learn which parameters the server refuses.
 
-        Asks for the list of models; where there is none or the model is not on it (aliases,
-        wildcards), asks for a reply of one token.
+        Asks for the list of models, then for a reply of one token with the sampling of this target.
+
+        Args:
+            ask: Makes each call for a token, which may be billed; `generate` by default.
 
         Returns:
             Why a run cannot succeed, or None. A server that asks to slow down is not a reason.
@@ -197,10 +200,13 @@ class OpenAICompatible:
             return answer
         if answer.status == 401:  # noqa: PLR2004 - 403 may mean that only the list is forbidden
             return status_fault(self._peer, answer)
-        if answer.status == _OK and self._model in _listed_models(answer.body):
-            return None
-        ping = Request(messages=(Message(role="user", content="ping"),), sampling=Sampling(max_tokens=1))
-        reply = await self.generate(ping)
+        ping = Request(
+            messages=(Message(role="user", content="ping"),),
+            sampling=msgspec.structs.replace(self.fingerprint.sampling, max_tokens=1),
+        )
+        reply = await (ask or self.generate)(ping)
+        while isinstance(reply, CallError) and reply.kind == "parameter_refused":
+            reply = await (ask or self.generate)(ping)
         if isinstance(reply, Reply) or reply.kind == "rate_limited":
             return None
         # OpenAI's reasoning models answer 400 when one token is too few to think.
@@ -212,15 +218,24 @@ class OpenAICompatible:
         return curl(self._endpoint, self._encode(request, self._refused), variable)
 
     def _encode(self, request: Request, refused: tuple[str, ...]) -> bytes:
-        if self._logprobs and not request.logprobs:
-            request = msgspec.structs.replace(request, logprobs=True)
-        return encode(request, model=self._model, variant=self._variant, extra=self._extra, refused=refused)
+        return encode(
+            self._asked(request),
+            model=self._model,
+            variant=self._variant,
+            extra=self._extra,
+            refused=refused,
+        )
+
+    def _asked(self, request: Request) -> Request:
+        if request.logprobs or not self._logprobs:
+            return request
+        return msgspec.structs.replace(request, logprobs=True)
 
     def _unsupported(self, answer: Answer, request: Request, refused: tuple[str, ...]) -> str | None:
         if answer.status not in _UNSUPPORTED_STATUS:
             return None
-        asked = msgspec.structs.replace(request, logprobs=request.logprobs or self._logprobs)
-        sent = [name for name in sampling_fields(asked, refused) if name in OPTIONAL_PARAMETERS]
+        fields = sampling_fields(self._asked(request), refused)
+        sent = [name for name in fields if name in OPTIONAL_PARAMETERS]
         return refused_parameter(parse_error(answer.body), sent)
 
     def _interpret(self, answer: Answer) -> Reply | CallError:
@@ -309,21 +324,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes | None:
             response.close()
             return None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
-
-
-def _listed_models(raw: bytes) -> set[str]:
-    try:
-        return {model.id for model in msgspec.json.decode(raw, type=_Models).data}
-    except (ValueError, RecursionError):
-        return set()
 
 
 def _checked_extra(extra: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Replay:
             hard_refusal=transcript.hard_refusal,
             model_reported=transcript.model_reported,
             logprobs=transcript.logprobs,
+            finish_unknown=transcript.finish_unknown,
+            refused=transcript.refused,
         )
 
     async def __aenter__(self) -> Self:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from alignmeter.records import FinishReason, Message, TokenLogprob, ToolCall, Usage
+from alignmeter.records import Message, TokenLogprob, ToolCall, Usage
 from alignmeter.targets.base import Reply
+from alignmeter.targets.endings import broke_off, finish_reason, provider_refusal, spoken, unknown_reason
 from alignmeter.targets.wire_errors import error_in, parse_error, plain_json, reported
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ MOST_TOKENS = 100_000_000
 """A larger count of one call is taken for a slip of the server's: the longest contexts hold ten million."""
 
 # --- what we send --------------------------------------------------------------------------------
-
-OPTIONAL_PARAMETERS = ("max_tokens", "temperature", "top_p", "seed", "top_logprobs", "logprobs")
-"""Parameters that some models refuse, so that `encode` can do without them."""
 
 
 def encode(
@@ -205,21 +203,6 @@ _completion_decoder = msgspec.json.Decoder(_Completion)
 _logprobs_decoder = msgspec.json.Decoder(_Logprobs | None)
 _usage_decoder = msgspec.json.Decoder(_Usage | None, strict=False)
 
-_FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "tool_calls": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "refusal": "refusal",
-}
-_SIGNALS = ("content_filter", "refusal")
 _THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
 """Types of content parts that are no text of the reply."""
 
@@ -265,12 +248,16 @@ def _reply(completion: _Completion) -> Reply | ErrorBody | None:
     if choice.error:
         return error_in({"error": choice.error})
     message = choice.message or _Message()
-    refused = _hard_refusal(choice, message)
+    said = _text_or_none(choice.finish_reason) or _text_or_none(choice.stop_reason)
+    if broke_off(said):
+        raise WireError(f"expected a reply brought to its end, the server broke it off ({said!r})")
+    refused = _hard_refusal(choice, message, said)
     if choice.message is None and refused is None:
         raise WireError("expected a chat completion with `choices[0].message`, got a choice without message")
     return Reply(
         message=_our_message(message),
-        finish_reason=_finish_reason(choice),
+        finish_reason=finish_reason(said),
+        finish_unknown=unknown_reason(said),
         usage=_our_usage(completion.usage),
         hard_refusal=refused,
         model_reported=completion.model or None,
@@ -321,24 +308,16 @@ def _arguments(function: _Function) -> str:
     return "" if raw == b"null" else raw.decode()
 
 
-def _finish_reason(choice: _Choice) -> FinishReason:
-    for reason in (choice.finish_reason, choice.stop_reason):
-        if isinstance(reason, str) and reason:
-            return _FINISH_REASONS.get(reason.lower(), "unknown")
-    return "unknown"
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
-def _hard_refusal(choice: _Choice, message: _Message) -> str | None:
+def _hard_refusal(choice: _Choice, message: _Message, said: str | None) -> str | None:
     told = message.refusal if isinstance(message.refusal, str) else ""
-    if spoken := told or _refusal_parts(message.content):
-        return spoken
-    finish, stop = (
-        reason.lower() if isinstance(reason, str) else None
-        for reason in (choice.finish_reason, choice.stop_reason)
-    )
-    if finish in _SIGNALS:
-        return finish
-    return "refusal" if stop == "refusal" or message.refusal is True else None
+    if words := spoken(told) or spoken(_refusal_parts(message.content)):
+        return words
+    signal = provider_refusal(said, _text_or_none(choice.stop_reason))
+    return signal or ("refusal" if message.refusal is True else None)
 
 
 def _refusal_parts(content: str | list[_Part | str] | None) -> str:

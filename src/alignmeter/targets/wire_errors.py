@@ -68,7 +68,10 @@ def parse_error(raw: bytes) -> ErrorBody:
 def reported(raw: bytes) -> ErrorBody | None:
     """Return the error that a JSON body holds, None where it holds none or is no JSON."""
     try:
-        return error_in(_fields(_decoded(raw)))
+        body = _decoded(raw)
+        # Gemini's endpoint puts its errors into a list of one.
+        first = next(iter(_items(body)), body)
+        return error_in(_fields(first))
     except (ValueError, RecursionError):
         return None
 
@@ -180,23 +183,26 @@ _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Return the seconds that the server asks us to wait, at most `MAX_RETRY_AFTER`, or None.
+    """Return the seconds that the server asks us to wait at least, at most `MAX_RETRY_AFTER`, or None.
 
     Reads `retry-after-ms`, `Retry-After` (seconds or an HTTP date) and OpenAI's
-    `x-ratelimit-reset-requests` and `-tokens` (`6m0s`, `20ms`; OpenRouter: epoch milliseconds).
+    `x-ratelimit-reset-requests` and `-tokens` (`6m0s`, `20ms`; OpenRouter: epoch milliseconds). No time, or
+    one that is over, asks for nothing.
 
     Args:
         headers: Response headers with case-insensitive names.
-        now: UTC epoch seconds, for dates; the clock's by default.
+        now: UTC epoch seconds, for dates; by default the server's own, else this machine's.
     """
-    now = time.time() if now is None else now
+    if now is None:
+        now = _date(headers.get("date", "")) or time.time()
     milliseconds = _number(headers.get("retry-after-ms", ""))
-    seconds = milliseconds / 1000 if milliseconds is not None else None
-    if seconds is None:
-        seconds = _seconds_or_date(headers.get("retry-after", ""), now)
-    if seconds is None:
-        seconds = _reset(headers, now)
-    return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+    asked = (
+        None if milliseconds is None else milliseconds / 1000,
+        _seconds_or_date(headers.get("retry-after", ""), now),
+        _reset(headers, now),
+    )
+    seconds = next((seconds for seconds in asked if seconds is not None and seconds > 0), None)
+    return None if seconds is None else min(seconds, MAX_RETRY_AFTER)
 
 
 def _number(text: str) -> float | None:
@@ -211,8 +217,14 @@ def _seconds_or_date(text: str, now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None or not text:
         return seconds
+    then = _date(text)
+    return None if then is None else then - now
+
+
+def _date(text: str) -> float | None:
+    """UTC epoch seconds of an HTTP date."""
     try:
-        return parsedate_to_datetime(text).timestamp() - now
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -1,0 +1,90 @@
+"""The calls before the first trial: do the models answer, and what do their servers refuse?
+
+They keep to the limits of the run, and the journal tells of them so that its budget counts them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignmeter.engine.budget import Budget, Limits, Reservation, estimate_tokens
+from alignmeter.engine.clock import SystemClock
+from alignmeter.engine.rate_limit import TokenBucket
+from alignmeter.errors import BudgetSpentError
+from alignmeter.records import CallError, Usage
+from alignmeter.store import Checked, RunFolder
+from alignmeter.targets import learn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alignmeter.engine.clock import Clock
+    from alignmeter.engine.loop import EngineOptions
+    from alignmeter.targets import Reply, Request, Target
+    from alignmeter.targets.base import Ask
+
+
+class Opening:
+    """Makes the calls of one process before a run begins or goes on.
+
+    A run that goes on under a limit makes none: what it spent before is not known yet, and what the
+    server refuses its own replies say.
+
+    Args:
+        path: The folder of a run that goes on; None for a new one.
+        options: Its limits and rates.
+        clock: Time.
+
+    Attributes:
+        checked: The calls made so far, with their tokens as the budget counts them.
+    """
+
+    def __init__(self, path: Path | None, options: EngineOptions, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        self._goes_on_at = path if path is not None and (path / "run.json").exists() else None
+        self._silent = self._goes_on_at is not None and options.limits != Limits()
+        self._budget = Budget(options.limits, options.prices, options.judge_prices)
+        self._requests = TokenBucket(options.requests_per_minute, clock)
+        self._tokens = TokenBucket(options.tokens_per_minute, clock)
+        self.checked = Checked()
+
+    def remind(self, target: Target) -> None:
+        """Tell the target what its server refused in the replies of this run so far."""
+        if self._goes_on_at is not None:
+            learn(target, refused_before(self._goes_on_at))
+
+    def asking(self, target: Target, *, judge: bool = False) -> Ask:
+        """Return the way to make a call to one model of the run; it raises `BudgetSpentError`."""
+
+        async def ask(request: Request) -> Reply | CallError:
+            prompt = sum(estimate_tokens(message.content) for message in request.messages)
+            wanted = Reservation(prompt, request.sampling.max_tokens)
+            fits = self._budget.judge_fits if judge else self._budget.fits
+            if self._silent or not fits(wanted):
+                raise BudgetSpentError(self._budget.describe())
+            if not judge:
+                await self._requests.take()
+                await self._tokens.take(prompt + request.sampling.max_tokens)
+            before = self._budget.prompt_tokens, self._budget.completion_tokens
+            (self._budget.reserve_judge if judge else self._budget.reserve)(wanted)
+            answer = await target.generate(request)
+            usage, text = None, ""
+            if not isinstance(answer, CallError):
+                usage, text = answer.usage, answer.message.content
+            (self._budget.settle_judge if judge else self._budget.settle)(wanted, usage, text)
+            spent = Usage(
+                prompt_tokens=self._budget.prompt_tokens - before[0],
+                completion_tokens=self._budget.completion_tokens - before[1],
+            )
+            self.checked += (
+                Checked(judge_calls=1, judge_usage=spent) if judge else Checked(calls=1, usage=spent)
+            )
+            return answer
+
+        return ask
+
+
+def refused_before(path: Path) -> tuple[str, ...]:
+    """Parameters that the server refused when it gave the latest reply of a run."""
+    replies = [one for one in RunFolder.open(path).read().transcripts.values() if one.error is None]
+    return max(replies, key=lambda one: one.started_at).refused if replies else ()
