@@ -6,8 +6,8 @@ from alignmeter.api.comparable import Sampled, sampling_problems
 from alignmeter.records import Sampling
 
 
-def _run(name: str, temperature: float, /, **refused: int) -> Sampled:
-    return Sampled(name, Sampling(temperature=temperature), 0, 10, refused)
+def _run(name: str, asked: float, **refused: int) -> Sampled:
+    return Sampled(name, Sampling(temperature=asked), 0, 10, refused)
 
 
 def test_given_a_refused_temperature_when_compared_with_one_that_was_sent_then_they_differ() -> None:

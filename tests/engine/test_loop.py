@@ -117,7 +117,20 @@ async def test_given_a_fault_that_may_pass_when_met_then_it_is_retried_up_to_the
     assert outcome.engine.errors == {kind: 1}
 
 
-@pytest.mark.parametrize("kind", sorted(_OF_THE_TRIAL))
+async def test_given_a_refused_parameter_when_met_then_the_call_is_made_again_at_once_and_counted(
+    lab: Lab, kit: Kit
+) -> None:
+    def answer(_request: Request, before: int) -> Reply | CallError:
+        return kit.fault("parameter_refused", status=400) if before < 2 else kit.reply()
+
+    target = lab.target(_script(answer))
+    outcome = await lab.go(target, lab.plan(10), retry=RetryPolicy(attempts=1))
+    assert outcome.stopped.reason == "complete"
+    assert {one.attempts for one in outcome.data.transcripts.values()} == {3}
+    assert outcome.engine.budget.calls == len(target.asked) == 30
+
+
+@pytest.mark.parametrize("kind", sorted(_OF_THE_TRIAL - {"parameter_refused"}))
 async def test_given_a_fault_of_the_trial_itself_when_met_then_it_is_not_retried_and_the_run_goes_on(
     lab: Lab, kit: Kit, kind: CallErrorKind
 ) -> None:
