@@ -19,10 +19,9 @@ import msgspec
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
 
-from data import Example, folds, gptfuzz, xstest  # noqa: E402 - the folder is no package
-from vectors import VectorCache  # noqa: E402
+from data import Example, folds, gptfuzz, xstest  # noqa: E402
 
 from alignmeter.judges.cards import CARDS_FILE, cards_of, read_cards  # noqa: E402
 from alignmeter.judges.harm_embedded import WEIGHTS_FILE, HarmEmbedded, HarmWeights  # noqa: E402
@@ -30,6 +29,7 @@ from alignmeter.judges.harm_features import PLAIN  # noqa: E402
 from alignmeter.judges.labels import LabelledReply, shipped_labels  # noqa: E402
 from alignmeter.judges.validation import JudgedReply, ValidationReport, measure, validate  # noqa: E402
 from alignmeter.records import CardStratum, HarmResult  # noqa: E402
+from vector_cache import VectorCache  # noqa: E402 - the folder is no package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

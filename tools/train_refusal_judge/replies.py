@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from fitting import Arrays
     from numpy.typing import NDArray
-    from vectors import Vectors
 
     from alignmeter.judges.refusal_embedded import RefusalEstimate
+    from vector_cache import VectorCache
 
     Floats = NDArray[np.float64]
 
@@ -159,13 +159,13 @@ def passage_chances(arrays: Arrays, replies: Sequence[Reply]) -> Floats:
     return heads.passage_chances(arrays, passages)
 
 
-def english_features(arrays: Arrays, replies: list[Reply], vectors: Vectors) -> NDArray[np.float64]:
+def english_features(arrays: Arrays, replies: list[Reply], vectors: VectorCache) -> Floats:
     """Return the features of the English head, shape (n, 1561)."""
     return np.array([heads.reply_features(arrays, *_vectors(reply, vectors)) for reply in replies])
 
 
-def _vectors(reply: Reply, vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _vectors(reply: Reply, vectors: VectorCache) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the vectors of units and request; a reply without a sentence stands at the origin."""
-    request = vectors.of([judge.request_text(reply.labelled.prompt)])[0]
-    units = vectors.of(reply.units.texts)
+    request = vectors.get([judge.request_text(reply.labelled.prompt)])[0].astype(np.float32)
+    units = vectors.get(reply.units.texts).astype(np.float32)
     return (units if len(units) else np.zeros((1, len(request)), dtype=np.float32)), request

@@ -6,6 +6,7 @@ python tools/train_refusal_judge/train.py --sets ../shared/data --work FOLDER
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,14 @@ from replies import (
     xstest_replies,
 )
 from results import DATA, Outcome, print_training, write_predictions, write_results
-from vectors import Vectors
 from weighing import OURS, More, Weighing, families_and_prompts, models, scores
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +62,9 @@ def main() -> None:
     english = [own[row] for row in np.flatnonzero(speaks)]
     test = [] if options.untested else [as_reply(each) for each in shipped_labels("refusal").replies]
     read = [*people, *cut, *english, *(reply for reply in test if reply.rules is not None)]
-    vectors = Vectors(options.work / "vectors.npz")
-    vectors.prepare([*(each.text for each in sentences), *texts_of(read)])
-    embedded = vectors.of([each.text for each in sentences]).astype(np.float64)
+    vectors = VectorCache(options.work)
+    vectors.add([*(each.text for each in sentences), *texts_of(read)])
+    embedded = vectors.get([each.text for each in sentences])
     fixed: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
 
     weighing = Weighing(
@@ -78,8 +82,8 @@ def main() -> None:
     outcome = Outcome(
         ours,
         taught.unseen,
-        (people, weighing.out_of_fold(families_and_prompts(people))),
-        (people, weighing.out_of_fold(models(people))),
+        (people, weighing.out_of_fold(families_and_prompts(people), taught.apart)),
+        (people, weighing.out_of_fold(models(people), taught.one_model)),
         (unheard, weighing.hands_out(unheard, taught.unseen[mine][new], features[new], hand[new])),
     )
     print_training(outcome, hand[new])

@@ -12,13 +12,14 @@ import numpy as np
 from alignmeter.judges.embedding import DIMENSIONS, embedder, embedding_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 BATCH = 16
 SAVE_EVERY = 60.0
+"""Seconds: what a run that is stopped loses."""
 
 
 class VectorCache:
@@ -34,10 +35,10 @@ class VectorCache:
                 keys, rows = stored["keys"], stored["rows"]
                 self._vectors = dict(zip(keys.tolist(), rows, strict=True))
 
-    def add(self, texts: Sequence[str], *, seconds: float = float("inf")) -> None:
-        """Embed what is missing, in order, for so many seconds at most."""
+    def add(self, texts: Iterable[str]) -> None:
+        """Embed what is missing, say how far it is, and keep it on the way."""
         missing = [text for text in dict.fromkeys(texts) if _key(text) not in self._vectors]
-        started = saved = time.monotonic()
+        saved = time.monotonic()
         for begin in range(0, len(missing), BATCH):
             batch = missing[begin : begin + BATCH]
             rows = embedder().encode(batch).astype(np.float16)
@@ -48,13 +49,6 @@ class VectorCache:
             if now - saved > SAVE_EVERY or done == len(missing):
                 self._save()
                 saved = now
-            if now - started > seconds:
-                break
-        self._save()
-
-    def has(self, text: str) -> bool:
-        """Whether the vector of a text is there."""
-        return _key(text) in self._vectors
 
     def get(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return vectors, shape (len(texts), 384)."""
