@@ -192,7 +192,8 @@ def with_labels(run: Run, labels: Sequence[HumanLabel]) -> Run:
 
 def analysed(run: Run) -> Run:
     """Return a run with the results that its labels give."""
-    return msgspec.structs.replace(run, results=analyse(run.manifest, run.data, run.labels))
+    own = RunFolder.open(run.path).read() if run.seen_by else None
+    return msgspec.structs.replace(run, results=analyse(run.manifest, run.data, run.labels, drawn_by=own))
 
 
 def label_queue(

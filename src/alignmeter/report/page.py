@@ -86,6 +86,7 @@ def render_report(
         rated=[_rated(verdict) for verdict in results.verdicts if verdict.kind != "coverage"],
         suites=suites(results.cells),
         several_languages=any(cell.by == "language" for cell in results.cells),
+        stopped_early=results.saved > 0,
         saturated=saturated_rows(results.saturated),
         attack_effects=effect_rows(results),
         best_of_n=best_of_n_sentence(results.best_of_n),
