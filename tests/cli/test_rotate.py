@@ -279,11 +279,12 @@ def test_the_request_in_flight_when_a_run_is_killed_counts_as_shown(
     suite = Path("alignmeter-suites/cycle_1.en.jsonl").read_text()
     probes = [json.loads(line) for line in suite.splitlines()]
     told = Path("asked").read_text()
-    families = {probe["family"] for probe in probes if probe["prompt"] in told}
+    shown = [probe for probe in probes if probe["prompt"] in told]
     rotation_of(cli)
     assert code == -signal.SIGKILL
-    assert {f"cycle_1-{one.family}" for one in Ledger(ROTATION).exposures()} == families
-    assert Path("runs/first/journal.jsonl").read_text().count('"type":"answered"') == 2
+    noted = {f"cycle_1-{one.family}" for one in Ledger(ROTATION).exposures()}
+    assert noted == {probe["family"] for probe in shown}
+    assert Path("runs/first/journal.jsonl").read_text().count('"type":"answered"') < len(shown)
 
 
 def test_what_a_judge_was_about_to_be_shown_when_its_process_was_killed_counts_too(

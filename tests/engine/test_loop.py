@@ -430,7 +430,20 @@ async def test_given_a_disk_that_no_longer_syncs_when_running_then_the_run_stops
     monkeypatch.undo()
 
 
-async def test_given_a_judge_with_a_defect_when_it_raises_then_the_error_is_not_swallowed(
+@pytest.mark.parametrize("error", [NotImplementedError("a defect"), MemoryError("a defect")])
+async def test_given_a_judge_that_no_reply_gets_past_when_it_raises_then_the_error_is_not_swallowed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def broken(_trial: Trial, _transcript: object) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    monkeypatch.setattr(lab.judges["refusal"], "judge", broken)
+    with pytest.raises(type(error), match="a defect"):
+        await lab.go(lab.target(), lab.plan(5))
+
+
+async def test_given_a_judge_that_stumbles_over_replies_when_run_then_they_have_no_score_and_it_ends(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(_trial: Trial, _transcript: object) -> None:
@@ -438,8 +451,10 @@ async def test_given_a_judge_with_a_defect_when_it_raises_then_the_error_is_not_
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(lab.judges["refusal"], "judge", broken)
-    with pytest.raises(ZeroDivisionError, match="a defect"):
-        await lab.go(lab.target(), lab.plan(5))
+    outcome = await lab.go(lab.target(), lab.plan(5))
+    results = [judged.result for judged in outcome.data.judgements.values()]
+    assert len(results) == 5
+    assert all(isinstance(result, Unscored) and result.reason == "judge_error" for result in results)
 
 
 # --- what a display is told ----------------------------------------------------------------------

@@ -190,8 +190,8 @@ def test_given_fields_that_we_do_not_know_when_read_then_they_are_ignored(writte
     lines = [msgspec.json.decode(line) for line in written.journal.read_bytes().splitlines()]
     for line in lines:
         line["added_in_2030"] = {"deep": [1, 2]}
-        for inner in line.values():
-            if isinstance(inner, dict):
+        for name, inner in line.items():
+            if isinstance(inner, dict) and name != "urls":  # its keys are names of judges
                 inner["added_too"] = "x"
     written.journal.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
 
