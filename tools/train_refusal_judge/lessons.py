@@ -8,7 +8,7 @@ import numpy as np
 from passages import ALWAYS, LEFT_OUT, Passage, only
 from replies import classes_of
 from upper import Lesson, School, processes
-from weighing import families_and_halves, models
+from weighing import families_and_halves
 
 from alignmeter.judges.refusal_heads import softmax
 from alignmeter.judges.refusal_units import units_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HANDS, HANDS_BUT_A_THIRD = "hands", "hands_but_a_third"
 PEOPLE, PEOPLE_AFTER_A_THIRD = "people", "people_after_a_third"
-APART, ONE_MODEL = "apart", "one_model"
+APART = "apart"
 REPLAYED = 1_500
 """Passages of ours that are read again beside the codebook's and XSTest's, so that they are not forgotten."""
 _NOTHING = np.empty(0, dtype=np.int64)
@@ -41,14 +41,12 @@ class Taught(NamedTuple):
         tensors: The layers that ship, and their head.
         apart: What layers say of XSTest's replies that have learnt from no reply of its model family and none
             to its half of the prompts, shape (people, 3).
-        one_model: The same of layers that have learnt from no reply of its model, shape (people, 3).
         left_out: Which of our passages other layers have not seen, shape (ours,).
         unseen: What these say of them, shape (ours, 3); nan for those that they have seen.
     """
 
     tensors: Arrays
     apart: Floats
-    one_model: Floats
     left_out: NDArray[np.bool_]
     unseen: Floats
 
@@ -85,7 +83,7 @@ def teach(ours: list[Passage], codebook: list[Passage], people: Sequence[Reply],
     counts = np.array([row.weight > 0 for row in ours])
     left_out = np.array([row.fold == LEFT_OUT for row in ours])
     then = [*codebook, *people_passages(people)]
-    folds = {APART: list(families_and_halves(people)), ONE_MODEL: list(models(people))}
+    folds = list(families_and_halves(people))
     with processes() as pool:
         first = School(ours, folder)
         of_hands = [
@@ -102,21 +100,20 @@ def teach(ours: list[Passage], codebook: list[Passage], people: Sequence[Reply],
 
         everything = [*_some(ours, counts), *then]
         others, everyone = np.split(np.arange(len(everything)), [-len(people)])
-        without = [
-            (test, Lesson(f"{name}_{place}", np.concatenate((others, everyone[train])), everyone[test]))
-            for name, parts in folds.items()
-            for place, (train, test) in enumerate(parts)
+        apart = [
+            Lesson(f"{APART}_{place}", np.concatenate((others, everyone[train])), everyone[test])
+            for place, (train, test) in enumerate(folds)
         ]
         school = School(everything, folder, first.layers(HANDS))
         of_people = Lesson(PEOPLE, np.arange(len(everything)), _NOTHING)
-        _finish([*begun, *school.begin([of_people, *(lesson for _, lesson in without)], pool)])
+        _finish([*begun, *school.begin([of_people, *apart], pool)])
 
     unseen = np.full((len(ours), 3), np.nan)
     unseen[left_out] = softmax(third.scores(PEOPLE_AFTER_A_THIRD))
-    said = {name: np.full((len(people), 3), np.nan) for name in folds}
-    for test, lesson in without:
-        said[lesson.name.rpartition("_")[0]][test] = softmax(school.scores(lesson.name))
-    return Taught(school.tensors(PEOPLE), said[APART], said[ONE_MODEL], left_out, unseen)
+    said = np.full((len(people), 3), np.nan)
+    for lesson, (_, test) in zip(apart, folds, strict=True):
+        said[test] = softmax(school.scores(lesson.name))
+    return Taught(school.tensors(PEOPLE), said, left_out, unseen)
 
 
 def _finish(begun: Sequence[Future[None]]) -> None:

@@ -82,8 +82,8 @@ def main() -> None:
     outcome = Outcome(
         ours,
         taught.unseen,
-        (people, weighing.out_of_fold(families_and_prompts(people), taught.apart)),
-        (people, weighing.out_of_fold(models(people), taught.one_model)),
+        (people, weighing.out_of_fold(families_and_prompts(people))),
+        (people, weighing.out_of_fold(models(people))),
         (unheard, weighing.hands_out(unheard, taught.unseen[mine][new], features[new], hand[new])),
     )
     print_training(outcome, hand[new])

@@ -82,19 +82,14 @@ class Weighing(NamedTuple):
             np.concatenate((np.full(rows.sum(), XSTEST), kinds)),
         )
 
-    def out_of_fold(self, folds: Folds, chances: Floats) -> list[RefusalEstimate]:
-        """Return the answer to every reply by heads fitted without it.
-
-        Args:
-            folds: Rows that heads are fitted on, and rows that they answer.
-            chances: What an encoder that was left without the same says of each reply, shape (n, 3).
-        """
+    def out_of_fold(self, folds: Folds) -> list[RefusalEstimate]:
+        """Return the answer to every reply by heads fitted without it."""
         found: dict[int, RefusalEstimate] = {}
         for train, test in folds:
             arrays = self.fitted(train)
             rows = np.flatnonzero(test)
             english = scores(arrays, self.features[test])
-            part = Heard([self.replies[row] for row in rows], chances[test], english)
+            part = Heard([self.replies[row] for row in rows], self.chances[test], english)
             found |= zip(rows.tolist(), part.answers(arrays), strict=True)
         return [found[row] for row in range(len(self.replies))]
 
