@@ -147,3 +147,21 @@ async def test_a_translator_that_refuses_it_translates(cli: Cli, hostile_server:
 
     assert outcome.json["failed"] == 0, outcome
     assert temperatures(hostile_server).count(True) == 1
+
+
+async def test_a_translator_that_refuses_one_parameter_after_the_other_costs_no_row(
+    cli: Cli, hostile_server: HostileServer
+) -> None:
+    def decide(received: Received) -> Behaviour:
+        for name in ("temperature", "seed", "max_tokens"):
+            if name in received.body:
+                return hostile_server.error(400, f"Unsupported parameter: '{name}'", param=name)
+        return hostile_server.reply(received.body["messages"][-1]["content"].split("-----")[1].strip())
+
+    hostile_server.script(hostile_server.rate_limited())  # so that the check before learns nothing
+    hostile_server.decide = decide
+    options = ("--to", "ja", "--limit", "3", "--model", "openai:m", "--url", hostile_server.url)
+
+    outcome = await asyncio.to_thread(cli, "suites", "translate", "triad", *options, "--json")
+
+    assert outcome.json["failed"] == 0

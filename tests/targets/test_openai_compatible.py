@@ -11,7 +11,7 @@ import pytest
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash, text_digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint, Usage
-from alignmeter.targets.base import Reply, Request
+from alignmeter.targets.base import Reply, Request, settled
 from alignmeter.targets.openai_compatible import OpenAICompatible
 from alignmeter.targets.variants import Variant
 
@@ -29,14 +29,6 @@ pytestmark = pytest.mark.usefixtures("keyless")
 async def ask(server: HostileServer, request: Request = ASK, **options: Any) -> Reply | CallError:  # noqa: ANN401
     async with OpenAICompatible(server.url, "m", **options) as target:
         return await target.generate(request)
-
-
-async def ask_until_taken(target: OpenAICompatible) -> Reply | CallError:
-    """Ask again for as long as the server refuses parameters."""
-    while True:
-        outcome = await target.generate(ASK)
-        if isinstance(outcome, Reply) or outcome.kind != "parameter_refused":
-            return outcome
 
 
 # --- replies -------------------------------------------------------------------------------------
@@ -164,7 +156,7 @@ async def test_an_unsupported_parameter_is_a_fault_once_and_then_done_without(
     async with OpenAICompatible(hostile_server.url, "m") as target:
         fault = await target.generate(ASK)
         assert len(hostile_server.requests) == 1, "every call is the caller's own"
-        first = await ask_until_taken(target)
+        first = await settled(target.generate, ASK)
         calls = len(hostile_server.requests)
         second = await target.generate(ASK)
     assert isinstance(fault, CallError)
@@ -181,7 +173,7 @@ async def test_an_unsupported_parameter_is_a_fault_once_and_then_done_without(
 async def test_calls_in_flight_learn_together_and_record_it_once(hostile_server: HostileServer) -> None:
     refusing(hostile_server, "temperature")
     async with OpenAICompatible(hostile_server.url, "m") as target:
-        outcomes = await asyncio.gather(*(ask_until_taken(target) for _ in range(20)))
+        outcomes = await asyncio.gather(*(settled(target.generate, ASK) for _ in range(20)))
     assert [one.refused for one in outcomes if isinstance(one, Reply)] == [("temperature",)] * 20
 
 
@@ -200,7 +192,7 @@ async def test_a_server_that_refuses_both_names_of_the_limit_is_a_bad_request(
 ) -> None:
     refusing(hostile_server, "max_tokens", "max_completion_tokens")
     async with OpenAICompatible(hostile_server.url, "m") as target:
-        outcome = await ask_until_taken(target)
+        outcome = await settled(target.generate, ASK)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "bad_request"
     assert len(hostile_server.requests) == 2
@@ -213,7 +205,7 @@ async def test_a_server_that_always_complains_is_asked_a_bounded_number_of_times
         400, "Unsupported: max_tokens, temperature, top_p and seed are not supported"
     )
     async with OpenAICompatible(hostile_server.url, "m") as target:
-        outcome = await ask_until_taken(target)
+        outcome = await settled(target.generate, ASK)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "bad_request"
     assert len(hostile_server.requests) == 4

@@ -17,7 +17,7 @@ from alignmeter.suites.drift import RoundTrip
 from alignmeter.suites.origins import origin_path
 from alignmeter.suites.rendering import closed_question_languages
 from alignmeter.suites.schema import SuiteFile, parse_suite
-from alignmeter.targets import Request, TargetOptions, resolve_target
+from alignmeter.targets import Request, TargetOptions, resolve_target, settled
 from alignmeter.threat_model.values import language_code
 
 if TYPE_CHECKING:
@@ -204,14 +204,13 @@ async def _answer(target: Target, text: str, source: str, language: str) -> str 
         sampling=Sampling(max_tokens=max(MAX_TOKENS, 2 * len(text))),
     )
     for attempt in range(ATTEMPTS):
-        reply = await target.generate(request)
+        reply = await settled(target.generate, request)
         if not isinstance(reply, CallError):
             cut = reply.finish_reason == "length"
             return "" if reply.hard_refusal or cut else _bare(reply.message.content)
         if reply.fatal:
             raise TargetUnavailableError(reply.message)
-        if reply.kind != "parameter_refused":
-            await asyncio.sleep(min(max(reply.retry_after or 0.0, _WAIT * 2**attempt), _LONGEST_WAIT))
+        await asyncio.sleep(min(max(reply.retry_after or 0.0, _WAIT * 2**attempt), _LONGEST_WAIT))
     return None
 
 

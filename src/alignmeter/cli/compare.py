@@ -127,7 +127,8 @@ def compare(  # noqa: PLR0913 - a command line's options
         typer.Option(parser=whole(1), metavar="N", help="Longest reply of both; default 512, embedded 96."),
     ] = None,
     temperature: Annotated[
-        float, typer.Option(parser=real(), metavar="X", help="Sampling temperature of both.")
+        float,
+        typer.Option(parser=real(), metavar="X", help="Sampling temperature of both, where they take one."),
     ] = 0.0,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed of both.")] = 0,
     timeout: Annotated[

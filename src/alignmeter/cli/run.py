@@ -70,7 +70,8 @@ def run(  # noqa: PLR0913 - a command line's options
         typer.Option(parser=whole(1), metavar="N", help="Longest reply; default 512, embedded 96."),
     ] = None,
     temperature: Annotated[
-        float, typer.Option(parser=real(), metavar="X", help="Sampling temperature.")
+        float,
+        typer.Option(parser=real(), metavar="X", help="Sampling temperature, where the endpoint takes one."),
     ] = 0.0,
     seed: Annotated[
         int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed, where the endpoint takes one.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.judges.refusal_rules import hard_refusal, refusal_label
 from alignmeter.records import CallError, RefusalResult, Unscored
-from alignmeter.targets.base import OPTIONAL_PARAMETERS
+from alignmeter.targets.base import settled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -53,14 +53,11 @@ async def answer_of(
         The first answer, or the error of the last call. Nobody waits for an endpoint that wants more
         than half a minute.
     """
-    attempt = refusals = 0
+    attempt = 0
     while True:
-        answer = await target.generate(request)
+        answer = await settled(target.generate, request)
         if not isinstance(answer, CallError):
             return answer
-        if answer.kind == "parameter_refused" and refusals < len(OPTIONAL_PARAMETERS):
-            refusals += 1
-            continue
         attempt += 1
         wait = max(answer.retry_after or 0.0, min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT))
         if not answer.retryable or attempt >= attempts or wait > _LONGEST_WAIT:

@@ -1,6 +1,6 @@
 """Targets: the systems under test behind one Protocol. Only this floor talks to a model."""
 
-from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe
+from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe, settled
 from alignmeter.targets.resolve import TargetOptions, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
@@ -15,4 +15,5 @@ __all__ = [
     "load_variant",
     "probe",
     "resolve_target",
+    "settled",
 ]

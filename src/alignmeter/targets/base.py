@@ -140,6 +140,24 @@ async def probe(target: Target, ask: Ask | None = None) -> CallError | None:
     return None if made is None else await made(ask or target.generate)
 
 
+async def settled(ask: Ask, request: Request) -> Reply | CallError:
+    """Ask, and at once again without each parameter that the server refuses.
+
+    Args:
+        ask: Makes one call, for example the `generate` of a target.
+        request: What to ask.
+
+    Returns:
+        The first answer that is not `parameter_refused`.
+    """
+    answer = await ask(request)
+    for _ in OPTIONAL_PARAMETERS:
+        if isinstance(answer, Reply) or answer.kind != "parameter_refused":
+            break
+        answer = await ask(request)
+    return answer
+
+
 def learn(target: Target, refused: Iterable[str]) -> None:
     """Tell a target which of `OPTIONAL_PARAMETERS` its server refused before; nothing where it has none."""
     told = getattr(target, "learn", None)

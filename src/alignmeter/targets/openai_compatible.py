@@ -16,7 +16,7 @@ from alignmeter._version import __version__
 from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint
-from alignmeter.targets.base import OPTIONAL_PARAMETERS, Reply, Request, adaptation
+from alignmeter.targets.base import OPTIONAL_PARAMETERS, Reply, Request, adaptation, settled
 from alignmeter.targets.endpoint import ApiKey, Proxy, environment_proxy, read_endpoint, read_key
 from alignmeter.targets.faults import (
     Answer,
@@ -204,9 +204,7 @@ class OpenAICompatible:
             messages=(Message(role="user", content="ping"),),
             sampling=msgspec.structs.replace(self.fingerprint.sampling, max_tokens=1),
         )
-        reply = await (ask or self.generate)(ping)
-        while isinstance(reply, CallError) and reply.kind == "parameter_refused":
-            reply = await (ask or self.generate)(ping)
+        reply = await settled(ask or self.generate, ping)
         if isinstance(reply, Reply) or reply.kind == "rate_limited":
             return None
         # OpenAI's reasoning models answer 400 when one token is too few to think.
