@@ -98,6 +98,23 @@ async def test_a_run_with_its_temperature_is_not_compared_with_one_without(
     assert "temperature was" not in alike.out
 
 
+async def test_two_servers_of_which_one_refuses_it_are_not_asked_side_by_side(
+    cli: Cli, hostile_server: HostileServer
+) -> None:
+    async with type(hostile_server)() as willing:
+        stubborn(hostile_server)
+        urls = ("--base-url", willing.url, "--tuned-url", hostile_server.url)
+
+        Path("small.yaml").write_text(SMALL, encoding="utf-8")
+        outcome = await asyncio.to_thread(cli, "compare", "openai:a", "openai:b", *urls, "-m", "small.yaml")
+
+        assert outcome.code == 2
+        said = "the server of openai:b refuses temperature=0.0, which that of openai:a takes"
+        assert said in outcome.complaint
+        assert len(willing.chats) + len(hostile_server.chats) == 1 + 2
+    assert not Path("runs").exists()
+
+
 # --- models behind judges, scorers and translations ----------------------------------------------
 
 

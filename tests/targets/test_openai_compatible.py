@@ -11,7 +11,7 @@ import pytest
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash, text_digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint, Usage
-from alignmeter.targets.base import Reply, Request, settled
+from alignmeter.targets.base import Reply, Request, refused_by, settled
 from alignmeter.targets.openai_compatible import OpenAICompatible
 from alignmeter.targets.variants import Variant
 
@@ -168,6 +168,18 @@ async def test_an_unsupported_parameter_is_a_fault_once_and_then_done_without(
     assert set(first.refused) == {"max_tokens", "temperature", "seed"}
     assert (calls, len(hostile_server.requests)) == (4, 5)
     assert hostile_server.chats[-1].body.keys() == {"model", "messages", "max_completion_tokens"}
+
+
+async def test_what_a_server_refuses_is_not_known_before_it_has_replied(
+    hostile_server: HostileServer,
+) -> None:
+    hostile_server.script(hostile_server.rate_limited())
+    refusing(hostile_server, "temperature")
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+        assert await target.probe() is None
+        assert refused_by(target) is None
+        await settled(target.generate, ASK)
+        assert refused_by(target) == ("temperature",)
 
 
 async def test_calls_in_flight_learn_together_and_record_it_once(hostile_server: HostileServer) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from alignmeter.analysis.comparison import LEAST
 from alignmeter.api.checks import open_models
+from alignmeter.api.comparable import SAMPLED_BY
 from alignmeter.api.comparing import check_share, compare
 from alignmeter.api.comparison_plan import ROLES, comparison_plans
 from alignmeter.api.exposing import admit_held_out
@@ -33,7 +34,7 @@ from alignmeter.identity import fingerprint_hash
 from alignmeter.records import Comparison, Record
 from alignmeter.store import new_run_folders
 from alignmeter.suites import load_catalogue, suite_digest
-from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.targets import TargetOptions, refused_by, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,6 +176,8 @@ async def compare_targets_async(
         openings = [Opening(path, request.engine) for path in known or (None, None)]
         for arm, opening in zip(arms, openings, strict=True):
             await open_models(opened, arm.target, arm.judges.targets, opening)
+        if not any(path.exists() for path in known or ()):
+            _check_servers(base.target, tuned.target)
         sessions: list[Session] = []
         paths = known or new_run_folders(new_comparison_stem(request), ENDINGS)
         try:
@@ -302,6 +305,25 @@ def _check(request: CompareRequest) -> None:
     one, two = request.base.options.sampling, request.tuned.options.sampling
     if one != two:
         raise InputError(f"both targets must be sampled alike, got {one!r} and {two!r}")
+
+
+def _check_servers(base: Target, tuned: Target) -> None:
+    """Refuse to begin what would be INVALID at its end: one server refuses a parameter that the other takes.
+
+    Raises:
+        InputError: Names the parameter and the server.
+    """
+    refused = refused_by(base), refused_by(tuned)
+    if refused[0] is None or refused[1] is None:
+        return
+    for field in SAMPLED_BY:
+        if (field in refused[0]) != (field in refused[1]):
+            refuses, takes = (base, tuned) if field in refused[0] else (tuned, base)
+            raise InputError(
+                f"both targets must be sampled alike, but the server of {refuses.spec} refuses {field}="
+                f"{getattr(base.fingerprint.sampling, field)!r}, which that of {takes.spec} takes; give one "
+                f"that both take (often 1)"
+            )
 
 
 def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:

@@ -1,6 +1,6 @@
 """Targets: the systems under test behind one Protocol. Only this floor talks to a model."""
 
-from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe, settled
+from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe, refused_by, settled
 from alignmeter.targets.resolve import TargetOptions, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
@@ -14,6 +14,7 @@ __all__ = [
     "learn",
     "load_variant",
     "probe",
+    "refused_by",
     "resolve_target",
     "settled",
 ]

@@ -158,6 +158,11 @@ async def settled(ask: Ask, request: Request) -> Reply | CallError:
     return answer
 
 
+def refused_by(target: Target) -> tuple[str, ...] | None:
+    """Which of `OPTIONAL_PARAMETERS` a target's server is known to refuse; None where that is not known."""
+    return getattr(target, "refused", None)
+
+
 def learn(target: Target, refused: Iterable[str]) -> None:
     """Tell a target which of `OPTIONAL_PARAMETERS` its server refused before; nothing where it has none."""
     told = getattr(target, "learn", None)

@@ -144,11 +144,17 @@ class OpenAICompatible:
         self._key = read_key(api_key_env) if api_key is None else ApiKey(None, api_key)
         self._peer = Peer(self.url, model, self._key, timeout)
         self._refused: tuple[str, ...] = ()
+        self._replied = False
         self._proxy: Proxy | None = None
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.url!r}, {self._model!r})"
+
+    @property
+    def refused(self) -> tuple[str, ...] | None:
+        """Parameters that the server refused, None until a reply has shown which it takes."""
+        return self._refused if self._replied else None
 
     def learn(self, refused: Iterable[str]) -> None:
         """Do without parameters that this server refused before, members of `OPTIONAL_PARAMETERS`."""
@@ -179,7 +185,10 @@ class OpenAICompatible:
             )
             return self._peer.fault("parameter_refused", text, status=answer.status)
         reply = self._interpret(answer)
-        if refused and isinstance(reply, Reply):
+        if isinstance(reply, CallError):
+            return reply
+        self._replied = True
+        if refused:
             wanted = sampling_fields(self._asked(request))
             return msgspec.structs.replace(reply, refused=tuple(n for n in refused if n in wanted))
         return reply
