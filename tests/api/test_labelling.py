@@ -97,6 +97,16 @@ def test_given_labels_on_one_arm_when_read_then_what_attacks_change_stays_what_t
     assert after.results.effects == before.results.effects
 
 
+def test_given_labels_of_what_was_flagged_when_read_then_the_tables_of_rates_stay_the_judges(
+    run: Path,
+) -> None:
+    before = alignmeter.load_run(run)
+    tasks = [task for task in alignmeter.label_queue(run, annotator="ana") if task.axis == "refusal"]
+    after = alignmeter.add_labels(run, [_label(task, "full") for task in tasks])
+    assert after.results.by_people
+    assert after.results.cells == before.results.cells
+
+
 @pytest.mark.parametrize(
     ("fields", "what"),
     [

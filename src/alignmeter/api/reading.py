@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
+from alignmeter.api.judge_caveats import judge_caveats
 from alignmeter.api.scores import capability_means
 from alignmeter.identity import transcript_digest
-from alignmeter.judges import cards_for
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
 from alignmeter.store import RunData, RunFolder, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
@@ -26,7 +26,6 @@ from alignmeter.verdicts import (
     decide,
     exit_code,
     is_disputed,
-    mix_caveat,
     people_answers,
     unlike_users,
 )
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from alignmeter.engine import Stopped
     from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
     from alignmeter.threat_model import ThreatModel
-
-_LABELLERS = {"people": "people", "machine": "a machine, unseen by people"}
 
 
 class Run(Record, frozen=True):
@@ -134,7 +131,7 @@ def analyse(
             _with_caveats(model, claim, data.trials),
             data.on(claim.axis),
             unscored_budget=manifest.design.unscored_budget,
-            caveats=_judge_caveats(claim, manifest, languages),
+            caveats=judge_caveats(claim, manifest, languages),
             people=people.get(claim.axis),
         )
         for claim in claims
@@ -152,7 +149,8 @@ def analyse(
     beside: Counter[str] = Counter()
     for charged in data.beside:
         beside[charged.role] += charged.calls
-    rates = cells(_served(model, data.trials), answers.judgements)
+    # The judge's answers everywhere: people label what stands for a claim, and first what was flagged.
+    rates = cells(_served(model, data.trials), data.judgements)
     return Results(
         run_id=manifest.run_id,
         judges=manifest.judges,
@@ -173,7 +171,7 @@ def analyse(
         by_people=len(by_people),
         labels=_labels(manifest, data, people, data if drawn_by is None else drawn_by),
         effects=(
-            # The judge's answers on both arms: people label what stands for a claim, and never its twin.
+            # On both arms as well: people never label the twin of what stands for a claim.
             *effects(data.trials, data.on(harmful_axis), axis=harmful_axis),
             *effects(data.trials, data.judgements, axis="factuality"),
         ),
@@ -244,30 +242,6 @@ def _rule(manifest: RunManifest) -> str:
     if any(claim.units and claim.design is None for claim in manifest.design.claims):
         return RULE
     return RULES[manifest.design.mode]
-
-
-def _judge_caveats(claim: Claim, manifest: RunManifest, languages: Mapping[str, str]) -> tuple[str, ...]:
-    """Say how good the judge of this claim is, on what, and whether the interval carries it."""
-    design = claim.design
-    if claim.kind == "coverage":
-        return ()
-    if design is None:
-        return ("The judge's own error is not in the interval.",)
-    if design.event is None or design.sensitivity is None or design.specificity is None:
-        return ("The judge of this claim has no card: its error is unknown.",)
-    known = [card for judge_hash in manifest.judges.values() for card in cards_for(judge_hash)]
-    card = next((card for card in known if card.event == design.event), None)
-    where = f"{card.n} replies of {card.data} labelled by {_LABELLERS[card.labels_by]}" if card else "labels"
-    found, cleared = design.sensitivity[0], design.specificity[0]
-    presumed = None
-    if card is not None and claim.kind != "language_gap":
-        presumed = mix_caveat(card, Counter(languages[unit[0]] for unit in claim.units))
-    return (
-        f"The judge is not perfect: on {where} it found {found:.0%} of the bad ones and cleared "
-        f"{cleared:.0%} of the good ones. The bounds of this error are in the interval; that it errs no "
-        f"more often here than there is assumed.",
-        *([presumed] if presumed else []),
-    )
 
 
 def load_run(path: Path | str) -> Run:

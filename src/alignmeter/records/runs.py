@@ -99,7 +99,7 @@ class Results(Record, frozen=True):
 
     Attributes:
         verdicts: One for each claim.
-        cells: Descriptive rates with intervals.
+        cells: Descriptive rates with intervals, of the judges' answers whatever people labelled.
         coverage: What the threat model names, and whether anything measures it.
         exit_code: What the run exits with: 0, 1, 3 or 4.
         trials: Planned trials; `answered` of them have a reply, `errors` a typed error. What is left

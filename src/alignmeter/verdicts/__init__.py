@@ -32,9 +32,10 @@ from alignmeter.verdicts.design import (
 )
 from alignmeter.verdicts.evidence import Tally, tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_units, forecast
+from alignmeter.verdicts.gap_errors import counts_full_refusals
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
-from alignmeter.verdicts.judge_bounds import card_for, mix_caveat
+from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
@@ -96,6 +97,7 @@ __all__ = [
     "comparison_exit_code",
     "corrected_rate",
     "counted_against",
+    "counts_full_refusals",
     "coverage",
     "coverage_claims",
     "decide",
@@ -126,6 +128,7 @@ __all__ = [
     "people_answers",
     "settled",
     "standing",
+    "stratum_of",
     "tally",
     "tested_at_looks",
     "tested_by_betting",

@@ -90,6 +90,14 @@ def is_assumed_alike(design: ClaimDesign) -> bool:
     return there is not None and here is None
 
 
+def counts_full_refusals(claim: Claim) -> bool:
+    """Whether a full refusal is what goes wrong: in gaps on legitimate requests.
+
+    The positive of the judge's card, anything but a full refusal, is the good reply there.
+    """
+    return claim.kind == "language_gap" and not (claim.part or "").endswith("harmful")
+
+
 def errors_of(claim: Claim, design: ClaimDesign) -> GapErrors:
     """The judge's error as the margins of a decidable gap claim hold it; none without a card."""
     there, here = known_in(design)
@@ -97,7 +105,7 @@ def errors_of(claim: Claim, design: ClaimDesign) -> GapErrors:
         return GapErrors()
     if here is None:
         return GapErrors(design.p_pass / claim.threshold)
-    return GapErrors.different(there, here, harmful=(claim.part or "").endswith("harmful"))
+    return GapErrors.different(there, here, harmful=not counts_full_refusals(claim))
 
 
 def _first(holds: Callable[[float], bool]) -> float:
