@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,6 +24,7 @@ from alignmeter.rotation import (
     Rates,
     ShownTo,
     cycles,
+    host_of,
     planned_pools,
     read_rates,
     rotation_folder,
@@ -169,7 +169,7 @@ def admit_held_out(
 
 
 def _model(target: Target, role: Role) -> _Model:
-    host = urlsplit(target.url).hostname if target.url else None
+    host = host_of(target.url)
     kind = target.fingerprint.kind
     provider = host or (target.spec if kind == PYTHON else kind)
     return _Model(

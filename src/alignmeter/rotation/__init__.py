@@ -21,6 +21,7 @@ from alignmeter.rotation.cycles import (
     reveal_cycle,
 )
 from alignmeter.rotation.exposures import (
+    host_of,
     leak_probabilities,
     planned_pools,
     run_key,
@@ -92,6 +93,7 @@ __all__ = [
     "check_run",
     "cycles",
     "find_cycle",
+    "host_of",
     "key_digest",
     "leak_probabilities",
     "leak_probability",

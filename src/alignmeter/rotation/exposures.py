@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from alignmeter.errors import RunFolderError
 from alignmeter.identity import digest
@@ -12,7 +13,7 @@ from alignmeter.records import HELD_OUT
 from alignmeter.rotation.leakage import leak_probability
 from alignmeter.rotation.ledger import Exposure, LedgerRun, PlannedPool
 from alignmeter.rotation.pools import original_family
-from alignmeter.store import Asked, RunFolder, fold
+from alignmeter.store import Answered, Asked, Opened, RunFolder, fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from alignmeter.records import RunManifest, Trial
     from alignmeter.rotation.leakage import Rates
     from alignmeter.rotation.ledger import Ledger, ShownTo
+    from alignmeter.store import Event
 
 
 def run_key(manifest: RunManifest) -> str:
@@ -56,8 +58,9 @@ def shown_to(
     """Return what a run has shown to models, as its journal tells.
 
     A target was shown every trial that it was about to be asked, whether it replied, failed, or the
-    process died before either: once sent, a request may have been kept. A judge's model was shown those
-    that a judge called a model for, or was about to.
+    process died before either: once sent, a request may have been kept. Where a run went on at another
+    address, each provider was shown what was asked there. A judge's model was shown those that a judge
+    called a model for, or was about to.
 
     Args:
         folder: The run.
@@ -68,24 +71,24 @@ def shown_to(
     """
     events = folder.events()
     data = fold(events)
-    asked: dict[str, dict[str, float]] = {
-        "target": {trial: said.started_at for trial, said in data.transcripts.items()},
-        "judge": {
-            trial: data.transcripts[trial].started_at
-            for trial in (
-                *(made.trial for made in folder.all_judgements() if made.calls),
-                *judged,
-            )
-            if trial in data.transcripts
-        },
+    asked_at = _asked_at(events)
+    judging = {
+        trial: data.transcripts[trial].started_at
+        for trial in (
+            *(made.trial for made in folder.all_judgements() if made.calls),
+            *judged,
+        )
+        if trial in data.transcripts
     }
     for event in events:
-        if isinstance(event, Asked):
-            asked[event.role].setdefault(event.trial, event.at)
+        if isinstance(event, Asked) and event.role == "judge":
+            judging.setdefault(event.trial, event.at)
     found: dict[tuple[str, str, str, str], Exposure] = {}
     for model in models:
+        own = asked_at.get(model.provider, {}) | asked_at.get(None, {})
+        shown = judging if model.role == "judge" else own
         for trial in data.trials:
-            at = asked[model.role].get(trial.id)
+            at = shown.get(trial.id)
             if at is None or trial.pool not in HELD_OUT:
                 continue
             family = source_family(trial, cycles)
@@ -103,6 +106,28 @@ def shown_to(
             if place not in found or made.at < found[place].at:
                 found[place] = made
     return tuple(found.values())
+
+
+def host_of(url: str | None) -> str | None:
+    """Return the provider at a base URL, None where there is no URL."""
+    return urlsplit(url).hostname if url else None
+
+
+def _asked_at(events: Iterable[Event]) -> dict[str | None, dict[str, float]]:
+    """When a target was first asked each trial, by its host; None for what the journal names no host of."""
+    found: defaultdict[str | None, dict[str, float]] = defaultdict(dict)
+    host: str | None = None
+    for event in events:
+        match event:
+            case Opened(urls=urls):
+                host = host_of(urls.get("target"))
+            case Answered(transcript=transcript):
+                found[host].setdefault(transcript.trial, transcript.started_at)
+            case Asked(role="target", trial=trial, at=at):
+                found[host].setdefault(trial, at)
+            case _:
+                pass
+    return found
 
 
 def settle(ledger: Ledger, *, cycles: Collection[str]) -> tuple[LedgerRun, ...]:
