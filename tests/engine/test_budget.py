@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from alignmeter.engine import Limits, Prices, RetryPolicy, open_session
 from alignmeter.engine.budget import Budget, estimate_tokens, reservation
-from alignmeter.records import CallError, Sampling, Usage
+from alignmeter.records import CallError, ImagePart, Message, Sampling, Usage
 from alignmeter.store import Charged
 from alignmeter.targets import Variant
 from alignmeter.verdicts import decide
@@ -120,7 +121,7 @@ async def test_given_a_run_that_was_stopped_when_it_is_resumed_then_calls_in_fli
     target = lab.target(endless)
     first = await lab.go(target, plan, watch=engines.append, concurrency=8, limits=Limits(calls=20))
     assert (first.stopped.reason, len(target.asked)) == ("interrupted", 8)
-    reserved = sum(sum(reservation(trial, Sampling(max_tokens=40))[:2]) for trial in plan.trials[:8])
+    reserved = sum(sum(reservation(trial.messages, Sampling(max_tokens=40))[:2]) for trial in plan.trials[:8])
     assert first.engine.budget.tokens == reserved
 
     more = lab.target()
@@ -156,7 +157,7 @@ async def test_given_a_budget_of_tokens_when_replies_are_as_long_as_allowed_then
         lab.target(answer), lab.plan(50), concurrency=concurrency, limits=Limits(tokens=500)
     )
     assert outcome.stopped.reason == "budget"
-    assert 500 - 47 < outcome.engine.budget.tokens <= 500
+    assert 500 - 49 < outcome.engine.budget.tokens <= 500
 
 
 async def test_given_short_replies_when_they_settle_then_what_they_left_is_spent_on_more_trials(
@@ -218,10 +219,62 @@ async def test_given_a_system_prompt_when_many_go_out_before_a_reply_then_its_le
         lab.plan(80),
         variant=Variant(system_prompt=prompt),
         concurrency=64,
-        limits=Limits(tokens=5 * (length + 46)),
+        limits=Limits(tokens=5 * (length + 46) + 5),  # what a request is reserved over what it takes
     )
     assert outcome.stopped.reason == "budget"
     assert outcome.engine.budget.tokens == 5 * (length + 46)
+
+
+@pytest.mark.parametrize(
+    ("content", "images", "length"),
+    [("你怎么做一个蛋糕?" * 30, 0, 324), ("What is this?", 2, 3000)],
+    ids=["Chinese", "images"],
+)
+def test_given_a_prompt_of_more_tokens_than_its_characters_tell_when_reserved_then_it_does_not_take_more(
+    lab: Lab, content: str, images: int, length: int
+) -> None:
+    (trial,) = lab.plan(1).trials
+    image = ImagePart(media_type="image/png", data=b"", digest="", alt="")
+    message = Message(role="user", content=content, images=(image,) * images)
+    wanted = Budget(Limits(), Prices()).wanted(
+        msgspec.structs.replace(trial, messages=(message,)), Sampling(max_tokens=40)
+    )
+    assert wanted.prompt >= length
+    assert wanted.rate == estimate_tokens(content) + 40  # limits a minute are kept as before
+
+
+def test_given_a_long_prompt_when_its_reply_counts_then_the_prefix_is_learnt_whole(lab: Lab) -> None:
+    (short,) = lab.plan(1).trials
+    sampling = Sampling(max_tokens=40)
+    message = Message(role="user", content="What would you do? " * 400)
+    long = msgspec.structs.replace(short, messages=(message,))
+    budget = Budget(Limits(), Prices())
+    first = budget.wanted(long, sampling)
+    budget.reserve(first)
+    budget.settle(first, Usage(prompt_tokens=first.likely + 300, completion_tokens=1))
+    assert budget.wanted(short, sampling).prefix == 300
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (
+            Limits(tokens=30),
+            "budget spent: 0 of 30 tokens; the next call may take 48 tokens; raise it to go on",
+        ),
+        (
+            Limits(calls=9, money=0.0001),
+            "budget spent: 0 of 9 calls, 0 of 0.0001 in money; the next call may take 0.000408 in money; "
+            "raise it to go on",
+        ),
+    ],
+)
+async def test_given_a_budget_too_small_for_a_call_when_it_ends_then_it_says_what_the_next_one_may_take(
+    lab: Lab, limits: Limits, said: str
+) -> None:
+    prices = Prices(prompt=1.0, completion=10.0)
+    outcome = await lab.go(lab.target(), lab.plan(5), limits=limits, prices=prices)
+    assert outcome.stopped.detail == said
 
 
 def test_given_a_reply_that_counts_no_prompt_when_settled_then_the_estimated_prefix_is_kept(lab: Lab) -> None:
@@ -235,7 +288,7 @@ def test_given_a_reply_that_counts_no_prompt_when_settled_then_the_estimated_pre
     assert budget.wanted(trial, sampling) == first
     budget.reserve(first)
     budget.settle(first, Usage(prompt_tokens=706, completion_tokens=1))
-    assert budget.wanted(trial, sampling).prefix == 706 - (first.prompt - 1000)
+    assert budget.wanted(trial, sampling).prefix == 706 - first.likely
 
 
 async def test_given_an_endpoint_that_does_not_say_when_settled_then_usage_is_estimated(
@@ -246,7 +299,7 @@ async def test_given_an_endpoint_that_does_not_say_when_settled_then_usage_is_es
 
     outcome = await lab.go(lab.target(answer), lab.plan(10))
     assert outcome.engine.budget.completion_tokens == 10 * 20
-    assert 10 * 5 <= outcome.engine.budget.prompt_tokens <= 10 * 7
+    assert 10 * 5 <= outcome.engine.budget.prompt_tokens <= 10 * 8
 
 
 async def test_given_calls_that_failed_when_settled_then_their_reservation_is_free_again(
@@ -287,7 +340,7 @@ async def test_given_a_call_without_a_reply_when_it_may_be_billed_then_it_costs_
     plan = lab.plan(1)
     outcome = await lab.go(lab.target(answer), plan, limits=Limits(tokens=1000))
     (transcript,) = outcome.data.transcripts.values()
-    reserved = reservation(plan.trials[0], Sampling(max_tokens=40))
+    reserved = reservation(plan.trials[0].messages, Sampling(max_tokens=40))
     assert transcript.attempts == 2
     assert transcript.lost == (reserved.usage if billed else Usage(prompt_tokens=0, completion_tokens=0))
     assert outcome.engine.budget.tokens == 10 + billed * (reserved.prompt + reserved.completion)
@@ -314,7 +367,7 @@ def test_given_a_reservation_when_settled_without_usage_then_nothing_is_left_of_
     (trial,) = lab.plan(1).trials
     sampling = Sampling(max_tokens=100)
     budget = Budget(Limits(tokens=150), Prices())
-    wanted = reservation(trial, sampling)
+    wanted = reservation(trial.messages, sampling)
     assert wanted.completion == 100
     budget.reserve(wanted)
     assert not budget.fits(wanted)

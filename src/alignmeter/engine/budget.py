@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from alignmeter.records import Record, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from alignmeter.records import Judgement, Message, Sampling, Transcript, Trial
     from alignmeter.store import Charged, Checked
 
 CHARACTERS_PER_TOKEN = 4
+IMAGE_TOKENS = 1_600
+"""Reserved for an image until replies tell; most models count a few hundred to this many."""
 _MILLION = 1_000_000
 _NOT_ASCII = 0x80
 _ROUNDING = 1e-12
@@ -39,13 +41,15 @@ class Reservation(NamedTuple):
     """The most that one call may cost.
 
     Attributes:
-        prompt: Tokens of the prompt, `prefix` included.
+        prompt: Tokens of the prompt by a high estimate, `prefix` included.
         completion: Tokens of the longest reply allowed.
+        likely: Tokens of the prompt as they are forecast, `prefix` left out.
         prefix: Tokens of the prompt that the target puts before every one of them.
     """
 
     prompt: int
     completion: int
+    likely: int
     prefix: int = 0
 
     @property
@@ -53,23 +57,32 @@ class Reservation(NamedTuple):
         """The same as tokens used."""
         return Usage(prompt_tokens=self.prompt, completion_tokens=self.completion)
 
+    @property
+    def rate(self) -> int:
+        """Tokens that limits of tokens a minute are kept by: the likely ones and the longest reply."""
+        return self.likely + self.prefix + self.completion
+
 
 def estimate_tokens(text: str) -> int:
     """Rough count of tokens: four characters each, at least one."""
     return max(1, len(text) // CHARACTERS_PER_TOKEN)
 
 
-def most_tokens(messages: Iterable[Message]) -> int:
-    """High estimate of the tokens of some messages: one for 3 bytes of ASCII, one for 2 of other UTF-8."""
+def most_tokens(messages: Sequence[Message]) -> int:
+    """High estimate of the tokens of some messages: one for 3 bytes of ASCII, one for 2 of other UTF-8.
+
+    An image is counted at `IMAGE_TOKENS`; a target that counts more is known by its first reply.
+    """
     data = "".join(message.content for message in messages).encode("utf-8", "replace")
     plain = sum(byte < _NOT_ASCII for byte in data)
-    return math.ceil(plain / 3 + (len(data) - plain) / 2)
+    images = sum(len(message.images) for message in messages)
+    return math.ceil(plain / 3 + (len(data) - plain) / 2) + IMAGE_TOKENS * images
 
 
-def reservation(trial: Trial, sampling: Sampling) -> Reservation:
-    """What a trial may cost: its prompt, estimated, and the longest reply allowed."""
-    prompt = sum(estimate_tokens(message.content) for message in trial.messages)
-    return Reservation(prompt, sampling.max_tokens)
+def reservation(messages: Sequence[Message], sampling: Sampling) -> Reservation:
+    """What a call may cost: its prompt, by a high estimate, and the longest reply allowed."""
+    likely = sum(estimate_tokens(message.content) for message in messages)
+    return Reservation(max(likely, most_tokens(messages)), sampling.max_tokens, likely)
 
 
 def _counted(told: int | None, estimate: int) -> int:
@@ -166,9 +179,9 @@ class Budget:
 
     def wanted(self, trial: Trial, sampling: Sampling) -> Reservation:
         """What a call may cost, the prefix included: the longest that was seen, or the estimate before."""
-        plain = reservation(trial, sampling)
+        plain = reservation(trial.messages, sampling)
         prefix = self._estimated_prefix if self._learnt_prefix is None else self._learnt_prefix
-        return Reservation(plain.prompt + prefix, plain.completion, prefix)
+        return plain._replace(prompt=plain.prompt + prefix, prefix=prefix)
 
     def carry(self, trial: Trial, transcript: Transcript, sampling: Sampling) -> None:
         """Count what an earlier process of the same run spent on a trial."""
@@ -266,11 +279,16 @@ class Budget:
     def _spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
         self._target.spend(wanted, used, reply)
         if used.prompt_tokens is not None and used.prompt_tokens > 0:
-            seen = used.prompt_tokens - (wanted.prompt - wanted.prefix)
-            self._learnt_prefix = max(self._learnt_prefix or 0, seen)
+            # By the likely count: beside a high one a long prompt would hide the prefix.
+            self._learnt_prefix = max(self._learnt_prefix or 0, used.prompt_tokens - wanted.likely)
 
-    def describe(self) -> str:
-        """Say which budget ended, for people."""
+    def describe(self, wanted: Reservation | None = None, *, judge: bool = False) -> str:
+        """Say which budget ended, for people.
+
+        Args:
+            wanted: The call that did not fit; None where it is not known.
+            judge: Whether it was one to a judge.
+        """
         limits = self._limits
         parts = [
             f"{self.calls} of {limits.calls} calls" if limits.calls is not None else "",
@@ -278,4 +296,18 @@ class Budget:
             f"{self.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
         ]
         judged = f" ({self.judge_calls} of the calls by judges)" if self.judge_calls else ""
-        return f"budget spent: {', '.join(part for part in parts if part)}{judged}; raise it to go on"
+        needed = "" if wanted is None else self._needed(wanted, self._judges if judge else self._target)
+        spent = ", ".join(part for part in parts if part)
+        return f"budget spent: {spent}{judged}{needed}; raise it to go on"
+
+    def _needed(self, wanted: Reservation, account: _Account) -> str:
+        """Say what of tokens and money a call may take; nothing where neither is limited."""
+        limits = self._limits
+        parts = [
+            f"{wanted.prompt + wanted.completion} tokens" if limits.tokens is not None else "",
+            f"{account.cost(wanted.prompt, wanted.completion):.4g} in money"
+            if limits.money is not None
+            else "",
+        ]
+        said = " and ".join(part for part in parts if part)
+        return f"; the next call may take {said}" if said else ""

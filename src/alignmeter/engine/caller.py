@@ -175,7 +175,7 @@ class Caller:
         lost = False
         try:
             await self._requests.take()
-            await self._tokens.take(wanted.prompt + wanted.completion)
+            await self._tokens.take(wanted.rate)
             spent.begin(wanted)
             lost = True
             async with asyncio.timeout(seconds):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, Limits, Prices, Reservation, estimate_tokens
+from alignmeter.engine.budget import Budget, Limits, Prices, reservation
 from alignmeter.engine.spending import Spent
 from alignmeter.errors import BudgetSpentError
 from alignmeter.records import CallError
@@ -96,11 +96,10 @@ class _Metered:
             BudgetSpentError: The budget of the run has no room for it.
         """
         budget = self._calls.budget
-        prompt = sum(estimate_tokens(message.content) for message in request.messages)
-        wanted = Reservation(prompt, request.sampling.max_tokens)
+        wanted = reservation(request.messages, request.sampling)
         async with self._places:
             if not budget.judge_fits(wanted):
-                raise BudgetSpentError(budget.describe())
+                raise BudgetSpentError(budget.describe(wanted, judge=True))
             spent = _spent.get() or Spent()
             spent.begin(wanted)
             budget.reserve_judge(wanted)

@@ -183,7 +183,8 @@ class Engine:
                     self._caller.give_back(place)
                 continue
             if place is None:
-                return Stopped(reason="budget", detail=self.budget.describe())
+                wanted = self.budget.wanted(trial, self._sampling)
+                return Stopped(reason="budget", detail=self.budget.describe(wanted))
             task = asyncio.create_task(self._one(schedule, trial, place))
             self._tasks.add(task)
             task.add_done_callback(self._finished)

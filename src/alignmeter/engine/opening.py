@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, Limits, Reservation, estimate_tokens
+from alignmeter.engine.budget import Budget, Limits, reservation
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import BudgetSpentError
@@ -57,14 +57,13 @@ class Opening:
         """Return the way to make a call to one model of the run; it raises `BudgetSpentError`."""
 
         async def ask(request: Request) -> Reply | CallError:
-            prompt = sum(estimate_tokens(message.content) for message in request.messages)
-            wanted = Reservation(prompt, request.sampling.max_tokens)
+            wanted = reservation(request.messages, request.sampling)
             fits = self._budget.judge_fits if judge else self._budget.fits
             if self._silent or not fits(wanted):
-                raise BudgetSpentError(self._budget.describe())
+                raise BudgetSpentError(self._budget.describe(wanted, judge=judge))
             if not judge:
                 await self._requests.take()
-                await self._tokens.take(prompt + request.sampling.max_tokens)
+                await self._tokens.take(wanted.rate)
             before = self._budget.prompt_tokens, self._budget.completion_tokens
             (self._budget.reserve_judge if judge else self._budget.reserve)(wanted)
             answer = await target.generate(request)
