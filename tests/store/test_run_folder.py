@@ -142,22 +142,35 @@ def test_given_no_run_when_opened_then_the_error_says_what_was_expected(tmp_path
 
 
 @pytest.mark.parametrize("fault", ["write", "replace"])
-def test_given_a_full_disk_when_a_manifest_is_replaced_then_the_old_one_stays_whole(
-    written: Written, build: Build, monkeypatch: pytest.MonkeyPatch, fault: str
+def test_given_a_full_disk_when_a_run_begins_then_nothing_is_left_of_it(
+    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     def failing(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    before = sorted(path.name for path in written.folder.path.iterdir())
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", failing) if fault == "write" else patched.setattr(
             Path, "replace", failing
         )
         with pytest.raises(StorageError, match=r"cannot write .*run\.json: No space left on device"):
-            RunFolder.create(written.folder.path, build.manifest("other"))
+            RunFolder.create(tmp_path / "one", build.manifest())
 
-    assert written.folder.manifest == build.manifest()
-    assert sorted(path.name for path in written.folder.path.iterdir()) == before
+    assert not (tmp_path / "one").exists()
+    RunFolder.create(tmp_path / "one", build.manifest()).journal().close()
+
+
+def test_given_two_processes_with_one_new_name_when_both_begin_then_one_does_and_its_manifest_stays(
+    tmp_path: Path, build: Build
+) -> None:
+    first = RunFolder.create(tmp_path / "one", build.manifest())
+    before = sorted(path.name for path in first.path.iterdir())
+    with pytest.raises(RunFolderError, match="another alignmeter process is working on this run"):
+        RunFolder.create(first.path, build.manifest("other"))
+    first.journal().close()
+    with pytest.raises(RunFolderError, match="another process has begun a run there"):
+        RunFolder.create(first.path, build.manifest("other"))
+    assert first.manifest == build.manifest()
+    assert sorted(path.name for path in first.path.iterdir()) == before
 
 
 @pytest.mark.parametrize("version", [0, 2, 99])

@@ -221,14 +221,17 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: JournalWriter | None = None
 
     @classmethod
     def create(cls, path: Path, manifest: RunManifest) -> RunFolder:
-        """Make the folder (mode 0700, ignored by git) and write its manifest.
+        """Make the folder (mode 0700, ignored by git), hold its journal, and write its manifest.
 
-        Where that fails, an empty folder that was there before goes too.
+        The journal comes first, so that of two processes that begin a run here one does. It is held
+        until `journal` hands it out. Where anything fails, an empty folder that was there before goes too.
 
         Raises:
+            RunFolderError: Another process has begun a run there.
             StorageError: The folder cannot be made or written.
         """
         folder, ignore = cls(path), path / ".gitignore"
@@ -236,16 +239,30 @@ class RunFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
             ignore.write_text("*\n", encoding="utf-8")
+            folder._held = JournalWriter(path / JOURNAL)
+            if (path / MANIFEST).exists():
+                raise RunFolderError(f"{path}: another process has begun a run there; give another --name")
             folder._write(MANIFEST, _pretty(manifest))
-        except (OSError, StorageError) as error:
-            if not (path / MANIFEST).exists():  # a folder without a manifest is no run: leave nothing behind
-                with suppress(OSError):
-                    ignore.unlink(missing_ok=True)
-                    path.rmdir()
-            if isinstance(error, StorageError):
+        except (OSError, StorageError, RunFolderError) as error:
+            folder._give_up()
+            if isinstance(error, StorageError | RunFolderError):
                 raise
             raise unwritable(path, error) from None
         return folder
+
+    def _give_up(self) -> None:
+        """Release a journal that was held; a folder without a manifest is no run: leave nothing behind."""
+        held, self._held = self._held, None
+        begun = (self.path / MANIFEST).exists()
+        with suppress(OSError, StorageError):
+            if held is not None:
+                if not begun and not held.events:
+                    (self.path / JOURNAL).unlink()
+                held.close()
+        if not begun and not (self.path / JOURNAL).exists():
+            with suppress(OSError):
+                (self.path / ".gitignore").unlink(missing_ok=True)
+                self.path.rmdir()
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -335,7 +352,8 @@ class RunFolder:
 
     def journal(self) -> JournalWriter:
         """Open the journal for appending; one process at a time."""
-        return JournalWriter(self.path / JOURNAL)
+        held, self._held = self._held, None
+        return held or JournalWriter(self.path / JOURNAL)
 
     def write_results(self, results: Results) -> Path:
         """Write `verdicts.json`."""
