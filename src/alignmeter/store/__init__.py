@@ -18,7 +18,8 @@ from alignmeter.store.journal import (
 )
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
 from alignmeter.store.parquet import write_parquet
-from alignmeter.store.run_folder import RunData, RunFolder, fold
+from alignmeter.store.run_data import RunData, fold
+from alignmeter.store.run_folder import RunFolder
 from alignmeter.store.runs import list_runs, new_run_folders
 from alignmeter.store.text_scores import TextScores, read_text_scores, request_text, scored_text
 
