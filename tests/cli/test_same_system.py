@@ -135,7 +135,7 @@ async def test_a_comparison_at_another_url_begins_anew_and_says_how_to_go_on_wit
     made = await compare(cli, other_server)
 
     assert made.json["resumed_trials"] == 0
-    assert not made.json["base_run"].startswith(old)
+    assert made.json["base_run"] != f"{old}-base"
     name = old.removeprefix("runs/")
     for words in (
         hostile_server.url,
