@@ -9,7 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alignmeter.figures import confidence, lower_end, percent, points, signed_points, upper_end
+from alignmeter.figures import (
+    confidence,
+    ends,
+    lower_end,
+    one_decimal,
+    percent,
+    points,
+    signed_points,
+    upper_end,
+)
+from alignmeter.records import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,3 +114,16 @@ def test_a_confidence_is_never_more_than_what_was_tested_at(alpha: float) -> Non
     assert said <= 1 - alpha + 1e-12
     assert said < 1
     assert said >= 1 - alpha - max(1e-4, 0.1 * alpha) - 1e-12
+
+
+def test_given_an_interval_when_written_then_each_end_is_on_its_side_of_the_limit() -> None:
+    interval = Interval(lower=0.0004, upper=0.10264, level=0.95, method="Wilson")
+    assert ends(interval, 0.10) == "under 0.1% to 10.3%"
+    assert ends(interval) == "under 0.1% to 10%"
+    assert ends(interval, 0.10, one_decimal) == "0.0% to 10.3%"
+
+
+def test_given_next_to_nothing_lost_when_written_then_there_is_no_minus_zero() -> None:
+    assert one_decimal(-0.0004) == "0.0%"
+    assert one_decimal(-0.0006) == "-0.1%"
+    assert points(-0.0004) == "0.0 points"

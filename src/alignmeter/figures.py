@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,20 @@ _FINEST = 7
 """Decimals of a percent after which an end and its limit are the same."""
 _LEAST_DECIMALS = 4
 """Decimals of an error rate that are always told: 1.25% has them all."""
+
+
+class Ends(Protocol):
+    """An interval of any kind."""
+
+    @property
+    def lower(self) -> float:
+        """Its lower end."""
+        ...
+
+    @property
+    def upper(self) -> float:
+        """Its upper end."""
+        ...
 
 
 def percent(share: float) -> str:
@@ -27,14 +41,19 @@ def percent(share: float) -> str:
     return f"{text.removesuffix('.0')}%"
 
 
+def one_decimal(share: float) -> str:
+    """Format a share that may be negative, such as a tax: one decimal, and no minus zero."""
+    return f"{_tenths(100 * share)}%"
+
+
 def exact_percent(share: float) -> str:
     """Format a share that was set, not measured: with every digit that it was given."""
     return f"{100 * share:.10g}%"
 
 
 def points(share: float) -> str:
-    """A difference of shares in points."""
-    return f"{100 * share:.1f} points"
+    """A difference of shares in points: one decimal, and no minus zero."""
+    return f"{_tenths(100 * share)} points"
 
 
 def signed_points(share: float) -> str:
@@ -66,6 +85,11 @@ def upper_end(share: float, limit: float | None, written: Callable[[float], str]
     return _end(share, limit, written(share), ROUND_CEILING)
 
 
+def ends(interval: Ends, limit: float | None = None, written: Callable[[float], str] = percent) -> str:
+    """Write an interval as `1.2% to 6.4%`, each end on its side of a limit that stands beside it."""
+    return f"{lower_end(interval.lower, limit, written)} to {upper_end(interval.upper, limit, written)}"
+
+
 def confidence(alpha: float) -> str:
     """Say the confidence of a test at an error rate, rounded down and never to 100%.
 
@@ -74,6 +98,11 @@ def confidence(alpha: float) -> str:
     rate = _decimal(alpha)
     decimals = max(_LEAST_DECIMALS, 1 - rate.adjusted()) if rate else 0
     return f"{_plain(100 * (1 - rate.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING)))}%"
+
+
+def _tenths(value: float) -> str:
+    text = f"{value:.1f}"
+    return "0.0" if text == "-0.0" else text
 
 
 def _end(share: float, limit: float | None, text: str, rounding: str) -> str:

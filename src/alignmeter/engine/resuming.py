@@ -100,15 +100,12 @@ def moved(manifest: RunManifest, data: RunData, wanted: RunManifest) -> list[str
     ]
 
 
-def check_resumable(
-    folder: RunFolder, wanted: RunManifest, data: RunData | None = None, *, same_system: bool = False
-) -> None:
+def check_resumable(folder: RunFolder, wanted: RunManifest, *, same_system: bool = False) -> None:
     """Refuse to go on with a run under another design, target or judge, or at another address.
 
     Args:
         folder: The run.
         wanted: What this process would do.
-        data: What its journal says, where it has been read already.
         same_system: The user says that what answers at another address is the same system.
 
     Raises:
@@ -121,7 +118,7 @@ def check_resumable(
             f"{folder.path} cannot be resumed: {'; '.join(found)}; start a new run, or give the options "
             f"that it began with"
         )
-    elsewhere = [] if same_system else moved(manifest, data or folder.read(), wanted)
+    elsewhere = [] if same_system else moved(manifest, folder.read(), wanted)
     if elsewhere:
         raise DesignChangedError(
             f"{folder.path} cannot be resumed at another address: its {'; its '.join(elsewhere)}; start a "

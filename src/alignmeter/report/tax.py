@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from alignmeter.figures import exact_percent, lower_end, upper_end
+from alignmeter.figures import ends, exact_percent, one_decimal
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import STYLES
 from alignmeter.report.tax_outcomes import Said, grids, said
@@ -183,7 +183,7 @@ def _cells(tax: Tax, limit: float) -> tuple[tuple[str, ...], ...]:
         (visible(tax.variant),),
         (_score(tax.score.value if tax.score else None, tax.basis),),
         _lines(_score(tax.absolute, tax.basis), _between(tax.absolute_interval, _points)),
-        _lines(relative, _between(tax.interval, _one_decimal, own)),
+        _lines(relative, _between(tax.interval, one_decimal, own)),
         tier,
     )
 
@@ -195,7 +195,7 @@ def _lines(first: str, second: str) -> tuple[str, ...]:
 def _between(interval: Interval | None, written: Callable[[float], str], limit: float | None = None) -> str:
     if interval is None:
         return ""
-    return f"{lower_end(interval.lower, limit, written)} to {upper_end(interval.upper, limit, written)}"
+    return ends(interval, limit, written)
 
 
 def tax_summaries(one: VariantTax, report: TaxReport) -> tuple[str, ...]:
@@ -259,7 +259,3 @@ def _points(value: float) -> str:
 
 def _percent(share: float) -> str:
     return "0.00%" if abs(share) < 0.00005 else f"{100 * share:.2f}%"  # noqa: PLR2004 - no minus zero
-
-
-def _one_decimal(share: float) -> str:
-    return "0.0%" if abs(share) < 0.0005 else f"{100 * share:.1f}%"  # noqa: PLR2004 - no minus zero

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alignmeter.figures import lower_end, upper_end
+from alignmeter.figures import ends, one_decimal
 from alignmeter.records import Cell
 from alignmeter.report.charts import (
     GRID,
@@ -76,13 +76,12 @@ def _row(index: int, tax: Tax, limit: float) -> dict[str, Any]:
     own = limit if tax.limit is None else tax.limit
     between = ""
     if interval is not None:
-        ends = lower_end(interval.lower, own, _percent), upper_end(interval.upper, own, _percent)
-        between = f" ({' to '.join(ends)})"
+        between = f" ({ends(interval, own, one_decimal)})"
     return {
         "key": f"{index:04d}",
         "title": f"{visible(tax.domain)} · {visible(tax.variant)}",
         "tone": FLAG_TONES[tax.flag],
-        "numbers": f"{_percent(tax.relative or 0.0)}{between}",
+        "numbers": f"{one_decimal(tax.relative or 0.0)}{between}",
         "estimate": max(_LEAST, tax.relative or 0.0),
         "lower": max(_LEAST, interval.lower) if interval else None,
         "upper": min(_MOST, interval.upper) if interval else None,
@@ -146,8 +145,3 @@ def _cell(rate: TriadRate) -> Cell:
         estimate=rate.estimate,
         interval=rate.interval,
     )
-
-
-def _percent(share: float) -> str:
-    text = f"{100 * share:.1f}%"
-    return "0.0%" if text == "-0.0%" else text

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.figures import lower_end, percent, upper_end
+from alignmeter.figures import ends, percent
 from alignmeter.visible import visible
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def between(interval: Interval | None, limit: float | None = None) -> str:
     """An interval as `1.2% to 6.4%`, each end on its side of a limit that stands beside it, or a dash."""
     if interval is None:
         return NOTHING
-    return f"{lower_end(interval.lower, limit)} to {upper_end(interval.upper, limit)}"
+    return ends(interval, limit)
 
 
 def count(value: float) -> str:

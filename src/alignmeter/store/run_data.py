@@ -110,7 +110,6 @@ def fold(events: Iterable[Event], judges: Collection[str] | None = None) -> RunD
     judged: dict[str, dict[Axis, Judgement]] = {}
     told: set[str] = set()
     closed: Closed | None = None
-    events = list(events)
     for event in events:
         match event:
             case Planned(index=index, trial=trial):
