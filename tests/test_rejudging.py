@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from alignmeter.api import (
@@ -15,6 +16,7 @@ from alignmeter.api import (
     disagreements,
     export_labels,
     import_labels,
+    judges_of,
     load_run,
     rejudge,
     run,
@@ -27,8 +29,10 @@ from alignmeter.records import Unscored
 from alignmeter.store import JournalWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
+
+    from alignmeter.api import RunJudges
 
 _BOT = '''
 import json
@@ -103,6 +107,32 @@ def test_given_a_judge_that_has_judged_when_called_again_then_nothing_is_asked(d
     rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
     (summary,) = rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
     assert (summary.judged, summary.already, summary.calls) == (0, 36, 0)
+
+
+@pytest.mark.parametrize("spec", ["refusal-rules", " refusal-rules ", "cascade:refusal-rules>" + _REFUSAL])
+def test_given_any_spec_that_a_run_takes_when_judged_again_then_its_judge_is_asked(
+    done: Run, spec: str
+) -> None:
+    (summary,) = rejudge(done.path, JudgeChoice(specs=(spec,)))
+    assert summary.axis == "refusal"
+    assert summary.judged + summary.already == 36
+
+
+def test_given_a_run_in_two_languages_when_judged_again_then_the_judges_are_those_of_its_languages(
+    done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def noted(*args: Any, languages: Collection[str], **fields: Any) -> RunJudges:  # noqa: ANN401 - passed on
+        asked.append(tuple(languages))
+        return judges_of(*args, languages=languages, **fields)
+
+    monkeypatch.setattr("alignmeter.api.rejudging.judges_of", noted)
+    model = {**done.manifest.threat_model, "languages": {"en": 0.5, "de": 0.5}}
+    manifest = msgspec.structs.replace(done.manifest, threat_model=model)
+    (done.path / "run.json").write_bytes(msgspec.json.encode(manifest))
+    rejudge(done.path, JudgeChoice(specs=(_REFUSAL,)))
+    assert asked == [("en", "de")]
 
 
 def test_given_two_judges_when_they_differ_then_each_reply_is_listed_with_both_labels(done: Run) -> None:

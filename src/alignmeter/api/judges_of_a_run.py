@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.api.models import ModelMaker
 from alignmeter.engine import JudgeCalls
 from alignmeter.errors import InputError
 from alignmeter.judges import (
@@ -15,7 +16,7 @@ from alignmeter.judges import (
     resolve_judge,
 )
 from alignmeter.records import Record
-from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.targets import TargetOptions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -87,15 +88,11 @@ def judges_of(
         InputError: A spec is not understood, or a judge is the target and nobody insists.
     """
     calls = JudgeCalls()
-    targets: list[Target] = []
-
-    def make(spec: str) -> Target:
-        found = calls.metered(resolve_target(spec, _options(spec, choice.options)))
-        targets.append(found)
-        return found
+    make = ModelMaker(choice.options, calls.metered)
 
     def independent() -> bool:
-        return target is None or not_the_target(targets[-1].fingerprint, target, forced=choice.allow_self)
+        asked = make.targets[-1].fingerprint
+        return target is None or not_the_target(asked, target, forced=choice.allow_self)
 
     named: dict[Axis, list[Judge]] = {}
     models: dict[Axis, Models] = {}
@@ -106,17 +103,11 @@ def judges_of(
         known = models.get(judge.axis, Models())
         staged = (judge,) if isinstance(judge, Cascade) and any(later) else ()
         models[judge.axis] = Models(known.always + first, (*known.sometimes, *staged))
+    make.check(f"the judges {', '.join(map(repr, choice.specs)) or 'that are built in'}")
     by_axis = dict(default_judges(languages))
     for axis, judges in named.items():
         by_axis[axis] = judges[0] if len(judges) == 1 else _panel(judges)
-    return RunJudges(by_axis, tuple(targets), calls, models)
-
-
-def _options(spec: str, options: TargetOptions) -> TargetOptions:
-    """Leave the URL out where the spec names a model that has none."""
-    import msgspec
-
-    return options if spec.startswith("openai:") else msgspec.structs.replace(options, url=None)
+    return RunJudges(by_axis, tuple(make.targets), calls, models)
 
 
 def _panel(judges: Sequence[Judge]) -> Panel:

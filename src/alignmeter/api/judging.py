@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from alignmeter.api.checks import preflight
+from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.errors import InputError, TargetUnavailableError
 from alignmeter.judges import (
     HarmEmbedded,
@@ -24,7 +24,6 @@ from alignmeter.judges import (
 from alignmeter.judges import validate_answers as validate_closed
 from alignmeter.judges.labels import CLASSES
 from alignmeter.records import JudgeCard, Record, UnscoredReason
-from alignmeter.targets import TargetOptions, resolve_target
 from alignmeter.threat_model import Thresholds
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from alignmeter.judges import Agreement, AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
     from alignmeter.judges.labels import LabelledReply
     from alignmeter.judges.validation import Progress
-    from alignmeter.targets import Target
+    from alignmeter.targets import TargetOptions
 
 
 _OF_THE_ENDPOINT: frozenset[UnscoredReason] = frozenset({"judge_error", "judge_timeout", "no_sandbox"})
@@ -71,17 +70,11 @@ async def open_judge(
         InputError: The spec is not understood, the key is refused, or the model is unknown.
         TargetUnavailableError: The endpoint of a model cannot be reached.
     """
-    targets: list[Target] = []
-
-    def make(target_spec: str) -> Target:
-        targets.append(resolve_target(target_spec, options))
-        return targets[-1]
-
+    make = ModelMaker(options)
     judge = resolve_judge(spec, open_target=make, seed=seed)
-    async with AsyncExitStack() as stack:
-        for target in targets:
-            await stack.enter_async_context(target)
-            await preflight(target)
+    make.check(f"the judge {spec!r}")
+    async with AsyncExitStack() as opened:
+        await open_models(opened, make.targets)
         yield judge
 
 

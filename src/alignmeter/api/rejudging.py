@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alignmeter.api.checks import preflight
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.api.models import open_models
 from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.engine import counting
 from alignmeter.errors import AlignmeterError, InputError
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Judge
     from alignmeter.judges.validation import Progress
     from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
@@ -101,8 +100,11 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
         raise InputError("judging again needs a judge: name one with --judge")
     folder = RunFolder.open(path)
     manifest, data = folder.manifest, folder.read()
-    made = judges_of(choice, manifest.target.fingerprint, seed=manifest.design.seed)
-    judges = _named(choice, made)
+    model = threat_model_from_dict(manifest.threat_model)
+    made = judges_of(
+        choice, manifest.target.fingerprint, seed=manifest.design.seed, languages=model.languages
+    )
+    judges: dict[Axis, Judge] = {axis: made.by_axis[axis] for axis in made.models}
     known = {
         (judged.trial, judged.judge_hash): judged for judged in folder.all_judgements() if not judged.may_pass
     }
@@ -122,9 +124,7 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
         if showing is not None:
             showing.begin(folder)
         async with AsyncExitStack() as opened:
-            for target in made.targets:
-                await opened.enter_async_context(target)
-                await preflight(target)
+            await open_models(opened, made.targets)
             fresh = await _judge_all(todo, journal, progress)
     finally:
         journal.sync()
@@ -134,18 +134,6 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
     write_parquet(folder.path)
     everything = [*known.values(), *fresh]
     return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
-
-
-def _named(choice: JudgeChoice, made: RunJudges) -> dict[Axis, Judge]:
-    """Only the judges that were asked for, not the built-in ones beside them."""
-    from alignmeter.judges import default_judges
-
-    built_in = {judge.judge_hash: judge.name for judge in default_judges().values()}
-    return {
-        axis: judge
-        for axis, judge in made.by_axis.items()
-        if judge.judge_hash not in built_in or judge.name in choice.specs
-    }
 
 
 def _work(

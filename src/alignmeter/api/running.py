@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from alignmeter.api.checks import open_models
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.api.models import open_run
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.reading import Run, analyse, counted_labels
 from alignmeter.api.run_paths import moved_on, new_run_stem, run_path
@@ -124,7 +124,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
     )
     async with AsyncExitStack() as opened:
         opening = Opening(path, request.engine)
-        await open_models(opened, target, judges.targets, opening)
+        await open_run(opened, target, judges.targets, opening)
         path = path or new_run_folders(new_run_stem(request, manifest))[0]
         session = open_session(
             path,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from alignmeter.analysis.scorer_audit import AuditedText, scorer_findings
-from alignmeter.api.checks import preflight
 from alignmeter.api.exposing import admit_held_out
+from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.scored_texts import Text, audited_texts
 from alignmeter.errors import InputError
@@ -28,7 +28,7 @@ from alignmeter.records import (
     TextScore,
 )
 from alignmeter.store import RunFolder, TextScores
-from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.targets import TargetOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from alignmeter.api.exposing import Showing
     from alignmeter.judges.scorers import Scorer
     from alignmeter.judges.validation import Progress
-    from alignmeter.targets import Target
 
 SUITES = ("triad",)
 BATCH = 32
@@ -128,19 +127,15 @@ def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) ->
 
 
 async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | None) -> _Asked:
-    targets: list[Target] = []
-
-    def open_target(spec: str) -> Target:
-        targets.append(resolve_target(spec, request.target_options))
-        return targets[-1]
-
+    make = ModelMaker(request.target_options)
     scorer = resolve_scorer(
         request.scorer,
         reads=request.reads,
         higher=request.higher,
         label=request.label,
-        open_target=open_target,
+        open_target=make,
     )
+    make.check(f"the scorer {request.scorer!r}")
     if run is None and scorer.reads == "exchange":
         raise InputError(
             f"{request.scorer!r} reads requests with their replies, and a suite has no replies; name a run "
@@ -152,14 +147,12 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
             f"expected requests about refusal in {_source(request, run)}, got none; name another one"
         )
     showing: Showing | None = None
-    if run is not None and targets:
+    if run is not None and make.targets:
         trials = [text.shown.trial for text in texts if text.shown.trial is not None]
-        showing = admit_held_out(trials, None, targets, path=run.path, force=False)
+        showing = admit_held_out(trials, None, make.targets, path=run.path, force=False)
     folder = RunFolder.open(run.path) if run is not None and showing is not None else None
     async with AsyncExitStack() as opened:
-        for target in targets:
-            await opened.enter_async_context(target)
-            await preflight(target)
+        await open_models(opened, make.targets)
         if showing is not None and folder is not None:
             showing.begin(folder)
         kept = opened.enter_context(TextScores(request.scores)) if request.scores is not None else None

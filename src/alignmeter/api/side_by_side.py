@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import msgspec
 
 from alignmeter.analysis.comparison import LEAST
-from alignmeter.api.checks import open_models
 from alignmeter.api.comparable import SAMPLED_BY
 from alignmeter.api.comparing import check_share, compare
 from alignmeter.api.comparison_plan import ROLES, comparison_plans
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
+from alignmeter.api.models import open_run
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.run_paths import ENDINGS, comparison_paths, moved_on, new_comparison_stem
 from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal
@@ -175,7 +175,7 @@ async def compare_targets_async(
     async with AsyncExitStack() as opened:
         openings = [Opening(path, request.engine) for path in known or (None, None)]
         for arm, opening in zip(arms, openings, strict=True):
-            await open_models(opened, arm.target, arm.judges.targets, opening)
+            await open_run(opened, arm.target, arm.judges.targets, opening)
         if not any(path.exists() for path in known or ()):
             _check_servers(base.target, tuned.target)
         sessions: list[Session] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from alignmeter.api.checks import preflight
+from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.translated_rows import Bound, similarity_here, sort_rows
 from alignmeter.errors import AlignmeterError, InputError, StorageError, TargetUnavailableError
 from alignmeter.records import CallError, Message, NumberCheck, Probe, Record, Sampling
@@ -17,7 +17,7 @@ from alignmeter.suites.drift import RoundTrip
 from alignmeter.suites.origins import origin_path
 from alignmeter.suites.rendering import closed_question_languages
 from alignmeter.suites.schema import SuiteFile, parse_suite
-from alignmeter.targets import Request, TargetOptions, resolve_target, settled
+from alignmeter.targets import Request, TargetOptions, settled
 from alignmeter.threat_model.values import language_code
 
 if TYPE_CHECKING:
@@ -117,12 +117,12 @@ async def _translate(request: TranslateRequest, progress: Progress | None) -> Tr
     probes = _wanted(request)
     folder = request.out or user_folder()
     options = msgspec.structs.replace(request.options, sampling=Sampling(max_tokens=MAX_TOKENS))
-    there = resolve_target(request.model, options)
-    back = there if request.back is None else resolve_target(request.back, options)
+    make = ModelMaker(options)
+    there = make(request.model)
+    back = there if request.back is None else make(request.back)
+    make.check(f"the translator {request.model!r}")
     async with AsyncExitStack() as opened:
-        for target in {id(one): one for one in (there, back)}.values():
-            await opened.enter_async_context(target)
-            await preflight(target)
+        await open_models(opened, make.targets)
         work = _Work(request, probes, folder, _Journal(folder, request, there, back))
         done = work.journal.read(probes)
         await _ask_all(work, _Pair(request.language, there, back), done, progress)
