@@ -250,6 +250,11 @@ def test_it_is_a_target_whose_fingerprint_holds_all_but_the_url() -> None:
         ({"timeout": float("nan")}, "expected a timeout in seconds above 0, got nan"),
         ({"extra_body": {"stream": True}}, "got 'stream', which Alignmeter sets"),
         ({"extra_body": {"x": object()}}, "expected extra_body to be JSON"),
+        ({"extra_body": {"stream_options": {}}}, "got 'stream_options', which Alignmeter sets"),
+        ({"extra_body": {"x": float("nan")}}, "expected extra_body to be JSON"),
+        ({"extra_body": {"x": "\ud800"}}, "expected extra_body to be JSON"),
+        ({"extra_body": {1: "x"}}, "expected names of fields in extra_body, got 1"),
+        ({"extra_body": ["x"]}, "expected extra_body as a JSON object such as .*, got list"),
     ],
 )
 def test_unusable_settings_are_refused_before_any_call(options: dict[str, Any], complaint: str) -> None:

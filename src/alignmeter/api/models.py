@@ -55,23 +55,25 @@ class ModelMaker:
         if spec.partition(":")[0] == _ENDPOINT:
             self._reached = True
         else:
-            options = msgspec.structs.replace(options, url=None)
+            options = msgspec.structs.replace(options, url=None, extra_body=None)
         made = resolve_target(spec, options)
         self.targets.append(made if self._wrap is None else self._wrap(made))
         return self.targets[-1]
 
     def check(self, asked: str) -> None:
-        """Refuse a URL that nothing made here goes to; it must not seem to be asked.
+        """Refuse a URL, or fields for its requests, where nothing made here is asked at one.
 
         Args:
             asked: What was to be made, in the user's words.
 
         Raises:
-            InputError: There is a URL, and no model at an endpoint.
+            InputError: There is one of the two, and no model at an endpoint.
         """
-        if self._options.url is not None and not self._reached:
+        given = {"URL": self._options.url is not None, "extra_body": bool(self._options.extra_body)}
+        unused = [name for name, there in given.items() if there and not self._reached]
+        if unused:
             raise InputError(
-                f"a URL goes with a model openai:NAME, got none in {asked}; name one, or leave the URL out"
+                f"{unused[0]} goes with a model openai:NAME, got none in {asked}; name one, or leave it out"
             )
 
 

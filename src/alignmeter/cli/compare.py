@@ -27,7 +27,7 @@ from alignmeter.cli.output import (
     print_line,
 )
 from alignmeter.cli.report_file import OutOption, write_report_file
-from alignmeter.cli.target_options import KeyEnvOption, SameSystemOption
+from alignmeter.cli.target_options import ExtraBodyOption, KeyEnvOption, SameSystemOption
 
 if TYPE_CHECKING:
     from alignmeter.api import CompareRequest
@@ -92,6 +92,13 @@ def compare(  # noqa: PLR0913 - a command line's options
     ] = None,
     tuned_revision: Annotated[
         str | None, typer.Option(help="The same of the tuned model.", metavar="TEXT")
+    ] = None,
+    extra_body: ExtraBodyOption = None,
+    base_extra_body: Annotated[
+        str | None, typer.Option(help="--extra-body of the base alone.", metavar="JSON")
+    ] = None,
+    tuned_extra_body: Annotated[
+        str | None, typer.Option(help="--extra-body of the tuned model alone.", metavar="JSON")
     ] = None,
     api_key_env: KeyEnvOption = None,
     threat_model: ThreatModelOption = None,
@@ -183,7 +190,8 @@ def compare(  # noqa: PLR0913 - a command line's options
             url=url, threat_model=threat_model, name=name, same_system=same_system,
             base_target=base_target, tuned_target=tuned_target,
             base_model=base_model, tuned_model=tuned_model, judge_url=judge_url, judge_key_env=judge_key_env,
-            judge_self=judge_self,
+            judge_self=judge_self, extra_body=extra_body, base_extra_body=base_extra_body,
+            tuned_extra_body=tuned_extra_body,
         )  # fmt: skip
         _history(given, reference, margin=margin, judge=_seen_by(judge), out=out, runs=runs, as_json=as_json)
         return
@@ -198,7 +206,8 @@ def compare(  # noqa: PLR0913 - a command line's options
             url=url, threat_model=threat_model, name=name, same_system=same_system, base_variant=base_variant,
             tuned_variant=tuned_variant, base_system_prompt=base_system_prompt,
             tuned_system_prompt=tuned_system_prompt, judge_url=judge_url, judge_key_env=judge_key_env,
-            judge_self=judge_self,
+            judge_self=judge_self, extra_body=extra_body, base_extra_body=base_extra_body,
+            tuned_extra_body=tuned_extra_body,
         )  # fmt: skip
         found = compare_runs(
             *chosen.runs, margin=margin, equivalence=equivalence, judge=_seen_by(judge), unmask=unmask
@@ -212,11 +221,11 @@ def compare(  # noqa: PLR0913 - a command line's options
     base, tuned = arm_requests(
         ArmChoice(
             targets[0], base_url or url, base_model, base_system_prompt, base_few_shot, base_variant,
-            base_revision, api_key_env,
+            base_revision, api_key_env, base_extra_body or extra_body,
         ),
         ArmChoice(
             targets[1], tuned_url or url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_variant,
-            tuned_revision, api_key_env,
+            tuned_revision, api_key_env, tuned_extra_body or extra_body,
         ),
         Shared(max_tokens, temperature, seed, timeout, slots),
     )  # fmt: skip

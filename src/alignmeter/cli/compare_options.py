@@ -100,6 +100,7 @@ class ArmChoice(NamedTuple):
     variant: str | None = None
     revision: str | None = None
     key_env: str | None = None
+    extra_body: str | None = None
 
 
 class Shared(NamedTuple):
@@ -141,6 +142,7 @@ def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:
         variant=arm.variant,
         revision=arm.revision,
         api_key_env=arm.key_env,
+        extra_body=arm.extra_body,
         max_tokens=shared.max_tokens,
         temperature=shared.temperature,
         seed=shared.seed,

@@ -19,7 +19,8 @@ from alignmeter.cli.output import (
     examples,
     print_json,
 )
-from alignmeter.cli.target_options import KeyEnvOption, TargetChoice
+from alignmeter.cli.target_options import ExtraBodyOption, KeyEnvOption, TargetChoice
+from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ def doctor(
     url: UrlOption = None,
     model: ModelOption = None,
     api_key_env: KeyEnvOption = None,
+    extra_body: ExtraBodyOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -47,8 +49,10 @@ def doctor(
 
     Exits 0 when a run can start, 5 when something that was asked for does not work.
     """
-    choice = TargetChoice(target=None, url=url, model=model, api_key_env=api_key_env)
+    choice = TargetChoice(target=None, url=url, model=model, api_key_env=api_key_env, extra_body=extra_body)
     asked = choice.spec if url is not None or model is not None else None
+    if asked is None and extra_body is not None:
+        raise InputError("--extra-body goes with --url and --model, whose endpoint is tried with it")
     checks = [_python(), _guard("embedded model", _embedded), _keys(api_key_env), _folder(runs)]
     if asked is not None:
         checks.append(_guard("endpoint", lambda: _endpoint(asked, choice)))
@@ -84,7 +88,7 @@ def _closing(checks: list[Check]) -> str:
 
 
 def _guard(name: str, look: Callable[[], Check]) -> Check:
-    from alignmeter.errors import AlignmeterError, InputError
+    from alignmeter.errors import AlignmeterError
 
     try:
         return look()
@@ -132,8 +136,11 @@ def _folder(runs: str) -> Check:
 
 def _endpoint(spec: str, choice: TargetChoice) -> Check:
     from alignmeter.api import check_endpoint
+    from alignmeter.targets.extra_body import shown_extra
 
-    error = check_endpoint(spec, choice.options())
+    options = choice.options()
+    error = check_endpoint(spec, options)
     if error is not None:
         return Check("endpoint", "bad", error.message)
-    return Check("endpoint", "ok", f"{choice.url or 'the endpoint'} answers for {choice.model}")
+    extra = f", asked with {shown_extra(options.extra_body)}" if options.extra_body else ""
+    return Check("endpoint", "ok", f"{choice.url or 'the endpoint'} answers for {choice.model}{extra}")

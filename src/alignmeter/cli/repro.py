@@ -11,7 +11,7 @@ from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, examples, p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alignmeter.records import RunManifest, TargetFingerprint, Transcript, Trial
+    from alignmeter.records import RunManifest, TargetRecord, Transcript, Trial
 
 EXAMPLES = examples(
     "alignmeter repro 3f9a1c",
@@ -33,9 +33,9 @@ def repro(
 ) -> None:
     """Print the curl command that asks one trial again, exactly as the run asked it.
 
-    The key is never in it, only the name of its environment variable. System prompt, examples and
-    fields of your own are not kept in the run folder, only their digests; they, an adapter and a
-    revision are left to you, and a note says so.
+    The key is never in it, only the name of its environment variable; fields of your own (--extra-body)
+    are. System prompt and examples are not kept in the run folder, only their digests; they, an adapter
+    and a revision are left to you, and a note says so.
     """
     from alignmeter.cli.locate import find_trial
     from alignmeter.errors import InputError
@@ -77,7 +77,7 @@ def curl_for(
     if base is None:
         base = _SERVED_HERE
         notes.append(_no_url(fingerprint.kind))
-    notes.extend(_left_to_you(fingerprint))
+    notes.extend(_left_to_you(manifest.target))
     request = Request(
         messages=trial.messages,
         sampling=fingerprint.sampling,
@@ -86,7 +86,9 @@ def curl_for(
         constraint=trial.constraint,
         logprobs=transcript is not None and bool(transcript.logprobs),
     )
-    target = OpenAICompatible(base, fingerprint.model, sampling=fingerprint.sampling)
+    target = OpenAICompatible(
+        base, fingerprint.model, sampling=fingerprint.sampling, extra_body=manifest.target.extra_body
+    )
     if transcript is not None and transcript.refused:
         target.learn(transcript.refused)
         left = ", ".join(map(adaptation, transcript.refused))
@@ -94,11 +96,12 @@ def curl_for(
     return target.curl_command(request), notes
 
 
-def _left_to_you(fingerprint: TargetFingerprint) -> Iterator[str]:
+def _left_to_you(target: TargetRecord) -> Iterator[str]:
     """What made the replies what they are and no request of a trial can hold."""
+    fingerprint = target.fingerprint
     if fingerprint.system_prompt or fingerprint.few_shot:
         yield "the run put a system prompt or examples first; only their digests are kept, add them yourself"
-    if fingerprint.extra:
+    if fingerprint.extra and not target.extra_body:
         yield (
             "the run added fields of its own to every request (extra_body); only their digest is kept, add "
             "them yourself"

@@ -29,6 +29,7 @@ from alignmeter.cli.output import (
 )
 from alignmeter.cli.target_options import (
     AdapterOption,
+    ExtraBodyOption,
     FewShotOption,
     KeyEnvOption,
     SameSystemOption,
@@ -61,6 +62,7 @@ def run(  # noqa: PLR0913 - a command line's options
     few_shot: FewShotOption = None,
     variant: VariantOption = None,
     adapter: AdapterOption = None,
+    extra_body: ExtraBodyOption = None,
     revision: Annotated[
         str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
     ] = None,
@@ -190,6 +192,7 @@ def run(  # noqa: PLR0913 - a command line's options
         slots=slots,
         logprobs=logprobs,
         adapter=adapter,
+        extra_body=extra_body,
     )
     request = RunRequest(
         target=choice.spec,

@@ -105,6 +105,7 @@ def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json:
     from alignmeter.api import load_run
     from alignmeter.cli.locate import find_run
     from alignmeter.report import render_verdicts
+    from alignmeter.targets.extra_body import shown_extra
 
     loaded = load_run(find_run(run, runs))
     manifest = loaded.manifest
@@ -128,6 +129,7 @@ def show_one(run: RunArgument = "latest", *, runs: RunsOption = "runs", as_json:
         "Fingerprint": manifest.target.fingerprint_hash[:16],
         "Weights": (fingerprint.weights or "-")[:16],
         "Runtime": fingerprint.runtime or "-",
+        **({"Extra body": shown_extra(extra)} if (extra := manifest.target.extra_body) else {}),
         "Max tokens": str(fingerprint.sampling.max_tokens),
         "Threat model": f"{manifest.threat_model_source} ({manifest.threat_model_hash[:16]})",
         "Design": f"{manifest.design.mode}, seed {manifest.design.seed} ({manifest.design_hash[:16]})",

@@ -59,6 +59,15 @@ KeyEnvOption = Annotated[
         metavar="VAR",
     ),
 ]
+ExtraBodyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--extra-body",
+        help="JSON object whose fields go into every request to an openai: target, for example "
+        '{"chat_template_kwargs": {"enable_thinking": false}}.',
+        metavar="JSON",
+    ),
+]
 SameSystemOption = Annotated[
     bool,
     typer.Option(
@@ -85,6 +94,7 @@ class TargetChoice(NamedTuple):
     slots: int | None = None
     logprobs: bool = False
     adapter: str | None = None
+    extra_body: str | None = None
 
     @property
     def spec(self) -> str:
@@ -107,6 +117,7 @@ class TargetChoice(NamedTuple):
         """Read the variant's files and gather the options."""
         from alignmeter.records import Sampling
         from alignmeter.targets import TargetOptions
+        from alignmeter.targets.extra_body import read_extra
 
         embedded = self.spec.startswith(("embedded", "transformers"))
         return TargetOptions(
@@ -123,6 +134,7 @@ class TargetChoice(NamedTuple):
             slots=self.slots,
             logprobs=self.logprobs,
             adapter=Path(self.adapter) if self.adapter else None,
+            extra_body=None if self.extra_body is None else read_extra(self.extra_body),
         )
 
     def _variant(self) -> Variant:

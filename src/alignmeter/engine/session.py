@@ -14,6 +14,7 @@ from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, TargetRecord
 from alignmeter.store import Answered, Checked, Closed, Judged, Opened, Planned, RunFolder, unanswered
 from alignmeter.suites import suite_sources, suite_tax_limits
+from alignmeter.targets import extra_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,7 @@ def make_manifest(  # noqa: PLR0913 - what a manifest is made of
             fingerprint=target.fingerprint,
             fingerprint_hash=fingerprint_hash(target.fingerprint),
             url=target.url,
+            extra_body=extra_of(target),
         ),
         threat_model=threat_model,
         threat_model_hash=digest(threat_model),

@@ -16,13 +16,19 @@ from alignmeter.records.transcripts import TargetFingerprint, Usage
 
 
 class TargetRecord(Record, frozen=True):
-    """The target as the manifest keeps it; never a key."""
+    """The target as the manifest keeps it; never a key.
+
+    Attributes:
+        extra_body: Fields that the user added to every request body, None without any; their digest is in
+            the fingerprint.
+    """
 
     spec: str
     name: str
     fingerprint: TargetFingerprint
     fingerprint_hash: str
     url: str | None = None
+    extra_body: dict[str, Any] | None = None
 
 
 class Design(Record, frozen=True):

@@ -8,6 +8,7 @@ from alignmeter.figures import exact_percent, percent
 from alignmeter.report.serving import refusals
 from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
+from alignmeter.targets.extra_body import shown_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,6 +119,10 @@ def _target(
         ("Few-shot examples", fingerprint.few_shot),
         ("Chat template", fingerprint.chat_template),
         ("Runtime", fingerprint.runtime),
+        (
+            "Extra fields",
+            shown_extra(target.extra_body) if target.extra_body else fingerprint.extra,
+        ),
         (
             "Sampling",
             f"temperature {sampling.temperature:g}, top p {sampling.top_p:g}, at most "

@@ -1,6 +1,16 @@
 """Targets: the systems under test behind one Protocol. Only this floor talks to a model."""
 
-from alignmeter.targets.base import Reply, Request, Target, adaptation, learn, probe, refused_by, settled
+from alignmeter.targets.base import (
+    Reply,
+    Request,
+    Target,
+    adaptation,
+    extra_of,
+    learn,
+    probe,
+    refused_by,
+    settled,
+)
 from alignmeter.targets.resolve import TargetOptions, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
@@ -11,6 +21,7 @@ __all__ = [
     "TargetOptions",
     "Variant",
     "adaptation",
+    "extra_of",
     "learn",
     "load_variant",
     "probe",

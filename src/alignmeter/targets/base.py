@@ -163,6 +163,11 @@ def refused_by(target: Target) -> tuple[str, ...] | None:
     return getattr(target, "refused", None)
 
 
+def extra_of(target: Target) -> dict[str, Any] | None:
+    """Fields of the user's own that a target puts into every request body; None without any."""
+    return getattr(target, "extra_body", None) or None
+
+
 def learn(target: Target, refused: Iterable[str]) -> None:
     """Tell a target which of `OPTIONAL_PARAMETERS` its server refused before; nothing where it has none."""
     told = getattr(target, "learn", None)

@@ -18,6 +18,7 @@ from alignmeter.identity import digest
 from alignmeter.records import CallError, Message, Sampling, TargetFingerprint
 from alignmeter.targets.base import OPTIONAL_PARAMETERS, Reply, Request, adaptation, settled
 from alignmeter.targets.endpoint import ApiKey, Proxy, environment_proxy, read_endpoint, read_key
+from alignmeter.targets.extra_body import checked_extra
 from alignmeter.targets.faults import (
     Answer,
     Peer,
@@ -51,18 +52,6 @@ _NO_VARIANT = Variant()
 _GREEDY = Sampling()
 _OK, _NOT_OK = 200, 300
 _UNSUPPORTED_STATUS = (400, 422)
-_OURS = frozenset(
-    (
-        "model",
-        "messages",
-        "tools",
-        "response_format",
-        "stream",
-        "n",
-        "max_completion_tokens",
-        *OPTIONAL_PARAMETERS,
-    )
-)
 _INLINE_BODY = 100_000
 _HEADERS = {
     "Content-Type": "application/json",
@@ -84,6 +73,7 @@ class OpenAICompatible:
         url: Base URL, for example `http://localhost:8000/v1`.
         fingerprint: What makes this system this system; the URL is not in it.
         max_concurrency: None, only the endpoint knows.
+        extra_body: Fields of the user's own in every request body.
     """
 
     def __init__(  # noqa: PLR0913 - each setting of an endpoint, named
@@ -128,7 +118,7 @@ class OpenAICompatible:
         self.url = self._endpoint.url
         self.spec = f"openai:{model}"
         self.max_concurrency: int | None = None
-        self._extra = _checked_extra(extra_body)
+        self.extra_body = checked_extra(extra_body)
         self.fingerprint = TargetFingerprint(
             kind="openai_compatible",
             model=model,
@@ -136,7 +126,7 @@ class OpenAICompatible:
             revision=revision,
             system_prompt=variant.system_prompt_digest,
             few_shot=variant.few_shot_digest,
-            extra=digest(self._extra) if self._extra else None,
+            extra=digest(self.extra_body) if self.extra_body else None,
         )
         self._model = model
         self._logprobs = logprobs
@@ -229,7 +219,7 @@ class OpenAICompatible:
             self._asked(request),
             model=self._model,
             variant=self._variant,
-            extra=self._extra,
+            extra=self.extra_body,
             refused=refused,
         )
 
@@ -331,19 +321,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes | None:
             response.close()
             return None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _checked_extra(extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    fields = dict(extra or {})
-    if taken := sorted(_OURS & fields.keys()):
-        raise InputError(
-            f"expected extra fields of your own in extra_body, got {taken[0]!r}, which Alignmeter sets"
-        )
-    try:
-        msgspec.json.encode(fields)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"expected extra_body to be JSON, got a value that is not: {error}") from None
-    return fields
 
 
 def curl(endpoint: Endpoint, body: bytes, key_env: str | None = None) -> str:

@@ -32,6 +32,7 @@ class Replay:
         self.url: str | None = original.url
         self.max_concurrency: int | None = None
         self.fingerprint = original.fingerprint
+        self.extra_body = original.extra_body
 
     async def generate(self, request: Request) -> Reply | CallError:
         """Return the recorded reply or error of the trial."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError
 from alignmeter.records import Record, Sampling
@@ -33,6 +33,9 @@ class TargetOptions(Record, frozen=True):
         logprobs: Ask for the probabilities of the reply's tokens, where the endpoint gives them.
         slots: Conversations that the embedded model decodes side by side; None for its default.
         adapter: LoRA adapter: a `.gguf` file for `embedded`, a peft folder for `transformers`.
+        extra_body: Fields for the body of every request to an `openai:` target, beside those that
+            Alignmeter sets, for example `{"chat_template_kwargs": {"enable_thinking": False}}`. The run
+            folder keeps them.
     """
 
     url: str | None = None
@@ -44,6 +47,7 @@ class TargetOptions(Record, frozen=True):
     slots: int | None = None
     logprobs: bool = False
     adapter: Path | None = None
+    extra_body: dict[str, Any] | None = None
 
 
 def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
@@ -56,6 +60,10 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
     kind, _, rest = spec.partition(":")
     if options.url is not None and kind != "openai":
         raise InputError(f"--url goes with --model NAME or --target openai:NAME, got the target {spec!r}")
+    if options.extra_body and kind != "openai":
+        raise InputError(
+            f"--extra-body goes with --model NAME or --target openai:NAME, got the target {spec!r}"
+        )
     if options.adapter is not None and kind not in {"embedded", "transformers"}:
         raise InputError(
             f"--adapter goes with the targets embedded and transformers, got the target {spec!r}"
@@ -107,6 +115,7 @@ def _openai(model: str, options: TargetOptions) -> Target:
         api_key_env=options.api_key_env,
         timeout=options.timeout or TIMEOUT,
         logprobs=options.logprobs,
+        extra_body=options.extra_body,
     )
 
 
