@@ -22,8 +22,8 @@ class Named:
         self.fingerprint = TargetFingerprint(kind="python", model=spec, sampling=Sampling())
 
 
-def opened(spec: str) -> Target:
-    return cast("Target", Named(spec))
+def opened(spec: str | Target) -> Target:
+    return cast("Target", Named(spec)) if isinstance(spec, str) else spec
 
 
 def test_given_a_built_in_name_when_resolved_then_the_judge_carries_it() -> None:
@@ -46,7 +46,7 @@ def test_given_a_guard_when_resolved_then_its_axis_is_harm_unless_refusal_is_ask
 
 @pytest.mark.parametrize("spec", ["llm:harm@openai:m", "guard:qwen3guard@openai:m"])
 def test_given_a_model_that_judges_itself_when_resolved_then_its_judge_says_so(spec: str) -> None:
-    assert resolve_judge(spec, open_target=opened, independent=lambda: False).name.endswith("(self)")
+    assert resolve_judge(spec, open_target=opened, independent=lambda _: False).name.endswith("(self)")
 
 
 def test_given_a_cascade_when_resolved_then_both_stages_are() -> None:

@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 from alignmeter.api import JudgeChoice, RunRequest, add_labels, label_queue, load_run, plan, run
+from alignmeter.api.models import ModelMaker
 from alignmeter.judges import resolve_judge
 from alignmeter.records import CardEvent, CardStratum, HumanLabel, JudgeCard
 from alignmeter.report import render_report
-from alignmeter.targets import resolve_target
 from alignmeter.threat_model import ThreatModel
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _card(spec: str, event: CardEvent) -> JudgeCard:
     It is true of the few sentences of these worlds: `test_..._clean_target` would not see every claim
     PASS otherwise. The shipped cards, measured on real replies, would ask for many more units.
     """
-    judge = resolve_judge(spec, open_target=resolve_target)
+    judge = resolve_judge(spec, open_target=ModelMaker())
     sure: Any = {
         "sensitivity": (1.0, 0.999, 1.0),
         "specificity": (1.0, 0.999, 1.0),

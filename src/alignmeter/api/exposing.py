@@ -6,7 +6,7 @@ A run without a held-out probe comes through here untouched, and nothing is crea
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -38,10 +38,29 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from alignmeter.records import Trial
+    from alignmeter.records import TargetFingerprint, Trial
     from alignmeter.targets import Target
 
 Role = Literal["target", "judge"]
+
+
+class Shown(Protocol):
+    """What is shown prompts: a target, a judge's model, or code of the user's."""
+
+    @property
+    def spec(self) -> str:
+        """How the user named it."""
+        ...
+
+    @property
+    def url(self) -> str | None:
+        """Base URL."""
+        ...
+
+    @property
+    def fingerprint(self) -> TargetFingerprint:
+        """What it is."""
+        ...
 
 
 class _Model(NamedTuple):
@@ -119,7 +138,7 @@ class Showing:
 def admit_held_out(
     trials: Iterable[Trial],
     target: Target | None,
-    judges: Sequence[Target],
+    judges: Sequence[Shown],
     *,
     path: Path | None,
     force: bool,
@@ -129,7 +148,7 @@ def admit_held_out(
     Args:
         trials: Trials of the run.
         target: Who is asked; None where only judges are. A recording is asked nothing.
-        judges: Models behind judges.
+        judges: Models behind judges, and judges that are code of the user's.
         path: Run folder, which may exist already.
         force: Show a sequestered pool although the rules forbid it.
 
@@ -168,7 +187,7 @@ def admit_held_out(
     return Showing(pools, shown, folder=folder, known=known, limit=limit)
 
 
-def _model(target: Target, role: Role) -> _Model:
+def _model(target: Shown, role: Role) -> _Model:
     host = host_of(target.url)
     kind = target.fingerprint.kind
     provider = host or (target.spec if kind == PYTHON else kind)

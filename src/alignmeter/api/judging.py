@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from alignmeter.api.judges_of_a_run import judge_called
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.errors import InputError, TargetUnavailableError
 from alignmeter.judges import (
@@ -57,12 +58,12 @@ class Calibrated(Record, frozen=True):
 
 @asynccontextmanager
 async def open_judge(
-    spec: str, options: TargetOptions | None = None, *, seed: int = 0
+    spec: str | Judge, options: TargetOptions | None = None, *, seed: int = 0
 ) -> AsyncGenerator[Judge]:
     """Make the judge that a spec names, the models behind it open inside the block.
 
     Args:
-        spec: See `alignmeter.judges.resolve_judge`.
+        spec: See `alignmeter.judges.resolve_judge`; or a judge of one's own.
         options: How the models are reached.
         seed: Seed of a cascade's sample.
 
@@ -72,7 +73,7 @@ async def open_judge(
     """
     make = ModelMaker(options)
     judge = resolve_judge(spec, open_target=make, seed=seed)
-    make.check(f"the judge {spec!r}")
+    make.check(f"the judge {judge_called(spec)}")
     async with AsyncExitStack() as opened:
         await open_models(opened, make.targets)
         yield judge
@@ -83,7 +84,7 @@ def validate_judge(
     labels: Sequence[Path],
     labels_format: LabelFormat,
     *,
-    judge: str | None = None,
+    judge: str | Judge | None = None,
     columns: Mapping[str, str] | None = None,
     labels_map: Mapping[str, str] | None = None,
     target_options: TargetOptions | None = None,
@@ -95,7 +96,7 @@ def validate_judge(
         axis: What the labels are about.
         labels: Files or folders; none for the replies that ship.
         labels_format: How the files are written.
-        judge: Its spec; None for the built-in judge of the axis.
+        judge: Its spec, or a judge of one's own; None for the built-in judge of the axis.
         columns: Our name of a column to the file's, for `csv` and `jsonl`.
         labels_map: The file's word for a label to ours, likewise.
         target_options: How a model behind the judge is reached.
@@ -114,7 +115,7 @@ def validate_judge(
 
 
 def calibrate_judge(
-    judge: str,
+    judge: str | Judge,
     *,
     axis: LabelAxis | None = None,
     out: Path | None = None,
@@ -125,7 +126,7 @@ def calibrate_judge(
     """Measure a judge on the labelled replies that ship, and add its cards to a file that runs find.
 
     Args:
-        judge: Its spec.
+        judge: Its spec, or a judge of one's own.
         axis: Its axis, to be sure; None for whatever it answers on.
         out: File of the cards; None for `$ALIGNMETER_CARDS`, else `alignmeter-cards.json` here.
         languages: Languages of the replies; None for all that there are.
@@ -140,11 +141,12 @@ def calibrate_judge(
     """
     path = out or user_cards_path()
     report, name = asyncio.run(_calibrate(judge, axis, languages, target_options, progress))
-    _check_failures(judge, report.part())
+    called = judge if isinstance(judge, str) else report.judge
+    _check_failures(called, report.part())
     try:
         cards = cards_of(report, data=name, labels_by="machine")
     except ValueError as error:
-        raise InputError(f"{judge}: no card can be made: {error}") from None
+        raise InputError(f"{called}: no card can be made: {error}") from None
     write_cards(path, cards)
     return Calibrated(judge=report.judge, cards=cards, path=str(path))
 
@@ -171,7 +173,7 @@ def _check_failures(judge: str, whole: Agreement) -> None:
 
 
 async def _calibrate(
-    spec: str,
+    spec: str | Judge,
     axis: LabelAxis | None,
     languages: Collection[str] | None,
     options: TargetOptions | None,
@@ -184,7 +186,7 @@ async def _calibrate(
 
 
 async def _validate(
-    spec: str,
+    spec: str | Judge,
     axis: LabelAxis,
     replies: Sequence[LabelledReply],
     options: TargetOptions | None,
@@ -195,13 +197,15 @@ async def _validate(
         return await validate(judge, replies, progress=progress)
 
 
-def _label_axis(spec: str, judge: Judge, wanted: LabelAxis | None) -> LabelAxis:
+def _label_axis(spec: str | Judge, judge: Judge, wanted: LabelAxis | None) -> LabelAxis:
     """Return the axis of a judge, which must be one that people label and the one wanted."""
     axis = judge.axis
     if axis != "refusal" and axis != "harm" and axis != "factuality":  # noqa: PLR1714 - narrows the type
-        raise InputError(f"expected a judge on the axis {' or '.join(CLASSES)}, got {spec!r} on {axis}")
+        raise InputError(
+            f"expected a judge on the axis {' or '.join(CLASSES)}, got {judge_called(spec)} on {axis}"
+        )
     if wanted is not None and axis != wanted:
-        raise InputError(f"--axis {wanted} needs a judge on that axis, got {spec!r} on {axis}")
+        raise InputError(f"--axis {wanted} needs a judge on that axis, got {judge_called(spec)} on {axis}")
     return axis
 
 

@@ -44,19 +44,26 @@ class ModelMaker:
         self._options = options or TargetOptions()
         self._wrap = wrap
         self._reached = False
+        self._taken: dict[int, Target] = {}
 
-    def __call__(self, spec: str) -> Target:
-        """Make the model that a spec names; nothing is loaded or connected yet.
+    def __call__(self, spec: str | Target) -> Target:
+        """Make the model that a spec names, or take over one; nothing is loaded or connected yet.
 
         Raises:
             InputError: The spec is not understood, or a part of it is missing.
         """
+        if not isinstance(spec, str):
+            if id(spec) not in self._taken:
+                self._taken[id(spec)] = self._kept(spec)
+            return self._taken[id(spec)]
         options = self._options
         if spec.partition(":")[0] == _ENDPOINT:
             self._reached = True
         else:
             options = msgspec.structs.replace(options, url=None, extra_body=None)
-        made = resolve_target(spec, options)
+        return self._kept(resolve_target(spec, options))
+
+    def _kept(self, made: Target) -> Target:
         self.targets.append(made if self._wrap is None else self._wrap(made))
         return self.targets[-1]
 

@@ -118,7 +118,7 @@ async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -
         for trial, transcript in work[axis]
         if (trial.id, judge.judge_hash) not in known
     ]
-    showing = admit_held_out([trial for _, trial, _ in todo], None, made.targets, path=path, force=False)
+    showing = admit_held_out([trial for _, trial, _ in todo], None, made.shown, path=path, force=False)
     journal = folder.journal()
     try:
         if showing is not None:

@@ -120,7 +120,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
     )
     path, passed = run_path(request, manifest)
     showing = admit_held_out(
-        prepared.trials, target, judges.targets, path=path, force=request.force_sequestered
+        prepared.trials, target, judges.shown, path=path, force=request.force_sequestered
     )
     async with AsyncExitStack() as opened:
         opening = Opening(path, request.engine)

@@ -169,7 +169,7 @@ async def compare_targets_async(
     arms = (base, tuned)
     known, passed = comparison_paths(request, (base.manifest, tuned.manifest))
     showings = [
-        admit_held_out(arm.plan.trials, arm.target, arm.judges.targets, path=path, force=False)
+        admit_held_out(arm.plan.trials, arm.target, arm.judges.shown, path=path, force=False)
         for arm, path in zip(arms, known or (None, None), strict=True)
     ]
     async with AsyncExitStack() as opened:

@@ -31,8 +31,8 @@ JudgeOption = Annotated[
     str | None,
     typer.Option(
         "--judge",
-        help="refusal-rules, closed-answer, harm-embedded, llm:RUBRIC@TARGET, guard:FAMILY@TARGET or "
-        "cascade:FIRST>SECOND; default: the built-in judge of the axis.",
+        help="refusal-rules, closed-answer, harm-embedded, llm:RUBRIC@TARGET, guard:FAMILY@TARGET, "
+        "cascade:FIRST>SECOND or python:MODULE:NAME; default: the built-in judge of the axis.",
         metavar="SPEC",
     ),
 ]

@@ -14,7 +14,8 @@ JudgesOption = Annotated[
     typer.Option(
         "--judge",
         help="A judge instead of the built-in one of its axis, or beside them; may be repeated, several "
-        "on one axis vote: harm-embedded, llm:RUBRIC@TARGET, guard:FAMILY@TARGET, cascade:FIRST>SECOND.",
+        "on one axis vote: harm-embedded, llm:RUBRIC@TARGET, guard:FAMILY@TARGET, cascade:FIRST>SECOND, "
+        "python:MODULE:NAME.",
         metavar="SPEC",
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ DEFAULT_CONCURRENCY = 8
 """Calls at once to a judge whose endpoint does not say what it bears."""
 
 
+_users: Counter[int] = Counter()
+"""Runs that have a model open, by its identity: two runs of a comparison may share one that the user made."""
 _spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
 
 
@@ -44,6 +47,13 @@ def counting(first: Callable[[], None] | None = None, told: Told | None = None) 
         yield spent
     finally:
         _spent.reset(token)
+
+
+def about_to_show() -> None:
+    """Say that code of the user's, which may send it anywhere, is about to see what a judgement is of."""
+    spent = _spent.get()
+    if spent is not None:
+        spent.show()
 
 
 class JudgeCalls:
@@ -118,7 +128,9 @@ class _Metered:
             return answer
 
     async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
+        if not _users[id(self._inner)]:
+            await self._inner.__aenter__()
+        _users[id(self._inner)] += 1
         return self
 
     async def __aexit__(
@@ -127,4 +139,7 @@ class _Metered:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._inner.__aexit__(kind, error, trace)
+        _users[id(self._inner)] -= 1
+        if not _users[id(self._inner)]:
+            del _users[id(self._inner)]
+            await self._inner.__aexit__(kind, error, trace)

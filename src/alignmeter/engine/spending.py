@@ -18,7 +18,7 @@ class Spent:
     """Calls and tokens of one piece of work, told as they grow, so that no end of the process loses them.
 
     Args:
-        first: Called right before the first call.
+        first: Called right before the first call, or before code of the user's is shown anything.
         told: Called right before each call, and after each that failed, with the calls made, the one
             about to be made included, and the most tokens that they may be billed.
 
@@ -34,11 +34,15 @@ class Spent:
         self._first = first
         self._told = told
 
-    def begin(self, wanted: Reservation) -> None:
-        """A call is about to be made."""
+    def show(self) -> None:
+        """What the work is about is about to be shown to somebody."""
         if self._first is not None:
             self._first()
             self._first = None
+
+    def begin(self, wanted: Reservation) -> None:
+        """A call is about to be made."""
+        self.show()
         self.calls += 1
         self._in_flight += wanted.usage
         self._tell()

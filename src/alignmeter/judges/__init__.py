@@ -31,10 +31,11 @@ from alignmeter.judges.llm import (
     not_the_target,
     rubric_ids,
 )
+from alignmeter.judges.own import models_by_stage, own_parts
 from alignmeter.judges.refusal_embedded import RefusalEmbedded, RefusalEstimate
 from alignmeter.judges.refusal_rules import RefusalRules, refusal_label
 from alignmeter.judges.reply_language import ReplyLanguage
-from alignmeter.judges.resolve import BUILT_IN, OpenTarget, models_by_stage, resolve_judge
+from alignmeter.judges.resolve import BUILT_IN, OpenTarget, resolve_judge
 from alignmeter.judges.schema_valid import SchemaValid
 from alignmeter.judges.validation import (
     Agreement,
@@ -87,6 +88,7 @@ __all__ = [
     "load_rubric",
     "models_by_stage",
     "not_the_target",
+    "own_parts",
     "positive_event",
     "read_cards",
     "refusal_cards",

@@ -12,9 +12,10 @@ from alignmeter.records import Judgement, JudgementResult, Stage, Unscored
 from alignmeter.targets.python_callable import exception_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from alignmeter.records import Axis, Transcript, Trial
+    from alignmeter.targets.base import Target
 
 
 _OF_WORDS: frozenset[Axis] = frozenset({"refusal", "harm"})
@@ -71,6 +72,15 @@ class IntentJudge(Protocol):
     @property
     def by_intent(self) -> bool:
         """Whether the same reply may get another answer if its request was after something else."""
+        ...
+
+
+@runtime_checkable
+class ModelJudge(Protocol):
+    """A judge that asks models, which whoever uses it opens, checks and counts the calls of."""
+
+    def asking(self, model: Callable[[Target], Target]) -> Judge:
+        """Return the same judge, which asks `model(target)` in the place of each target that it asks."""
         ...
 
 

@@ -88,6 +88,15 @@ class Cascade:
         return self._first
 
     @property
+    def second(self) -> Judge:
+        """The judge that sees what the first flags or doubts, and a sample."""
+        return self._second
+
+    def with_stages(self, first: Judge, second: Judge) -> Cascade:
+        """Return a cascade of two other judges with the same settings."""
+        return Cascade(first, second, rate=self._rate, band=self._band, seed=self._seed)
+
+    @property
     def rate(self) -> float:
         """Share of the first judge's negatives that the second sees as well."""
         return self._rate

@@ -1,4 +1,4 @@
-"""From what a user writes to a judge: `refusal-rules`, `llm:RUBRIC@TARGET`, `guard:FAMILY@TARGET` ...
+"""From what a user writes to a judge: `refusal-rules`, `llm:RUBRIC@TARGET`, `python:MODULE:NAME` ...
 
 Whoever calls makes and opens the targets; nothing is loaded or connected here.
 """
@@ -6,6 +6,7 @@ Whoever calls makes and opens the targets; nothing is loaded or connected here.
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from alignmeter.errors import InputError
@@ -15,6 +16,7 @@ from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.judges.guards import GuardJudge
 from alignmeter.judges.harm_embedded import HarmEmbedded
 from alignmeter.judges.llm import LlmJudge, load_rubric
+from alignmeter.judges.own import PREFIX, named_judge, own_judge
 from alignmeter.judges.refusal_embedded import RefusalEmbedded
 from alignmeter.judges.refusal_rules import RefusalRules
 
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
 
 
 class OpenTarget(Protocol):
-    """Makes the target that a spec names; whoever calls `resolve_judge` enters and leaves it."""
+    """Makes the target that a spec names, or takes over one that a judge of the user's brings.
 
-    def __call__(self, spec: str, /) -> Target:
+    Whoever calls `resolve_judge` enters and leaves it.
+    """
+
+    def __call__(self, spec: str | Target, /) -> Target:
         """Return the target, not yet opened."""
         ...
 
@@ -48,6 +53,7 @@ FORMS = (
     "guard:FAMILY@TARGET",
     "guard:FAMILY:refusal@TARGET",
     "cascade:FIRST>SECOND",
+    "python:MODULE:NAME",
 )
 """How the others are written; TARGET is what `--target` takes."""
 
@@ -56,26 +62,28 @@ _TARGET = "@"
 
 
 def resolve_judge(
-    spec: str,
+    spec: str | Judge,
     *,
     open_target: OpenTarget | None = None,
     seed: int = 0,
-    independent: Callable[[], bool] = lambda: True,
+    independent: Callable[[Target], bool] = lambda _: True,
 ) -> Judge:
     """Make the judge that `spec` names.
 
     Args:
         spec: A built-in name; `llm:RUBRIC@TARGET` with the id or the path of a rubric;
-            `guard:FAMILY@TARGET`, for refusal `guard:FAMILY:refusal@TARGET`; `cascade:FIRST>SECOND`
-            with two of these.
+            `guard:FAMILY@TARGET`, for refusal `guard:FAMILY:refusal@TARGET`; `python:MODULE:NAME` for a
+            judge of the user's; `cascade:FIRST>SECOND` with two of these; or a judge as an object.
         open_target: Makes the target that follows the first `@`; the caller opens and closes it.
             Without it, judges that need a model are refused.
         seed: Seed of a cascade's sample: the design seed of the run.
-        independent: Asked once the target is made: whether it is another model than the one judged.
+        independent: Asked of each target that was made: whether it is another model than the one judged.
 
     Raises:
         InputError: The spec is not understood; lists what is known and names the nearest.
     """
+    if not isinstance(spec, str):
+        return own_judge(spec, partial(_opened, "of your own", open_target), independent)
     text = spec.strip()
     if text in BUILT_IN:
         return BUILT_IN[text]()
@@ -88,45 +96,36 @@ def resolve_judge(
             resolve_judge(second, open_target=open_target, seed=seed, independent=independent),
             seed=seed,
         )
+    if text.startswith(PREFIX):
+        return named_judge(text, partial(_opened, repr(text), open_target), independent)
     kind, _, rest = text.partition(":")
     what, mark, target_spec = rest.partition(_TARGET)
     if kind not in {"llm", "guard"} or not what or not mark or not target_spec:
         _refuse(spec)
     if kind == "llm":
         rubric = load_rubric(what)
-        target = _opened(spec, target_spec, open_target)
-        return LlmJudge(target, rubric, independent=independent())
+        target = _opened(repr(spec), open_target, target_spec)
+        return LlmJudge(target, rubric, independent=independent(target))
     family, _, axis = what.partition(":")
-    target = _opened(spec, target_spec, open_target)
+    target = _opened(repr(spec), open_target, target_spec)
     return GuardJudge(
         target,
         cast("GuardFamily", family),
         cast("GuardAxis", axis or "harm"),
-        independent=independent(),
+        independent=independent(target),
     )
 
 
-def models_by_stage(spec: str) -> tuple[int, ...]:
-    """Return how many models each stage of a judge asks about a reply; of a judge without stages one number.
-
-    Args:
-        spec: What `resolve_judge` understands.
-    """
-    return tuple(int(stage.strip() not in BUILT_IN) for stage in _stages(spec.strip()))
-
-
-def _stages(text: str) -> tuple[str, ...]:
-    """The specs of a cascade's two judges, an empty one where it is missing; of any other judge its own."""
-    if not text.startswith(_CASCADE):
-        return (text,)
+def _stages(text: str) -> tuple[str, str]:
+    """The specs of a cascade's two judges, the second empty where it is missing."""
     first, _, second = text.removeprefix(_CASCADE).partition(">")
     return first, second
 
 
-def _opened(spec: str, target_spec: str, open_target: OpenTarget | None) -> Target:
+def _opened(judge: str, open_target: OpenTarget | None, target: str | Target) -> Target:
     if open_target is None:
-        raise InputError(f"the judge {spec!r} asks a model, and none can be reached here: use a built-in one")
-    return open_target(target_spec)
+        raise InputError(f"the judge {judge} asks a model, and none can be reached here: use a built-in one")
+    return open_target(target)
 
 
 def _refuse(spec: str) -> NoReturn:

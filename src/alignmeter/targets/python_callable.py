@@ -22,7 +22,7 @@ from alignmeter.targets.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import ModuleType, TracebackType
     from typing import Self
 
 _REPLY_KEYS = ("content", "finish_reason", "refusal", "usage")
@@ -179,13 +179,37 @@ def load_function(spec: str) -> tuple[Callable[..., Any], str | None]:
     Raises:
         InputError: The spec is not understood, or there is no such function.
     """
+    module, function_name, source = load_module(
+        spec, "python:MODULE:FUNCTION, for example python:my_bot:answer"
+    )
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise InputError(
+            f"{spec}: {module.__name__!r} has no function {function_name!r}; it has: "
+            f"{', '.join(known) or 'none'}"
+        )
+    return cast("Callable[..., Any]", function), source
+
+
+def load_module(spec: str, form: str) -> tuple[ModuleType, str, str | None]:
+    """Import the module of `python:MODULE:NAME`.
+
+    Args:
+        spec: As the user wrote it.
+        form: How it is written, with an example.
+
+    Returns:
+        The module, the name in it, and the SHA-256 of the module's file where it has one.
+
+    Raises:
+        InputError: The spec is not understood, or the module cannot be imported.
+    """
     match spec.split(":"):
-        case ["python", module_name, function_name] if module_name and function_name:
+        case ["python", module_name, name] if module_name and name:
             pass
         case _:
-            raise InputError(
-                f"expected python:MODULE:FUNCTION, for example python:my_bot:answer, got {spec!r}"
-            )
+            raise InputError(f"expected {form}, got {spec!r}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -197,15 +221,9 @@ def load_function(spec: str) -> tuple[Callable[..., Any], str | None]:
         ) from None
     except Exception as error:
         raise InputError(f"{spec}: importing {module_name!r} raised {exception_line(error)}") from None
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-        raise InputError(
-            f"{spec}: {module_name!r} has no function {function_name!r}; it has: {', '.join(known) or 'none'}"
-        )
     file = getattr(module, "__file__", None)
     source = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
-    return cast("Callable[..., Any]", function), source
+    return module, name, source
 
 
 def _reply(spec: str, answer: object) -> Reply | CallError:

@@ -8,6 +8,7 @@ format is `Unscored`, never guessed, and so is what a cut reply might still have
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import msgspec
@@ -36,8 +37,9 @@ from alignmeter.records import CallError, HarmResult, RefusalResult, Sampling, U
 from alignmeter.targets.base import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from alignmeter.judges.base import Judge
     from alignmeter.judges.guards.base import Ask, Guard, GuardPolicy, GuardVerdict, Severity
     from alignmeter.judges.model_calls import Sleep
     from alignmeter.records import JudgementResult, Transcript, Trial
@@ -163,6 +165,12 @@ class GuardJudge:
                 "model": fingerprint_hash(self._target.fingerprint),
             }
         )
+
+    def asking(self, model: Callable[[Target], Target]) -> Judge:
+        """Return the same judge, which asks `model(target)` in the place of its target."""
+        other = copy.copy(self)
+        other._target = model(self._target)
+        return other
 
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
         """Ask the guard about a transcript that holds a reply.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,9 @@ from alignmeter.records import CallError, Record, Sampling, Unscored
 from alignmeter.targets.base import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alignmeter.judges.base import Judge
     from alignmeter.judges.llm.prompt import Prompt
     from alignmeter.judges.llm.rubrics import Rubric
     from alignmeter.judges.model_calls import Sleep
@@ -131,6 +135,12 @@ class LlmJudge:
                 "refusals": RefusalRules().judge_hash,
             }
         )
+
+    def asking(self, model: Callable[[Target], Target]) -> Judge:
+        """Return the same judge, which asks `model(target)` in the place of its target."""
+        other = copy.copy(self)
+        other._target = model(self._target)
+        return other
 
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
         """Score a transcript that holds a reply.

@@ -90,6 +90,15 @@ class Panel:
         self._tie: TieRule = tie
 
     @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Its members."""
+        return self._judges
+
+    def with_judges(self, judges: Sequence[Judge]) -> Panel:
+        """Return a panel of other members with the same settings."""
+        return Panel(judges, minimum_valid=self._minimum_valid, tie=self._tie)
+
+    @property
     def name(self) -> str:
         """For example `panel(llm:harm@a+llm:harm@b+llm:harm@c)`."""
         return f"panel({'+'.join(judge.name for judge in self._judges)})"
