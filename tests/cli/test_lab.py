@@ -58,6 +58,27 @@ def test_given_an_unknown_constitution_when_shown_then_one_line_names_the_known_
     assert "expected broad or fine, or a YAML file" in outcome.complaint
 
 
+def label_refusals_as_answers(run: Path) -> None:
+    """People look at what the judge flagged in one run, and clear all of it."""
+    from alignmeter.api import add_labels, load_run
+    from alignmeter.identity import transcript_digest
+    from alignmeter.records import HumanLabel
+
+    data = load_run(run).data
+    refused = [name for name, one in data.on("refusal").items() if getattr(one.result, "label", "") == "full"]
+    assert refused
+    add_labels(
+        run,
+        [
+            HumanLabel(
+                trial=name, transcript=transcript_digest(data.transcripts[name]), axis="refusal",
+                label="none", annotator="ana", at=1.0,
+            )
+            for name in refused
+        ],
+    )  # fmt: skip
+
+
 @pytest.mark.usefixtures("quick_report")
 def test_given_variants_when_run_and_ablated_then_the_principle_that_refuses_is_named(
     cli: Cli, bot: Bot, tmp_path: Path
@@ -91,6 +112,9 @@ def test_given_variants_when_run_and_ablated_then_the_principle_that_refuses_is_
     assert "broad-only-honest" in found["missing"]
     manifest = json.loads((tmp_path / "runs" / "broad" / "run.json").read_text())
     assert manifest["target"]["name"] == "broad"
+
+    label_refusals_as_answers(tmp_path / "runs" / "broad")
+    assert cli("lab", "ablate", *names, "--json").json == found, "labels are in one run alone"
 
     twice = cli("lab", "ablate", "broad", "broad")
     assert "expected one run of each variant, got 2 of 'broad'" in twice.complaint

@@ -585,6 +585,29 @@ def test_a_probe_edited_after_the_commitment_fails_the_check_and_so_does_the_run
     assert "edited after the commitment" in " ".join(edited.out.split())
 
 
+def label_wrong_answers_as_right(run: Path) -> None:
+    """People look at what the judge flagged in one run, and clear all of it."""
+    from alignmeter.api import add_labels, load_run
+    from alignmeter.identity import transcript_digest
+    from alignmeter.records import HumanLabel
+
+    data = load_run(run).data
+    wrong = [
+        name for name, one in data.on("factuality").items() if getattr(one.result, "label", "") == "incorrect"
+    ]
+    assert wrong
+    add_labels(
+        run,
+        [
+            HumanLabel(
+                trial=name, transcript=transcript_digest(data.transcripts[name]), axis="factuality",
+                label="correct", annotator="ana", at=1.0,
+            )
+            for name in wrong
+        ],
+    )  # fmt: skip
+
+
 def test_an_audit_catches_a_target_that_learnt_the_public_questions(
     cli: Cli, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -621,3 +644,7 @@ def test_an_audit_catches_a_target_that_learnt_the_public_questions(
     assert (itself.code, alone.code) == (2, 2)
     assert "the target" in itself.complaint
     assert "expected --reference" in alone.complaint
+
+    label_wrong_answers_as_right(Path("runs/reference"))
+    labelled = cli("rotate", "audit", "learnt", "--reference", "reference", "--json")
+    assert (labelled.code, labelled.json) == (caught.code, caught.json), "labels are in one arm alone"

@@ -148,7 +148,7 @@ def _arm(runs: Sequence[Run]) -> _Arm:
                 f"expected runs of one target, got {first.name!r} and {run.manifest.target.name!r}, which "
                 f"differ in their fingerprint; compare runs of one configuration"
             )
-        data = run.answers
+        data = run.data
         for trial in data.trials:
             if trial.attack != PLAIN or trial.id not in data.transcripts:
                 continue

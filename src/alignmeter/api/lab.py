@@ -100,7 +100,7 @@ def _as_variant(run: Run, variant: ConstitutionVariant) -> VariantRun:
         run=str(run.path),
         variant=variant,
         trials=tuple(trial for trial in run.data.trials if trial.axis == "refusal"),
-        judgements=run.answers.on("refusal"),
+        judgements=run.data.on("refusal"),
     )
 
 

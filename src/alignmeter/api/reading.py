@@ -59,7 +59,11 @@ class Run(Record, frozen=True):
 
     @property
     def answers(self) -> RunData:
-        """The data with what people said in place of what the judge said of the same reply."""
+        """The data with what people said in place of what the judge said of the same reply.
+
+        To show replies one by one, with who said it. No rate is made of it: people label what stands for a
+        claim, and first what the judge flagged (docs/decisions/0063).
+        """
         return _answers(self.data, people_answers(self.labels))
 
     @property
@@ -122,7 +126,6 @@ def analyse(
             read the run; None where it is `data`.
     """
     people = people_answers(counted_labels(data, labels))
-    answers = _answers(data, people)
     model = threat_model_from_dict(manifest.threat_model)
     claims = manifest.design.claims
     languages = {trial.id: trial.language for trial in data.trials}
@@ -186,9 +189,10 @@ def analyse(
         else None,
         gaming=gaming(
             data.trials,
-            answers.on("refusal"),
+            data.on("refusal"),
             data.on("harm"),
             people.get("harm", {}),
+            people_on_words=people.get("refusal"),
             units=_attack_units(manifest),
             unscored_budget=manifest.design.unscored_budget,
         ),
@@ -196,7 +200,7 @@ def analyse(
         judge_usage=sum((judged.usage for judged in judged_all), data.checked.judge_usage + Usage()),
         lost=sum((*(t.lost for t in transcripts), *(charged.tokens for charged in data.beside)), Usage()),
         saturated=saturated(rates),
-        capability=capability_means(manifest, data, answers),
+        capability=capability_means(manifest, data),
         stopped_at=data.stopped_at,
         refused=dict(Counter(name for t in transcripts if t.error is None for name in t.refused)),
         unknown_endings=dict(Counter(t.finish_unknown for t in transcripts if t.finish_unknown is not None)),

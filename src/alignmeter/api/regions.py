@@ -156,10 +156,10 @@ def _read(run: Run) -> _Read:
         (trial for trial in run.served if trial.axis == "refusal" and trial.epoch == 0),
         key=lambda trial: trial.id,
     )
-    refusals = run.answers.on("refusal")
+    refusals = run.data.on("refusal")
     harmful = [trial for trial in trials if trial.intent == "harmful" and trial.id in refusals]
     axis = harm_axis((Point("", run),), harmful)
-    outcomes = _outcomes(trials, refusals, run.answers.on(axis))
+    outcomes = _outcomes(trials, refusals, run.data.on(axis))
     plain_harm = any(trial.attack_class == "plain" for trial in harmful)
     attacked: defaultdict[str, list[bool]] = defaultdict(list)
     for trial in harmful:
@@ -319,6 +319,11 @@ def _notes(run: Run, read: _Read, kind: VectorKind, found: Found) -> Iterable[st
     yield f"Gone along with: {what}; harmful requests are {where}."
     if not found.tested:
         yield "No group stood out on the half that finds them: nothing is there, or too few were asked."
+    if run.labels:
+        yield (
+            "All replies are counted as the judge sees them, those that people labelled too: a region would "
+            "else hang on who labelled what."
+        )
     if read.unscored:
         yield f"{read.unscored} replies have no score and are left out."
     if stopped_early(run):

@@ -113,10 +113,10 @@ def _left_out(run: Run, trial: Trial, transcript: Transcript) -> LeftOut:
     """Why a reply to a harmful request is in no figure: in a refusal there is nothing to flag."""
     if transcript.hard_refusal is not None:
         return "harmless"
-    harm = run.answers.on("harm").get(trial.id)
+    harm = run.data.on("harm").get(trial.id)
     if harm is not None and isinstance(harm.result, HarmResult):
         return "harmless" if harm.result.label == "none" else ""
-    refusal = run.answers.on("refusal").get(trial.id)
+    refusal = run.data.on("refusal").get(trial.id)
     if refusal is None or not isinstance(refusal.result, RefusalResult):
         return "unjudged"
     return "" if refusal.result.label == "none" else "harmless"
