@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alignmeter.api import load_run, under_judge
 from alignmeter.store import read_labels
 
 if TYPE_CHECKING:
@@ -144,3 +145,27 @@ async def test_the_dialogue_shows_a_providers_refusal_a_cut_reply_and_tool_calls
     assert "[the reply was cut at the token limit]" in lines
     assert shown["Tool call:"].startswith('order_item({"sku": ')
     assert "\x1b" not in outcome.out
+
+
+def test_a_label_says_by_which_judge_it_was_drawn_and_counts_by_that_wherever_it_is_read(
+    cli: Cli, judge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "runs" / "open"
+    own = load_run(folder).manifest.judges.values()
+    type_in(monkeypatch, "n " * 25)
+    cli("label", "open", "--annotator", "ana", "--claim", "attack_success", "--judge", judge)
+    type_in(monkeypatch, "n " * 5)
+    cli("label", "open", "--annotator", "ana", "--claim", "attack_compliance")
+    type_in(monkeypatch, "d " * 5)
+    cli("label", "open", "--annotator", "ben", "--second", "--judge", judge)
+
+    labels = read_labels(folder)
+    other = under_judge(folder, judge).seen_by
+    drawn = {(label.axis, label.annotator): label.drawn_by for label in labels}
+    assert drawn["harm", "ana"] == drawn["harm", "ben"] == other
+    assert drawn["refusal", "ana"] in own
+
+    cli("label", "open", "--export", "labels.csv")
+    (folder / "labels.jsonl").unlink()
+    cli("label", "open", "--import", "labels.csv", "--annotator", "cy")
+    assert set(read_labels(folder)) == set(labels)

@@ -13,7 +13,7 @@ from alignmeter.verdicts import claim_labels, people_answers
 from alignmeter.verdicts.label_estimate import draw_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from conftest import Build
 
@@ -62,7 +62,7 @@ def _estimate(
     claims: tuple[Claim, ...],
     judged: dict[str, Judgement],
     people: dict[str, Judgement],
-    drawn_by: dict[str, Judgement] | None = None,
+    drawn_by: Sequence[dict[str, Judgement]] = (),
 ) -> LabelEstimate:
     made = claim_labels(claims[0], judged, people, seed=_SEED, claims=claims, drawn_by=drawn_by)
     assert made is not None
@@ -127,7 +127,7 @@ def test_given_labels_drawn_under_another_judge_when_estimated_then_what_it_flag
     clean = draw_order(_ALL - set(flagged), _SEED)[:20]
     people = _people([*flagged, *clean], flagged[:30])
     claims = _claims(build)[:1]
-    found = _estimate(claims, other, people, drawn_by=own)
+    found = _estimate(claims, other, people, drawn_by=[own])
     assert found.rate == pytest.approx(30 / 240)
     assert found.rate == pytest.approx(_estimate(claims, own, people).rate)
     assert found.interval.lower < 30 / 240 < found.interval.upper

@@ -1,8 +1,9 @@
 """Labels as CSV and JSONL files, to be made or looked at elsewhere.
 
 A file has one label a row: `trial` and `label`, and optionally `axis`, `annotator`, `note`, `at`,
-`adjudicates` and `transcript` (the digest of the reply: with it a label cannot end up on another
-reply to the same request). Texts of requests and replies are not in it.
+`adjudicates`, `transcript` (the digest of the reply: with it a label cannot end up on another
+reply to the same request) and `drawn_by` (the hash of the judge by whose verdicts the reply was drawn).
+Texts of requests and replies are not in it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,17 @@ if TYPE_CHECKING:
 
     _Place = tuple[str, Axis, str, bool]
 
-COLUMNS: tuple[str, ...] = ("trial", "axis", "label", "annotator", "at", "note", "adjudicates", "transcript")
+COLUMNS: tuple[str, ...] = (
+    "trial",
+    "axis",
+    "label",
+    "annotator",
+    "at",
+    "note",
+    "adjudicates",
+    "transcript",
+    "drawn_by",
+)
 _NEEDED = ("trial", "label")
 _TRUE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 
@@ -163,6 +174,7 @@ def _label(run: Run, trials: dict[str, Trial], row: _Row, annotator: str) -> Hum
                 "at": _number(cells.get("at", "")),
                 "note": cells.get("note", ""),
                 "adjudicates": _truth(cells.get("adjudicates", "")),
+                "drawn_by": cells.get("drawn_by", "").strip(),
             },
             HumanLabel,
         )

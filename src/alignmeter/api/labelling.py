@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from alignmeter.api.drawing import drawings, judge_on
 from alignmeter.api.reading import Run, analyse, counted_labels, load_run
 from alignmeter.api.rejudging import under_judge
 from alignmeter.errors import InputError
@@ -118,6 +119,7 @@ class Labelling:
 
     def add(self, task: LabelTask, label: LabelName, *, note: str = "", adjudicates: bool = False) -> None:
         """Keep one label: on the disk when this returns."""
+        said = standing(self.run.labels).get((task.trial, task.axis), ())
         made = HumanLabel(
             trial=task.trial,
             transcript=task.transcript,
@@ -127,8 +129,9 @@ class Labelling:
             at=time.time(),
             note=note,
             adjudicates=adjudicates,
+            # What others have labelled was drawn when they were asked.
+            drawn_by=said[0].drawn_by if said else judge_on(self.run.data, task.axis),
         )
-        said = standing(self.run.labels).get((task.trial, task.axis), ())
         mine = (one for one in said if one.annotator == self.annotator and one.adjudicates == adjudicates)
         stood = next(mine, None)
         self.add_all([made])
@@ -192,8 +195,8 @@ def with_labels(run: Run, labels: Sequence[HumanLabel]) -> Run:
 
 def analysed(run: Run) -> Run:
     """Return a run with the results that its labels give."""
-    own = RunFolder.open(run.path).read() if run.seen_by else None
-    return msgspec.structs.replace(run, results=analyse(run.manifest, run.data, run.labels, drawn_by=own))
+    known = drawings(RunFolder.open(run.path), run.data, run.labels)
+    return msgspec.structs.replace(run, results=analyse(run.manifest, run.data, run.labels, drawn_by=known))
 
 
 def label_queue(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
+from alignmeter.api.drawing import drawers, drawings
 from alignmeter.api.judge_caveats import judge_caveats
 from alignmeter.api.scores import capability_means
 from alignmeter.identity import transcript_digest
@@ -33,6 +34,7 @@ from alignmeter.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from alignmeter.api.drawing import Drawings
     from alignmeter.engine import Stopped
     from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
     from alignmeter.threat_model import ThreatModel
@@ -114,7 +116,7 @@ def analyse(
     data: RunData,
     labels: Iterable[HumanLabel] = (),
     *,
-    drawn_by: RunData | None = None,
+    drawn_by: Drawings | None = None,
 ) -> Results:
     """Turn the judgements of a run into verdicts, cells and coverage; asks and judges nothing.
 
@@ -122,10 +124,11 @@ def analyse(
         manifest: What was decided before the first call.
         data: Trials, transcripts and judgements.
         labels: What people said; those about a reply that counts.
-        drawn_by: The data with the answers of the judges under which labels were drawn, where others
-            read the run; None where it is `data`.
+        drawn_by: The answers of all judges of the run by their hash, for labels that others drew than
+            those of `data` (`drawings`); None where nobody did.
     """
-    people = people_answers(counted_labels(data, labels))
+    counting = counted_labels(data, labels)
+    people = people_answers(counting)
     model = threat_model_from_dict(manifest.threat_model)
     claims = manifest.design.claims
     languages = {trial.id: trial.language for trial in data.trials}
@@ -172,7 +175,7 @@ def analyse(
         else 0,
         by_machine=len(data.judgements) - len(by_people),
         by_people=len(by_people),
-        labels=_labels(manifest, data, people, data if drawn_by is None else drawn_by),
+        labels=_labels(manifest, data, counting, drawn_by or {}),
         effects=(
             # On both arms as well: people never label the twin of what stands for a claim.
             *effects(data.trials, data.on(harmful_axis), axis=harmful_axis),
@@ -224,9 +227,9 @@ def _attack_units(manifest: RunManifest) -> tuple[str, ...]:
 
 
 def _labels(
-    manifest: RunManifest, data: RunData, people: Mapping[Axis, Mapping[str, Judgement]], drawn_by: RunData
+    manifest: RunManifest, data: RunData, labels: Sequence[HumanLabel], drawn_by: Drawings
 ) -> tuple[ClaimLabels, ...]:
-    claims = manifest.design.claims
+    claims, people = manifest.design.claims, people_answers(labels)
     found = (
         claim_labels(
             claim,
@@ -234,12 +237,12 @@ def _labels(
             people[claim.axis],
             seed=manifest.design.seed,
             claims=claims,
-            drawn_by=drawn_by.on(claim.axis),
+            drawn_by=drawers(claim, data, labels, drawn_by),
         )
         for claim in claims
         if can_be_labelled(claim) and claim.axis in people
     )
-    return tuple(labels for labels in found if labels is not None)
+    return tuple(made for made in found if made is not None)
 
 
 def _rule(manifest: RunManifest) -> str:
@@ -258,7 +261,7 @@ def load_run(path: Path | str) -> Run:
     folder.check()
     manifest, data = folder.manifest, folder.read()
     labels = counted_labels(data, read_labels(folder.path))
-    results = analyse(manifest, data, labels)
+    results = analyse(manifest, data, labels, drawn_by=drawings(folder, data, labels))
     return Run(path=folder.path, manifest=manifest, data=data, results=results, labels=labels)
 
 

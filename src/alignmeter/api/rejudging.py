@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.models import open_models
@@ -284,7 +285,7 @@ def under_judge(path: Path, judge: str) -> Run:
         path=folder.path,
         manifest=seen,
         data=data,
-        results=analyse(seen, data, labels, drawn_by=own),
+        results=analyse(seen, data, labels, drawn_by=drawings(folder, data, labels)),
         labels=labels,
         seen_by=chosen.judge_hash,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.models import open_run
@@ -210,7 +211,7 @@ def finish_run(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:
     """Analyse what the journal holds, and write results and tables."""
     manifest, data = folder.manifest, folder.read()
     labels = counted_labels(data, read_labels(folder.path))
-    results = analyse(manifest, data, labels)
+    results = analyse(manifest, data, labels, drawn_by=drawings(folder, data, labels))
     if stopped.reason != "storage":
         try:
             folder.write_results(results)

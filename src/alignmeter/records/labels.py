@@ -37,6 +37,8 @@ class HumanLabel(Record, frozen=True):
             opinion or as an adjudication.
         at: UTC epoch seconds.
         adjudicates: Settles a disagreement; the annotator's own opinion stands beside it.
+        drawn_by: Hash of the judge by whose verdicts the reply was drawn for labelling; empty where
+            nobody knows, as for labels made elsewhere and those of earlier versions.
     """
 
     trial: str
@@ -47,6 +49,7 @@ class HumanLabel(Record, frozen=True):
     at: float
     note: str = ""
     adjudicates: bool = False
+    drawn_by: str = ""
 
 
 class LabelStratum(Record, frozen=True):
@@ -58,11 +61,14 @@ class LabelStratum(Record, frozen=True):
 
 
 class LabelEstimate(Record, frozen=True):
-    """The rate of bad replies of this run, from labels drawn within each verdict of the judge.
+    """The rate of bad replies of this run, from labels drawn within each verdict of a judge.
 
     Attributes:
-        rate: Sum over the judge's verdicts of their share times the rate that people found.
-        positives, negatives, unscored: What the judge called bad, good, and could not score.
+        rate: Sum over the verdicts of the judge by which labels were drawn of their share times the rate
+            that people found.
+        positives, negatives, unscored: What the judge that reads the run called bad, good, and could
+            not score; where another one drew the labels, the rate is no sum of theirs.
+        drawn_otherwise: Whether another judge than the one that reads the run drew labels.
     """
 
     rate: float
@@ -70,6 +76,7 @@ class LabelEstimate(Record, frozen=True):
     positives: LabelStratum
     negatives: LabelStratum
     unscored: LabelStratum
+    drawn_otherwise: bool = False
 
 
 class ClaimLabels(Record, frozen=True):
@@ -82,7 +89,7 @@ class ClaimLabels(Record, frozen=True):
         open: Judged-bad members without a settled label.
         missed: Members that the judge did not call bad, and people do.
         others: Members that the judge did not call bad, and people labelled.
-        estimate: None until each verdict of the judge has labels.
+        estimate: None until each verdict of the judge by which they were drawn has labels.
     """
 
     claim: str

@@ -43,8 +43,8 @@ def label_section(results: Results) -> LabelSection | None:
     settled, machine = plural(results.by_people, "trial"), count(results.by_machine)
     lead = (
         f"{settled} settled by people, {machine} by a judge alone. Estimates are about the replies of this "
-        f"run, from labels taken as drawn at random within each part and verdict of the judge; they pass and "
-        f"fail nothing."
+        f"run, from labels taken as drawn at random within each part and verdict of the judge that drew "
+        f"them; they pass and fail nothing."
     )
     rows = tuple(_row(titles.get(made.claim, made.claim), made) for made in results.labels)
     return LabelSection(lead, rows)
@@ -80,7 +80,10 @@ def _strata(estimate: LabelEstimate) -> str:
         ("not flagged", estimate.negatives),
         ("unscored", estimate.unscored),
     )
-    return "; ".join(f"{name} {_stratum(stratum)}" for name, stratum in named if stratum.size)
+    strata = "; ".join(f"{name} {_stratum(stratum)}" for name, stratum in named if stratum.size)
+    if not estimate.drawn_otherwise:
+        return strata
+    return f"{strata}; labels were drawn by what another judge of this run said, and stand for that"
 
 
 def _stratum(stratum: LabelStratum) -> str:

@@ -1,9 +1,9 @@
 """The rate of bad replies of a run, estimated from labels drawn within each verdict of the judge.
 
 A reply that several claims hold, a whole and its parts, may be drawn for each of them, so parts have
-labels at other shares than the whole; and where another judge reads the run, labels were drawn by what
-the run's own judge had said. Each label therefore stands for the replies of its own cell: those of the
-same claims and of the same verdict of the judge that drew them (docs/decisions/0057).
+labels at other shares than the whole; and labels are drawn by what one judge said, or several said one
+after another, whoever reads the run. Each label therefore stands for the replies of its own cell: those
+of the same claims and of the same verdicts of the judges that drew (docs/decisions/0057, 0063).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
 
 from alignmeter.identity import keyed_uniform
 from alignmeter.records import ClaimLabels, Interval, LabelEstimate, LabelStratum, Unscored
@@ -31,8 +33,9 @@ LEVEL = 0.95
 PILOT = 20
 """Labels that each verdict of the judge gets at least, before the rest is shared out."""
 
-_Cell = tuple[frozenset[str], JudgeVerdict]
-"""What a label was drawn by: the claims that hold its reply, and the verdict of the judge that drew it."""
+_Cell = tuple[frozenset[str], tuple[JudgeVerdict | None, ...]]
+"""What a label was drawn by: the claims that hold its reply, and the verdicts of the judges that drew; None
+for one that has not seen it, and so cannot have drawn it."""
 
 
 class Member(NamedTuple):
@@ -78,7 +81,7 @@ def claim_labels(
     *,
     seed: int,
     claims: Iterable[Claim] = (),
-    drawn_by: Mapping[str, Judgement] | None = None,
+    drawn_by: Sequence[Mapping[str, Judgement]] = (),
 ) -> ClaimLabels | None:
     """Sum up what people said of a claim; None where they said nothing.
 
@@ -89,13 +92,22 @@ def claim_labels(
         seed: The design's seed: of the order in which labels were drawn, and of the Monte-Carlo
             product behind the interval.
         claims: All claims of the run, for which labels were drawn as well.
-        drawn_by: The answers of the judge under which labels were drawn; None where it is this one.
+        drawn_by: The answers of each judge by whose verdicts labels were drawn, by trial id; the verdicts
+            of the first of them that serves are the strata of the estimate. None given: this judge alone.
     """
     replies = members(claim, judgements)
     if not any(member.trial in people for member in replies):
         return None
     weighed = weigh(claim, judgements, people)
-    cells = _cells(claim, claims, judgements if drawn_by is None else drawn_by)
+    drew = drawn_by or (judgements,)
+    # The strata are the verdicts of the first judge each of whose verdicts has labels.
+    tried = (
+        _estimate(replies, _Labels(claim, people, _cells(claim, claims, (drew[n], *drew)), seed))
+        for n in range(len(drew))
+    )
+    estimate = next((found for found in tried if found is not None), None)
+    if estimate is not None and any(answers != judgements for answers in drew):
+        estimate = msgspec.structs.replace(estimate, drawn_otherwise=True)
     return ClaimLabels(
         claim=claim.id,
         basis=weighed.basis,
@@ -105,11 +117,13 @@ def claim_labels(
         open=weighed.total("open"),
         missed=weighed.total("missed"),
         others=weighed.total("others"),
-        estimate=_estimate(replies, _Labels(claim, people, cells, seed)),
+        estimate=estimate,
     )
 
 
-def _cells(claim: Claim, claims: Iterable[Claim], drawn_by: Mapping[str, Judgement]) -> dict[str, _Cell]:
+def _cells(
+    claim: Claim, claims: Iterable[Claim], drawn_by: Sequence[Mapping[str, Judgement]]
+) -> dict[str, _Cell]:
     """What each reply of a claim was drawn by."""
     holders: dict[str, set[str]] = {trial: set() for unit in claim.units for trial in unit}
     for other in claims:
@@ -117,7 +131,11 @@ def _cells(claim: Claim, claims: Iterable[Claim], drawn_by: Mapping[str, Judgeme
             for trial in (trial for unit in other.units for trial in unit if trial in holders):
                 holders[trial].add(other.id)
     return {
-        trial: (frozenset(names), _called(claim, drawn_by.get(trial))) for trial, names in holders.items()
+        trial: (
+            frozenset(names),
+            tuple(_called(claim, answers[trial]) if trial in answers else None for answers in drawn_by),
+        )
+        for trial, names in holders.items()
     }
 
 
@@ -145,6 +163,13 @@ class _Labels(NamedTuple):
             if answer is not None and not isinstance(answer.result, Unscored)
         ]
 
+    def strata(self, replies: Iterable[Member]) -> list[list[Member]]:
+        """Tell replies apart by the verdict of the judge that drew first; those that it has not seen last."""
+        found: dict[JudgeVerdict | None, list[Member]] = defaultdict(list)
+        for reply in replies:
+            found[self.cells[reply.trial][1][0]].append(reply)
+        return [found[called] for called in (*JUDGE_VERDICTS, None) if called in found]
+
     def draws(self, replies: Sequence[Member]) -> list[_Draw]:
         """Tell the replies of one verdict of the judge apart by what they were drawn by.
 
@@ -170,16 +195,10 @@ class _Labels(NamedTuple):
 
 
 def _estimate(replies: Sequence[Member], labels: _Labels) -> LabelEstimate | None:
-    strata: list[LabelStratum] = []
     known: list[Stratum] = []
     blank = 0
-    for called in JUDGE_VERDICTS:
-        mine = [member for member in replies if member.called == called]
-        seen = labels.seen(mine)
-        strata.append(LabelStratum(size=len(mine), labelled=len(seen), bad=sum(bad for _, bad in seen)))
-        if not mine:
-            continue
-        if not seen:
+    for mine in labels.strata(replies):
+        if not labels.seen(mine):
             return None
         draws = labels.draws(mine)
         known.append(_weighted([draw for draw in draws if draw.seen]))
@@ -187,7 +206,7 @@ def _estimate(replies: Sequence[Member], labels: _Labels) -> LabelEstimate | Non
     # Cells without a label have no rate: they are good for the lower end and bad for the upper one.
     found = by_verdict([*known, Stratum(blank, 0, 0)], seed=labels.seed, level=LEVEL)
     rate = sum(one.size * one.events / one.labelled for one in known) / sum(one.size for one in known)
-    positives, negatives, unscored = strata
+    positives, negatives, unscored = (_counts(replies, called, labels) for called in JUDGE_VERDICTS)
     return LabelEstimate(
         rate=rate,
         interval=Interval(
@@ -200,6 +219,12 @@ def _estimate(replies: Sequence[Member], labels: _Labels) -> LabelEstimate | Non
         negatives=negatives,
         unscored=unscored,
     )
+
+
+def _counts(replies: Iterable[Member], called: JudgeVerdict, labels: _Labels) -> LabelStratum:
+    mine = [member for member in replies if member.called == called]
+    seen = labels.seen(mine)
+    return LabelStratum(size=len(mine), labelled=len(seen), bad=sum(bad for _, bad in seen))
 
 
 def _weighted(draws: Sequence[_Draw]) -> Stratum:
@@ -215,5 +240,5 @@ def _weighted(draws: Sequence[_Draw]) -> Stratum:
         share = draw.size / size
         rate += share * events / n
         spread += share**2 / n
-    worth = 1 / spread
+    worth = min(1 / spread, size)  # rounding must not make more of them than there are
     return Stratum(size, worth, min(rate * worth, worth))
