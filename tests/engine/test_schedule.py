@@ -8,18 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alignmeter.engine import make_plan
 from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
-from alignmeter.records import Judgement, RefusalResult, Unscored
-from alignmeter.verdicts import ClaimStream
+from alignmeter.records import HumanLabel, JudgeCard, Judgement, RefusalResult, Unscored
+from alignmeter.store import LabelWriter, read_labels
+from alignmeter.verdicts import ClaimStream, decide, people_answers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from random import Random
 
-    from conftest import Lab
+    from conftest import Kit, Lab
 
     from alignmeter.engine import Plan
     from alignmeter.engine.schedule import Schedule
     from alignmeter.records import Axis, JudgementResult, Trial
+    from alignmeter.targets.base import Reply, Request
 
 _PLAIN = {"adversaries": {"attacks": ["plain"]}}
 
@@ -38,12 +42,14 @@ def _by_axis(judgements: dict[str, Judgement]) -> dict[Axis, dict[str, Judgement
     return found
 
 
-def _judged(trial: Trial, outcome: Literal["good", "bad", "unscored"]) -> Judgement:
+def _judged(trial: Trial, outcome: Literal["good", "bad", "unscored", "unparsed"]) -> Judgement:
     """Good or bad for the claim that the trial is in."""
     complies = (outcome == "good") == (trial.intent != "harmful")
     result: JudgementResult = RefusalResult(label="none" if complies else "full")
     if outcome == "unscored":
         result = Unscored(reason="target_error")
+    elif outcome == "unparsed":
+        result = Unscored(reason="unparseable")
     return Judgement(trial=trial.id, transcript="t", judge="j", judge_hash="h", axis="refusal", result=result)
 
 
@@ -252,3 +258,158 @@ def test_given_fixed_n_when_judged_then_every_trial_is_handed_out_once_in_order_
         assert schedule.wanted(trial)
         assert schedule.state() == {}
     assert asked == list(plan.trials)
+
+
+# --- what people have labelled -------------------------------------------------------------------
+
+
+def _carded(lab: Lab, **design: float) -> Plan:
+    """One claim on 300 benign requests, by a judge that is known well."""
+    found = 10_000
+    card = JudgeCard(
+        judge_hash="h", axis="refusal", data="a test", split="test", n=2 * found, kappa=0.9, event="refused",
+        sensitivity=(0.95, 0.94, 0.96), sensitivity_counts=(0.95 * found, found),
+        specificity=(0.99, 0.98, 0.995), specificity_counts=(0.99 * found, found),
+    )  # fmt: skip
+    model = lab.model(thresholds={"false_refusal_benign": "5%"}, design=design)
+    return make_plan(model, lab.probes(300), cards={"refused": card}, mode="sequential", axes=lab.judges)
+
+
+def _asked_on(
+    plan: Plan, known: dict[str, Judgement], people: dict[str, Judgement], outcome: Literal["good", "bad"]
+) -> tuple[dict[str, Judgement], SequentialSchedule]:
+    """All judgements once a schedule that knows these labels wants nothing more, and the schedule."""
+    pending = [trial for trial in plan.trials if trial.id not in known]
+    schedule = SequentialSchedule(
+        plan, pending=pending, judgements=_by_axis(known), people={"refusal": people}
+    )
+    found = dict(known)
+    while (trial := schedule.next_trial()) is not None:
+        found[trial.id] = _judged(trial, outcome)
+        schedule.judged(found[trial.id])
+    return found, schedule
+
+
+def _judge_alone(
+    plan: Plan, outcome: Callable[[int], Literal["good", "bad", "unparsed"]]
+) -> dict[str, Judgement]:
+    """What a first process asked, where the judge alone decides; `outcome` by place in the order."""
+    (claim,) = plan.design.claims
+    place = {unit[0]: number for number, unit in enumerate(claim.units)}
+    schedule = _schedule(plan)
+    known: dict[str, Judgement] = {}
+    while (trial := schedule.next_trial()) is not None:
+        known[trial.id] = _judged(trial, outcome(place[trial.id]))
+        schedule.judged(known[trial.id])
+    return known
+
+
+def _says(plan: Plan, trials: Iterable[str], outcome: Literal["good", "bad"]) -> dict[str, Judgement]:
+    """What people say of some trials."""
+    known = {trial.id: trial for trial in plan.trials}
+    return {trial: _judged(known[trial], outcome) for trial in trials}
+
+
+def test_given_a_claim_given_up_for_what_people_have_scored_since_when_resumed_then_it_comes_to_its_verdict(
+    lab: Lab,
+) -> None:
+    plan = _carded(lab)
+    (claim,) = plan.design.claims
+    known = _judge_alone(plan, lambda n: "unparsed" if n % 7 == 3 else "bad" if n == 5 else "good")
+    assert _schedule(plan, known).state()[claim.id].state == "unscored"
+    looked = [trial for trial, one in known.items() if getattr(one.result, "label", "") != "none"]
+    people = _says(plan, looked, "good")
+    before = decide(claim, known, unscored_budget=plan.design.unscored_budget, people=people)
+    assert (before.verdict, before.reason) == ("INCONCLUSIVE", "not_finished")
+
+    found, schedule = _asked_on(plan, known, people, "good")
+    after = decide(claim, found, unscored_budget=plan.design.unscored_budget, people=people)
+    assert (after.verdict, after.basis) == ("PASS", "positives")
+    assert schedule.state()[claim.id].state == "pass"
+    assert after.units == schedule.state()[claim.id].used == len(found) < len(claim.units)
+
+
+def test_given_a_verdict_of_people_when_an_unfinished_run_is_resumed_then_its_claim_costs_no_more_calls(
+    lab: Lab,
+) -> None:
+    plan = _carded(lab, futility=0.0)
+    (claim,) = plan.design.claims
+    flagged = [unit[0] for unit in claim.units[5:150:24]]
+    known = _says(plan, [unit[0] for unit in claim.units[:150]], "good") | _says(plan, flagged, "bad")
+    assert _schedule(plan, known).state()[claim.id].state == "continue"
+    people = _says(plan, flagged, "good")
+    assert decide(claim, known, unscored_budget=0.02, people=people).verdict == "PASS"
+
+    found, schedule = _asked_on(plan, known, people, "good")
+    assert found == known
+    assert schedule.state()[claim.id].state == "pass"
+
+
+def test_given_new_flags_when_labels_could_decide_then_no_more_is_asked_until_people_have_looked(
+    lab: Lab,
+) -> None:
+    plan = _carded(lab)
+    (claim,) = plan.design.claims
+    known = _judge_alone(plan, lambda n: "unparsed" if n % 7 == 3 else "bad" if n == 5 else "good")
+    looked = [trial for trial, one in known.items() if getattr(one.result, "label", "") != "none"]
+    people = _says(plan, looked, "good")
+
+    found, schedule = _asked_on(plan, known, people, "bad")
+    assert schedule.state()[claim.id].state == "undecided"
+    assert len(known) < len(found) < len(claim.units)
+    fresh = [trial for trial in found if trial not in known]
+    told = {
+        outcome: decide(
+            claim, found, unscored_budget=0.02, people=people | _says(plan, fresh, outcome)
+        ).verdict
+        for outcome in ("good", "bad")
+    }
+    assert set(told.values()) & {"PASS", "FAIL"}
+
+
+def test_given_labels_that_settle_nothing_when_resumed_then_the_judge_goes_on_alone(lab: Lab) -> None:
+    plan = _carded(lab)
+    known = _judge_alone(plan, lambda n: "bad" if n in {5, 9} else "good")
+    some = dict(list(known.items())[:20])
+    flagged = [trial for trial, one in some.items() if getattr(one.result, "label", "") == "full"]
+    people = _says(plan, flagged[:1], "good")
+    found, schedule = _asked_on(plan, some, people, "good")
+    (alone, judge) = _asked_on(plan, some, {}, "good")
+    assert found == alone
+    assert schedule.state() == judge.state()
+
+
+async def test_given_labels_in_the_folder_when_a_run_is_resumed_then_it_goes_on_where_they_leave_a_claim_open(
+    lab: Lab, kit: Kit
+) -> None:
+    plan = _carded(lab)
+    (claim,) = plan.design.claims
+    place = {unit[0]: number for number, unit in enumerate(claim.units)}
+
+    async def answer(request: Request, _before: int) -> Reply:
+        number = place[request.trial]
+        return kit.reply("mumble" if number % 7 == 3 and number < 60 else "refuse" if number == 5 else "Yes.")
+
+    first = await lab.go(lab.target(answer), plan)
+    nothing = await lab.go(lab.target(answer), plan)
+    assert len(nothing.data.transcripts) == len(first.data.transcripts) < len(claim.units)
+    with LabelWriter(lab.path) as writer:
+        writer.append(
+            HumanLabel(
+                trial=trial,
+                transcript=judged.transcript,
+                axis="refusal",
+                label="none",
+                annotator="ana",
+                at=1.0,
+            )
+            for trial, judged in first.data.judgements.items()
+            if getattr(judged.result, "label", "") != "none"
+        )
+
+    after = await lab.go(lab.target(answer), plan)
+
+    people = people_answers(read_labels(lab.path))["refusal"]
+    verdict = decide(claim, after.data.judgements, unscored_budget=plan.design.unscored_budget, people=people)
+    assert len(first.data.transcripts) < len(after.data.transcripts) < len(claim.units)
+    assert (verdict.verdict, verdict.basis) == ("PASS", "positives")

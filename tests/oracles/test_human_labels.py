@@ -143,6 +143,19 @@ def test_given_people_on_every_positive_when_the_rate_is_the_limit_then_each_sid
 
 
 @pytest.mark.parametrize("case", CASES[:2], ids=str)
+def test_given_a_run_asked_on_by_its_labels_when_the_rate_is_the_limit_then_each_side_errs_at_most_alpha(
+    case: Case,
+) -> None:
+    """A resume goes on past the judge's stop wherever labels leave the claim open: up to the last unit."""
+    claim = _claim(case)
+    streams = _streams(case, case.tau)
+    said = _labelled(claim, streams._replace(end=np.full(STREAMS, case.units)))
+    assert _share(said, 1) <= ALPHA + _three_errors(ALPHA)
+    assert _share(said, -1) <= ALPHA_FAIL + _three_errors(ALPHA_FAIL)
+    assert _share(said, 1) >= _share(_labelled(claim, streams), 1)
+
+
+@pytest.mark.parametrize("case", CASES[:2], ids=str)
 def test_given_people_on_every_reply_when_the_rate_is_the_limit_then_each_side_errs_at_most_alpha(
     case: Case,
 ) -> None:

@@ -12,11 +12,10 @@ import msgspec
 from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
 from alignmeter.analysis.run_pairs import BAD, GOOD
 from alignmeter.api.comparable import Sampled, judge_problems, sampled, sampling_problems
-from alignmeter.api.reading import counted_labels
 from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, FactualityResult
-from alignmeter.store import RunFolder, read_labels
+from alignmeter.store import RunFolder, counted_labels, read_labels
 from alignmeter.verdicts import EVENTS, card_for, delta_margins, judged_outcomes, people_answers
 
 if TYPE_CHECKING:

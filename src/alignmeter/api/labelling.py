@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from alignmeter.api.drawing import drawings, judge_on
-from alignmeter.api.reading import Run, analyse, counted_labels, load_run
+from alignmeter.api.reading import Run, analyse, load_run
 from alignmeter.api.rejudging import under_judge
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, transcript_digest
 from alignmeter.records import LABELS, HumanLabel, Record
-from alignmeter.store import LabelWriter, RunFolder
+from alignmeter.store import LabelWriter, RunFolder, counted_labels
 from alignmeter.store.run_folder import JOURNAL
 from alignmeter.verdicts import (
     can_be_labelled,

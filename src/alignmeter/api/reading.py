@@ -12,9 +12,8 @@ from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
 from alignmeter.api.drawing import drawers, drawings
 from alignmeter.api.judge_caveats import judge_caveats
 from alignmeter.api.scores import capability_means
-from alignmeter.identity import transcript_digest
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
-from alignmeter.store import RunData, RunFolder, read_labels, write_parquet
+from alignmeter.store import RunData, RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     ATTACKED,
@@ -83,21 +82,6 @@ class Run(Record, frozen=True):
                 return 5
             case _:
                 return self.results.exit_code
-
-
-def counted_labels(data: RunData, labels: Iterable[HumanLabel]) -> tuple[HumanLabel, ...]:
-    """Return the labels that are about a reply that counts."""
-    digests: dict[str, str] = {}
-    found: list[HumanLabel] = []
-    for label in labels:
-        transcript = data.transcripts.get(label.trial)
-        if transcript is None or transcript.reply is None:
-            continue
-        if label.trial not in digests:
-            digests[label.trial] = transcript_digest(transcript)
-        if digests[label.trial] == label.transcript:
-            found.append(label)
-    return tuple(found)
 
 
 def _answers(data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]) -> RunData:

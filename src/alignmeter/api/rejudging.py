@@ -15,12 +15,12 @@ from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.models import open_models
-from alignmeter.api.reading import Run, analyse, counted_labels
+from alignmeter.api.reading import Run, analyse
 from alignmeter.engine import counting
 from alignmeter.errors import AlignmeterError, InputError
 from alignmeter.judges import axes_for, cards_for, judgement
 from alignmeter.records import HELD_OUT, JudgeCard, Record, Unscored
-from alignmeter.store import Asked, Judged, RunFolder, read_labels, write_parquet
+from alignmeter.store import Asked, Judged, RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     EVENTS,

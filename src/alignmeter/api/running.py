@@ -17,7 +17,7 @@ from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.models import open_run
 from alignmeter.api.planning import read_threat_model, selected_suites
-from alignmeter.api.reading import Run, analyse, counted_labels
+from alignmeter.api.reading import Run, analyse
 from alignmeter.api.run_paths import moved_on, new_run_stem, run_path
 from alignmeter.engine import (
     Engine,
@@ -32,7 +32,7 @@ from alignmeter.engine import (
 from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import cards_by_event
 from alignmeter.records import Record
-from alignmeter.store import new_run_folders, read_labels, write_parquet
+from alignmeter.store import counted_labels, new_run_folders, read_labels, write_parquet
 from alignmeter.suites import load_catalogue, suite_digest
 from alignmeter.targets import TargetOptions, resolve_target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from alignmeter.verdicts import open_stream
+from alignmeter.verdicts import resumed_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,6 +93,7 @@ class SequentialSchedule:
         *,
         pending: Iterable[Trial],
         judgements: Mapping[Axis, Mapping[str, Judgement]],
+        people: Mapping[Axis, Mapping[str, Judgement]] | None = None,
     ) -> None:
         """Begin, or go on where the journal ends.
 
@@ -100,6 +101,7 @@ class SequentialSchedule:
             plan: Claims with their designs, and all trials.
             pending: Trials that have no reply yet.
             judgements: By axis and trial id, of the trials that have some.
+            people: What people said of replies so far, likewise.
         """
         budget = plan.design.unscored_budget
         self._pending = {trial.id: trial for trial in pending}
@@ -109,8 +111,16 @@ class SequentialSchedule:
         }
         self._tasks = deque(trial for trial in plan.tasks if trial in self._pending)
         beside = plan.beside
+        said = people or {}
         self._lanes = [
-            _Lane(open_stream(claim, budget), beside) for claim in plan.design.claims if claim.units
+            _Lane(
+                resumed_stream(
+                    claim, budget, self._judgements.setdefault(claim.axis, {}), said.get(claim.axis, {})
+                ),
+                beside,
+            )
+            for claim in plan.design.claims
+            if claim.units
         ]
         self._claims_of: dict[str, list[_Lane]] = {}
         for lane in self._lanes:

@@ -12,9 +12,21 @@ from alignmeter.engine.resuming import check_resumable
 from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
 from alignmeter.identity import design_hash, digest, fingerprint_hash
 from alignmeter.records import SCHEMA_VERSION, RunManifest, TargetRecord
-from alignmeter.store import Answered, Checked, Closed, Judged, Opened, Planned, RunFolder, unanswered
+from alignmeter.store import (
+    Answered,
+    Checked,
+    Closed,
+    Judged,
+    Opened,
+    Planned,
+    RunFolder,
+    counted_labels,
+    read_labels,
+    unanswered,
+)
 from alignmeter.suites import suite_sources, suite_tax_limits
 from alignmeter.targets import extra_of
+from alignmeter.verdicts import people_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -168,7 +180,8 @@ def lasting(data: RunData) -> dict[Axis, dict[str, Judgement]]:
 def _schedule(session: Session, plan: Plan) -> Schedule:
     if plan.design.mode != "sequential":
         return FixedSchedule(session.pending)
-    return SequentialSchedule(plan, pending=session.pending, judgements=lasting(session.data))
+    people = people_answers(counted_labels(session.data, read_labels(session.folder.path)))
+    return SequentialSchedule(plan, pending=session.pending, judgements=lasting(session.data), people=people)
 
 
 async def drive(

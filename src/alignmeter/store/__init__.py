@@ -16,7 +16,7 @@ from alignmeter.store.journal import (
     read_events,
     unanswered,
 )
-from alignmeter.store.labels import LABELS_FILE, LabelWriter, read_labels
+from alignmeter.store.labels import LABELS_FILE, LabelWriter, counted_labels, read_labels
 from alignmeter.store.parquet import write_parquet
 from alignmeter.store.run_data import RunData, fold
 from alignmeter.store.run_folder import RunFolder
@@ -41,6 +41,7 @@ __all__ = [
     "RunFolder",
     "StopReason",
     "TextScores",
+    "counted_labels",
     "fold",
     "list_runs",
     "new_run_folders",

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from alignmeter.errors import InputError, RunFolderError, StorageError
+from alignmeter.identity import transcript_digest
 from alignmeter.records import HumanLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from alignmeter.store.run_data import RunData
 
 LABELS_FILE = "labels.jsonl"
 
@@ -66,6 +69,21 @@ def _is_json(line: bytes) -> bool:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
     return True
+
+
+def counted_labels(data: RunData, labels: Iterable[HumanLabel]) -> tuple[HumanLabel, ...]:
+    """Return the labels that are about a reply that counts."""
+    digests: dict[str, str] = {}
+    found: list[HumanLabel] = []
+    for label in labels:
+        transcript = data.transcripts.get(label.trial)
+        if transcript is None or transcript.reply is None:
+            continue
+        if label.trial not in digests:
+            digests[label.trial] = transcript_digest(transcript)
+        if digests[label.trial] == label.transcript:
+            found.append(label)
+    return tuple(found)
 
 
 class LabelWriter:

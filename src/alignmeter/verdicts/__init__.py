@@ -39,6 +39,7 @@ from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
 from alignmeter.verdicts.label_estimate import claim_labels
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
+from alignmeter.verdicts.labelled_stream import LabelledStream, resumed_stream
 from alignmeter.verdicts.order import committed_order
 from alignmeter.verdicts.outcomes import UnitOutcome, counted_against, is_bad, unit_outcome
 from alignmeter.verdicts.pair_outcomes import judged_outcomes
@@ -77,6 +78,7 @@ __all__ = [
     "Forecast",
     "GapStream",
     "Gate",
+    "LabelledStream",
     "Margins",
     "Policy",
     "State",
@@ -126,6 +128,7 @@ __all__ = [
     "open_stream",
     "opinions",
     "people_answers",
+    "resumed_stream",
     "settled",
     "standing",
     "stratum_of",
