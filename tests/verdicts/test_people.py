@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pytest
 
 from alignmeter.records import HumanLabel, JudgeCard, Judgement, Unscored
@@ -178,9 +179,54 @@ def test_given_bad_replies_that_the_judge_let_through_when_decided_then_no_pass_
     missed = _people({f"u{i}": "full" for i in range(60)})
     verdict = _decide(claim, judged, missed)
     assert verdict.without_labels == "PASS"
-    assert (verdict.verdict, verdict.basis, verdict.bad) == ("INCONCLUSIVE", "judge", 60)
+    assert (verdict.verdict, verdict.basis, verdict.bad) == ("INCONCLUSIVE", "judge", 0)
+    assert "60 more, which the judge had not flagged, are bad to people" in verdict.sentence
     assert verdict.interval is not None
     assert verdict.interval.lower == 0
+    assert verdict.interval.upper > 60 / 200
+
+
+def _planted(
+    build: Build, claim: Claim, generator: np.random.Generator
+) -> tuple[set[str], dict[str, Judgement]]:
+    """A rate of 10% and a judge of the card's accuracy: what is bad, and what it says."""
+    trials = [unit[0] for unit in claim.units]
+    bad = {trial for trial in trials if generator.random() < 0.1}
+    flagged = [n for n, trial in enumerate(trials) if generator.random() < (0.95 if trial in bad else 0.05)]
+    return bad, _judged(build, claim, flagged)
+
+
+def test_given_labels_of_what_was_not_flagged_when_the_judge_decides_then_its_rate_is_its_own(
+    build: Build,
+) -> None:
+    claim = _claim(build, fixed=True)
+    bad, judged = _planted(build, claim, np.random.default_rng(1))
+    cleared = [trial for trial, one in judged.items() if one.result == build.good[claim.kind]]
+    alone = _decide(claim, judged, {})
+    labelled = _decide(claim, judged, _people(dict.fromkeys(cleared, "full")))
+    assert labelled.basis == "judge"
+    assert (labelled.estimate, labelled.corrected) == (alone.estimate, alone.corrected)
+    assert bad
+
+
+def test_given_labels_of_every_flag_and_of_much_else_when_corrected_then_misses_are_not_counted_twice(
+    build: Build,
+) -> None:
+    """The card's sensitivity already stands for what the judge misses."""
+    claim = _claim(build, fixed=True)
+    generator = np.random.default_rng(2)
+    off: list[float] = []
+    for _ in range(40):
+        bad, judged = _planted(build, claim, generator)
+        seen = [trial for trial, one in judged.items() if one.result == build.bad[claim.kind]]
+        seen += [trial for trial in judged if trial not in seen][:150]
+        people = _people({trial: "full" if trial in bad else "none" for trial in seen})
+        verdict = _decide(claim, judged, people)
+        assert verdict.basis == "positives"
+        assert verdict.corrected is not None
+        assert verdict.estimate == pytest.approx(verdict.corrected * 0.95)
+        off.append(verdict.corrected - len(bad) / len(judged))
+    assert abs(np.mean(off)) < 0.003
 
 
 def test_given_a_judge_without_card_when_people_confirm_then_it_fails_and_when_they_clear_it_does_not_pass(

@@ -134,17 +134,19 @@ class Verdict(Record, frozen=True):
     Attributes:
         reason: Short machine-readable reason, for example `too_few_units` or `upper_bound_below`.
         sentence: One sentence in plain words that report and terminal show.
-        estimate: Rate of bad units as judged, None when nothing was scored, or where people saw only
-            what a judge without a card flagged. Where a sequential
-            design stopped early it leans towards the side that stopped it; the interval does not.
+        estimate: Rate of bad units as judged; where the verdict rests on people, of those that the judge
+            flagged and people confirm, or of those that people call bad where they saw every reply. None
+            when nothing was scored, or where people saw only what a judge without a card flagged. Where
+            a sequential design stopped early it leans towards the side that stopped it; the interval does
+            not.
             Of a cascade without a card: the rate by its second judge, weighted by inclusion.
         corrected: The estimate with the judge's error taken out (Rogan and Gladen 1978), None
             without a card or where it is not estimable.
         interval: The dual of the two one-sided tests that decided (unscored units at their worst
             on either side), so picture and verdict never disagree. Of a cascade without a card:
             that of the weighted estimate.
-        bad: Bad units, in halves where a unit is the mean of two flips. Of a cascade without a card:
-            only those that its second judge saw, so no numerator of a rate.
+        bad: Bad units of that rate, in halves where a unit is the mean of two flips. Of a cascade without a
+            card: only those that its second judge saw, so no numerator of a rate.
         units: Units used, in the committed order; units asked after the decision are not.
         available: Units that could have been used; the difference was saved.
         unscored: Units without a score, in halves as above.

@@ -67,6 +67,7 @@ class _Grounds(NamedTuple):
         people: Which replies they looked at, empty where they did not.
         cascade: The weighted rate of a cascade without a card, None elsewhere.
         cascade_flagged: Whether what people looked at is what such a cascade flagged.
+        missed: Members that only people call bad, and that the counts do not hold.
     """
 
     basis: LabelBasis
@@ -75,6 +76,7 @@ class _Grounds(NamedTuple):
     people: str = ""
     cascade: TwoStageEvidence | None = None
     cascade_flagged: bool = False
+    missed: int = 0
 
 
 class _Decision(NamedTuple):
@@ -136,6 +138,7 @@ def decide(
         looked_at(weighed),
         cascade,
         weighed.basis == "positives" and is_unmeasured(weighed.design) and has_stages(claim, judgements),
+        0 if weighed.basis == "all" else weighed.total("missed"),
     )
     said = (*label_caveats(weighed, alone), *(caveats if on_judge else ()))
     verdict = _verdict(claim, grounds, unscored_budget, said)
@@ -203,7 +206,7 @@ def _verdict(claim: Claim, grounds: _Grounds, unscored_budget: float, caveats: I
         hard_refusals=counts.hard,
         floor=claim.floor,
         minimum_detectable_effect=None if is_unmeasured(design) else _detectable(claim, design),
-        units_to_decide=None if cascade else _units_to_decide(claim, design, counts, decision),
+        units_to_decide=None if cascade else _units_to_decide(claim, grounds, decision),
         caveats=(
             *CAVEATS[claim.kind],
             *claim.caveats,
@@ -289,15 +292,16 @@ def _detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
     return detectable_rate(design, threshold)
 
 
-def _units_to_decide(claim: Claim, design: ClaimDesign, counts: Tally, decision: _Decision) -> int | None:
+def _units_to_decide(claim: Claim, grounds: _Grounds, decision: _Decision) -> int | None:
     """Units that would decide a true rate like the one seen at fixed n, with 80% power.
 
     With the same share without a score, at its worst; None where that many were asked already.
     """
+    design, counts = grounds.design, grounds.evidence.counts
     if decision.verdict != "INCONCLUSIVE" or counts.estimate is None or design.p_pass <= 0:
         return None
     members = counts.scored + counts.unscored
-    least, most = counts.bad / members, (counts.bad + counts.unscored) / members
+    least, most = counts.bad / members, (counts.bad + counts.unscored + grounds.missed) / members
     needed = None
     if most == 0:
         needed = claim.floor

@@ -115,7 +115,8 @@ class UnitReading(NamedTuple):
     """One unit of a claim as judge and people see it.
 
     Attributes:
-        outcome: What is told of it: people's answer where there is one, else the judge's.
+        outcome: What is told of it: the judge's answer where the tests rest on the judge, else people's
+            where there is one; bad ones that the judge had cleared are told in `missed` alone.
         bad: Members that count as bad for both tests.
         missing: Members that count as bad for passing and as good for failing.
         confirmed, cleared, unclear, open: Judged-bad members: people call them bad, do not, cannot
@@ -200,11 +201,16 @@ def _unlabelled(as_judged: UnitOutcome, basis: LabelBasis) -> UnitReading:
 
 
 def _unflagged(by_people: UnitReading, as_judged: UnitOutcome, basis: LabelBasis) -> UnitReading:
-    """A member that people labelled and the judge did not call bad."""
+    """A member that people labelled and the judge did not call bad.
+
+    What they found there is told apart (`missed`): few of these have labels, and a rate to which they were
+    added would be neither what the judge finds nor what is bad.
+    """
     said = by_people.outcome
     seen = by_people._replace(missed=said.bad, others=1)
     if basis == "all":
         return seen._replace(bad=said.bad, missing=said.unscored)
-    if basis == "judge" and not said.bad:  # the test is about the judge's answers
-        return seen._replace(outcome=as_judged, missing=as_judged.unscored)
-    return seen._replace(missing=int(said.bad or said.unscored))
+    if basis == "judge":
+        return seen._replace(outcome=as_judged, missing=said.bad or as_judged.unscored)
+    found = as_judged if said.bad and as_judged.scored else said
+    return seen._replace(outcome=found, missing=int(said.bad or said.unscored))

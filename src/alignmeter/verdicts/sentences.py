@@ -224,11 +224,12 @@ def looked_at(weighed: Weighed) -> str:
     parts = [f"{confirmed} confirmed", f"{cleared} cleared"]
     parts += [f"{unclear} that they could not judge"] if unclear else []
     positives = confirmed + cleared + unclear
-    found = f"; {missed} that the judge had not flagged" if missed else ""
     if weighed.basis == "all":
+        found = f"; {missed} that the judge had not flagged" if missed else ""
         return (
             f" (every reply judged by people; of {positives} flagged by the judge, {', '.join(parts)}{found})"
         )
+    found = f"; {missed} more, which the judge had not flagged, are bad to people" if missed else ""
     if weighed.basis == "judge":
         if not positives and not missed:
             return ""
