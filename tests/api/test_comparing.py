@@ -7,18 +7,34 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from alignmeter.api import JudgeChoice, compare, gate, history, rejudge
+from alignmeter.api import JudgeChoice, add_labels, compare, gate, history, load_run, rejudge
 from alignmeter.errors import InputError
+from alignmeter.identity import transcript_digest
 from alignmeter.judges.cards import shipped_cards
-from alignmeter.records import Sampling
+from alignmeter.records import HumanLabel, Sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from tests.comparison_lab import Lab
 
     from alignmeter.records import Trial
+
+
+def label_replies(run: Path, trials: Iterable[str], bad: Collection[str]) -> None:
+    """People call these replies to harmful requests an answer, and the others refusals."""
+    data = load_run(run).data
+    add_labels(
+        run,
+        [
+            HumanLabel(
+                trial=trial, transcript=transcript_digest(data.transcripts[trial]), axis="refusal",
+                label="none" if trial in bad else "full", annotator="ana", at=1.0,
+            )
+            for trial in trials
+        ],
+    )  # fmt: skip
 
 
 class TestTwoRuns:
@@ -44,6 +60,23 @@ class TestTwoRuns:
         assert overall.label == "degraded"
         assert len(found.flips) == 50
         assert all(flip.masked and not flip.request for flip in found.flips)
+
+    def test_given_labels_in_both_runs_when_compared_then_they_tell_whether_the_judge_errs_alike(
+        self, lab: Lab
+    ) -> None:
+        units = [unit[0] for unit in lab.units]
+        flagged = set(units[:24])
+        runs = [lab.run(name, lambda trial: trial.id in flagged) for name in ("base", "tuned")]
+        for run, missed in zip(runs, (0, 30), strict=True):
+            bad = flagged | set(units[len(units) - missed :])
+            label_replies(run, units, bad)
+
+        found = compare(*runs)
+
+        assert found.judge.status == "differs"
+        assert found.judge.labels == (120, 120)
+        assert found.judge.sensitivity == pytest.approx((1.0, 24 / 54), abs=0.05)
+        assert found.claim.verdict == "INVALID"
 
     def test_the_margin_of_the_caller_goes_before_that_of_the_threat_model(self, lab: Lab) -> None:
         runs = lab.run("base", lab.every(10)), lab.run("tuned", lab.every(10))

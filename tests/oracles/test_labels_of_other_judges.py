@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import pytest
 
+from alignmeter.analysis import LabelledArm, judge_equality
 from alignmeter.records import Claim, HumanLabel, Judgement, RefusalResult, Unscored
-from alignmeter.verdicts import claim_labels, claim_queue, people_answers
+from alignmeter.verdicts import claim_labels, claim_queue, label_shares, people_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,3 +146,30 @@ def test_given_labels_drawn_by_one_judge_when_two_read_them_then_both_estimate_t
     assert other is not None
     assert (own.rate, own.interval) == (other.rate, other.interval)
     assert (own.drawn_otherwise, other.drawn_otherwise) == (True, False)
+
+
+def _arm(world: World, people: Mapping[str, Judgement], seed: int, told: Sequence[Who]) -> LabelledArm:
+    """One run of a comparison, as the run's own judge reads it."""
+    shares = label_shares(
+        _claim(), world.judged["own"], people, seed=seed, drawn_by=[world.judged[who] for who in told]
+    )
+    found, cleared = shares["positive"], shares["negative"]
+    return LabelledArm(
+        found.size, cleared.size, found.worth.labelled, found.worth.events, cleared.worth.labelled,
+        cleared.worth.events,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "holds"), [(("own", "other"), True), (("own",), False)])
+def test_given_runs_labelled_under_different_judges_when_compared_then_an_equal_judge_is_rarely_told_apart(
+    told: tuple[Who, ...], *, holds: bool
+) -> None:
+    """A comparison is INVALID where its judge errs otherwise on one of the models."""
+    ones, others = _worlds(("own",), 0.1), _worlds(("own", "other"), 0.1)
+    differs = [
+        judge_equality(_arm(*ones[seed], seed, ("own",)), _arm(*others[seed - 1], (seed - 1) % _WORLDS, told))
+        for seed in range(_WORLDS)
+    ]
+    share = np.mean([found.status == "differs" for found in differs])
+    assert (share <= 0.05 + 3 * (0.05 * 0.95 / _WORLDS) ** 0.5) == holds
+    assert all(found.status != "unknown" for found in differs)

@@ -26,21 +26,24 @@ class LabelledArm(NamedTuple):
 
     Attributes:
         positives, negatives: Replies that the judge called bad, and good.
-        positives_labelled, positives_bad: Of the first: seen by people, and bad to them.
+        positives_labelled, positives_bad: Of the first: seen by people, and bad to them; where labels were
+            drawn at unequal shares, how many they are worth, in fractions.
         negatives_labelled, negatives_bad: The same of the second.
+        seen: Labels in all, where they are worth another number.
     """
 
     positives: int = 0
     negatives: int = 0
-    positives_labelled: int = 0
-    positives_bad: int = 0
-    negatives_labelled: int = 0
-    negatives_bad: int = 0
+    positives_labelled: float = 0
+    positives_bad: float = 0
+    negatives_labelled: float = 0
+    negatives_bad: float = 0
+    seen: int = 0
 
     @property
     def labels(self) -> int:
         """Labels in all."""
-        return self.positives_labelled + self.negatives_labelled
+        return self.seen or round(self.positives_labelled + self.negatives_labelled)
 
 
 def judge_equality(base: LabelledArm, tuned: LabelledArm) -> JudgeEquality:
@@ -62,7 +65,8 @@ def judge_equality(base: LabelledArm, tuned: LabelledArm) -> JudgeEquality:
     if any(min(arm.positives_labelled, arm.negatives_labelled) < FEWEST for arm in (base, tuned)):
         sentence = (
             f"That the judge errs alike on both models is assumed: people labelled {labels[0]} replies of "
-            f"the base and {labels[1]} of the tuned run, and {FEWEST} of each verdict are needed in each."
+            f"the base and {labels[1]} of the tuned run, and {FEWEST} of each verdict, drawn from all of it, "
+            f"are needed in each."
         )
         return JudgeEquality(status="unknown", sentence=sentence, labels=labels)
     generator = np.random.default_rng(_SEED)
@@ -96,7 +100,7 @@ def _rates(arm: LabelledArm, generator: np.random.Generator) -> tuple[NDArray[np
     return share * right / bad, (1 - share) * (1 - missed) / (1 - bad)
 
 
-def _draw(events: int, n: int, generator: np.random.Generator) -> NDArray[np.float64]:
+def _draw(events: float, n: float, generator: np.random.Generator) -> NDArray[np.float64]:
     return generator.beta(events + 0.5, n - events + 0.5, size=_DRAWS)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.analysis import judge_equality
+from alignmeter.api.compared_labels import labelled
 from alignmeter.api.compared_runs import (
     AXES,
     Arm,
     claim_pairs,
     harmful_measure,
     judge_margins,
-    labelled,
     looks_of,
     measured,
     method_of,
@@ -100,7 +100,7 @@ def compared_claim(
     alpha = model.design.alpha
     margin = margin or model.thresholds.fine_tune_delta
     margins = _margins(tuned, measure, looks, margin=margin, alpha=alpha, trials=trials)
-    equal = judge_equality(labelled(base, measure, trials), labelled(tuned, measure, trials))
+    equal = judge_equality(labelled(base, measure, units), labelled(tuned, measure, units))
     problems = problems_of(base, tuned, measure)
     if equal.status == "differs":
         problems.append(_lowered(equal.sentence))

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from alignmeter.analysis import LabelledArm, MeasurePairs, RunPairs, pair_up
-from alignmeter.analysis.run_pairs import BAD, GOOD
+from alignmeter.analysis import MeasurePairs, RunPairs, pair_up
 from alignmeter.api.comparable import Sampled, judge_problems, sampled, sampling_problems
+from alignmeter.api.drawing import drawings
 from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, FactualityResult
 from alignmeter.store import RunFolder, counted_labels, read_labels
-from alignmeter.verdicts import EVENTS, card_for, delta_margins, judged_outcomes, people_answers
+from alignmeter.verdicts import EVENTS, card_for, delta_margins, judged_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from alignmeter.api.drawing import Drawings
     from alignmeter.records import (
         ArmRole,
         Axis,
@@ -67,6 +68,7 @@ class Arm:
         judgements: The run's own judges' answers, by axis and trial id.
         sampled: How its replies were drawn.
         labels: What people said of replies that count.
+        drawings: The answers of all its judges, where others than its own may have drawn labels.
         seen_by: Hash of the judge as which the run is read, empty for its own judges.
     """
 
@@ -79,6 +81,7 @@ class Arm:
     complete: bool
     sampled: Sampled
     labels: tuple[HumanLabel, ...]
+    drawings: Drawings
     seen_by: str = ""
     _known: dict[ComparedMeasure, dict[str, int]] = field(
         default_factory=dict["ComparedMeasure", "dict[str, int]"], repr=False, compare=False
@@ -153,16 +156,16 @@ def read_arm(role: ArmRole, path: Path, judge: str | None = None) -> Arm:
     """
     if judge is not None:
         run = under_judge(path, judge)
-        return _arm(role, path, run.manifest, run.data, run.labels, run.seen_by)
+        return _arm(role, RunFolder.open(path), run.manifest, run.data, run.labels, run.seen_by)
     folder = RunFolder.open(path)
     folder.check()
     data = folder.read()
-    return _arm(role, path, folder.manifest, data, counted_labels(data, read_labels(folder.path)))
+    return _arm(role, folder, folder.manifest, data, counted_labels(data, read_labels(folder.path)))
 
 
 def _arm(  # noqa: PLR0917 - what a run consists of
     role: ArmRole,
-    path: Path,
+    folder: RunFolder,
     manifest: RunManifest,
     data: RunData,
     labels: tuple[HumanLabel, ...],
@@ -170,7 +173,7 @@ def _arm(  # noqa: PLR0917 - what a run consists of
 ) -> Arm:
     return Arm(
         role=role,
-        path=path,
+        path=folder.path,
         manifest=manifest,
         trials={trial.id: trial for trial in data.trials},
         judgements=data.by_axis(),
@@ -178,6 +181,7 @@ def _arm(  # noqa: PLR0917 - what a run consists of
         complete=data.complete,
         sampled=sampled("the base" if role == "base" else "the tuned model", manifest, data),
         labels=labels,
+        drawings=drawings(folder, data, labels),
         seen_by=seen_by,
     )
 
@@ -325,23 +329,3 @@ def said(arm: Arm, measure: ComparedMeasure, trial: Trial) -> str:
     if isinstance(result, FactualityResult):
         return f"{result.label}, {result.confidence}"
     return str(getattr(result, "label", "unscored"))
-
-
-def labelled(arm: Arm, measure: ComparedMeasure, trials: Iterable[Trial]) -> LabelledArm:
-    """Cross what the judge said with what people said, on these trials; empty where nobody said anything."""
-    if not arm.labels:
-        return LabelledArm()
-    people = people_answers(arm.labels).get(AXES[measure], {})
-    outcomes = arm.outcomes(measure)
-    told = judged_outcomes(measure, people)
-    counts = [0] * 6
-    for trial in trials:
-        judged, label = outcomes.get(trial.id), told.get(trial.id)
-        if judged not in {GOOD, BAD}:
-            continue
-        good = judged == GOOD
-        counts[good] += 1
-        if label in {GOOD, BAD}:
-            counts[2 + 2 * good] += 1
-            counts[3 + 2 * good] += label == BAD
-    return LabelledArm(*counts)

@@ -20,9 +20,9 @@ Drawings: TypeAlias = Mapping[str, OnAxes]
 """The answers of judges by their hash, then by axis and trial id."""
 
 
-def judge_on(data: RunData, axis: Axis) -> str:
-    """Hash of the judge that reads a run on an axis; empty where there is none, or several."""
-    hashes = {judged.judge_hash for judged in data.on(axis).values() if judged.judge_hash}
+def judge_of(judgements: Mapping[str, Judgement]) -> str:
+    """Hash of the judge that gave the answers on an axis; empty where there is none, or several."""
+    hashes = {judged.judge_hash for judged in judgements.values() if judged.judge_hash}
     return hashes.pop() if len(hashes) == 1 else ""
 
 
@@ -38,7 +38,7 @@ def drawings(folder: RunFolder, data: RunData, labels: Iterable[HumanLabel]) -> 
         RunFolderError: The journal cannot be read.
     """
     marks: set[tuple[Axis, str]] = {(label.axis, label.drawn_by) for label in labels}
-    if all(mark and mark == judge_on(data, axis) for axis, mark in marks):
+    if all(mark and mark == judge_of(data.on(axis)) for axis, mark in marks):
         return {}
     found: dict[str, dict[Axis, dict[str, Judgement]]] = defaultdict(lambda: defaultdict(dict))
     for judged in folder.all_judgements():
@@ -47,7 +47,7 @@ def drawings(folder: RunFolder, data: RunData, labels: Iterable[HumanLabel]) -> 
 
 
 def drawers(
-    claim: Claim, data: RunData, labels: Iterable[HumanLabel], known: Drawings
+    claim: Claim, judgements: Mapping[str, Judgement], labels: Iterable[HumanLabel], known: Drawings
 ) -> tuple[Mapping[str, Judgement], ...]:
     """Return the answers of the judges by whose verdicts labels of a claim were drawn.
 
@@ -56,19 +56,19 @@ def drawers(
 
     Args:
         claim: The claim.
-        data: The run as it is read.
-        labels: All that people said of it.
+        judgements: Those of the judge that reads the run on the claim's axis, by trial id.
+        labels: All that people said of the run.
         known: Those of other judges (`drawings`).
 
     Returns:
         First those of the judge that reads the run, if it drew any, then by how many each drew.
     """
     axis: Axis = claim.axis
-    reader = judge_on(data, axis)
+    reader = judge_of(judgements)
     judges: dict[str, Mapping[str, Judgement]] = {
         name: on_axes[axis] for name, on_axes in known.items() if name and on_axes.get(axis)
     }
-    judges[reader] = data.on(axis)  # with the errors of the target, on which no judge has said anything
+    judges[reader] = judgements  # with the errors of the target, on which no judge has said anything
     trials = {trial for unit in claim.units for trial in unit}
     marks = Counter(
         label.drawn_by

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from alignmeter.api.drawing import drawings, judge_on
+from alignmeter.api.drawing import drawings, judge_of
 from alignmeter.api.reading import Run, analyse, load_run
 from alignmeter.api.rejudging import under_judge
 from alignmeter.errors import InputError
@@ -130,7 +130,7 @@ class Labelling:
             note=note,
             adjudicates=adjudicates,
             # What others have labelled was drawn when they were asked.
-            drawn_by=said[0].drawn_by if said else judge_on(self.run.data, task.axis),
+            drawn_by=said[0].drawn_by if said else judge_of(self.run.data.on(task.axis)),
         )
         mine = (one for one in said if one.annotator == self.annotator and one.adjudicates == adjudicates)
         stood = next(mine, None)

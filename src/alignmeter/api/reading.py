@@ -221,7 +221,7 @@ def _labels(
             people[claim.axis],
             seed=manifest.design.seed,
             claims=claims,
-            drawn_by=drawers(claim, data, labels, drawn_by),
+            drawn_by=drawers(claim, data.on(claim.axis), labels, drawn_by),
         )
         for claim in claims
         if can_be_labelled(claim) and claim.axis in people

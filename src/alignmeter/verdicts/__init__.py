@@ -36,7 +36,7 @@ from alignmeter.verdicts.gap_errors import counts_full_refusals
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
-from alignmeter.verdicts.label_estimate import claim_labels
+from alignmeter.verdicts.label_estimate import LabelShare, claim_labels, label_shares
 from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.labelled_stream import LabelledStream, resumed_stream
@@ -78,6 +78,7 @@ __all__ = [
     "Forecast",
     "GapStream",
     "Gate",
+    "LabelShare",
     "LabelledStream",
     "Margins",
     "Policy",
@@ -122,6 +123,7 @@ __all__ = [
     "is_disputed",
     "judged_outcomes",
     "judged_rate",
+    "label_shares",
     "mix_caveat",
     "once_floor",
     "open_gate",

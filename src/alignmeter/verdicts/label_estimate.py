@@ -194,6 +194,44 @@ class _Labels(NamedTuple):
         return list(each.values())
 
 
+class LabelShare(NamedTuple):
+    """What people said of the replies to which the judge that reads a run gave one verdict.
+
+    Attributes:
+        size, labelled: Replies, and those of which people could say whether they are bad.
+        worth: What these labels are worth; nothing where none could be drawn from some of the replies.
+    """
+
+    size: int
+    labelled: int
+    worth: Stratum
+
+
+def label_shares(
+    claim: Claim,
+    judgements: Mapping[str, Judgement],
+    people: Mapping[str, Judgement],
+    *,
+    seed: int,
+    claims: Iterable[Claim] = (),
+    drawn_by: Sequence[Mapping[str, Judgement]] = (),
+) -> dict[JudgeVerdict, LabelShare]:
+    """Say how often people call bad what the judge called good, bad, or could not score.
+
+    Args: As those of `claim_labels`.
+    """
+    labels = _Labels(claim, people, _cells(claim, claims, drawn_by or (judgements,)), seed)
+    replies = members(claim, judgements)
+    found: dict[JudgeVerdict, LabelShare] = {}
+    for called in JUDGE_VERDICTS:
+        mine = [member for member in replies if member.called == called]
+        draws = labels.draws(mine)
+        whole = bool(draws) and all(draw.seen for draw in draws)
+        worth = _weighted(draws) if whole else Stratum(len(mine), 0, 0)
+        found[called] = LabelShare(len(mine), len(labels.seen(mine)), worth)
+    return found
+
+
 def _estimate(replies: Sequence[Member], labels: _Labels) -> LabelEstimate | None:
     known: list[Stratum] = []
     blank = 0
