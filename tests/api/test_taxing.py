@@ -10,6 +10,7 @@ import alignmeter
 from alignmeter.api import tax
 from alignmeter.errors import InputError
 from alignmeter.records import Sampling, VariantLabels
+from alignmeter.report.tax import tax_markdown
 
 if TYPE_CHECKING:
     from tests.api.conftest import PlantRun, PlantScores
@@ -122,6 +123,9 @@ def test_runs_without_a_capability_item_still_show_refusals_and_say_what_is_miss
     assert (report.taxes, report.exit_code) == ((), 4)
     assert one.outcome.outcome == "NOT MEASURED"
     assert "no capability item was asked of both models" in one.outcome.sentence
+    assert any("suites: [triad, tax_domains, capability]" in note for note in report.notes)
+    assert "No tax was measured." in tax_markdown(report)
+    assert "| Domain |" not in tax_markdown(report)
     sensitive = next(
         rate for rate in one.triad if rate.measure == "alignment_tax_indicator" and rate.domain is None
     )
@@ -286,6 +290,15 @@ def test_limits_decide_flags_and_not_tiers(plant_scores: PlantScores) -> None:
     assert report.variants[0].high == ()
 
 
+def test_a_source_that_is_named_twice_counts_once(plant_scores: PlantScores, plant_run: PlantRun) -> None:
+    run = plant_run("base", attacked=0.5, n=10)
+    base, dpo = plant_scores("base", {"law": 0.8}), plant_scores("dpo", {"law": 0.7})
+
+    twice = tax([run, run, base, base], {"dpo": [dpo, dpo]})
+
+    assert twice.taxes == tax([run, base], {"dpo": dpo}).taxes
+
+
 @pytest.mark.parametrize(
     ("problem", "said"),
     [
@@ -304,14 +317,15 @@ def test_what_cannot_be_compared_is_said_in_one_line(
 ) -> None:
     base, dpo = plant_scores("base", {"law": 0.8}), plant_scores("dpo", {"law": 0.8})
     run = plant_run("base", attacked=0.5, n=10)
+    other = plant_run("other", attacked=0.5, n=10)
     calls = {
         "same name": lambda: tax(base, [dpo, dpo]),
         "no variant": lambda: tax(base, []),
         "other items": lambda: tax(base, [plant_scores("dpo", {"code": 0.8})]),
         "labels": lambda: tax(base, [dpo], labels={"dpoo": VariantLabels(method="dpo")}),
         "limits": lambda: tax(base, [dpo], limits={"lav": 0.2}),
-        "twice": lambda: tax(base, {"dpo": [dpo, dpo]}),
-        "two runs": lambda: tax([run, run], [dpo]),
+        "twice": lambda: tax(base, {"dpo": [dpo, plant_scores("dpo", {"law": 0.7})]}),
+        "two runs": lambda: tax([run, other], [dpo]),
         "itself": lambda: tax(run, [run]),
     }
 

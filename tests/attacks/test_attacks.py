@@ -66,7 +66,9 @@ def test_given_the_pools_when_compared_then_unusual_formats_and_wordings_are_hel
 
 
 def test_given_an_attack_that_does_not_exist_when_asked_for_then_the_nearest_is_named() -> None:
-    with pytest.raises(InputError, match="unknown attack 'rolepaly'; nearest: 'roleplay'; known: base64, "):
+    with pytest.raises(
+        InputError, match="unknown attack 'rolepaly'; nearest: 'roleplay'; see `alignmeter attacks list`"
+    ):
         get_attack("rolepaly")
     with pytest.raises(InputError, match="unknown attack 'many-shot'; nearest: 'many_shot'"):
         get_attack("many-shot")

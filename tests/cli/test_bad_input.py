@@ -55,7 +55,7 @@ TARGETS = {
     "url with a password": (("--url", "http://u:hunter22@x", "--model", "m"), "user name or password"),
     "key variable not set": (("--model", "m", "--api-key-env", "NOT_SET"), "export NOT_SET="),
     "key in place of its name": (("--model", "m", "--api-key-env", "sk-hunter22"), "name of an environment"),
-    "replay of no run": (("-t", "replay:nowhere"), "expected a run.json"),
+    "replay of no run": (("-t", "replay:nowhere"), "no run 'nowhere' here or under"),
     "weights missing": (("-t", "embedded:none.gguf"), "none.gguf"),
 }
 
@@ -333,3 +333,29 @@ def test_ctrl_c_outside_a_run_is_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
 
     assert cli("plan").code == 130
     assert cli("plan", "--json").json["exit_code"] == 130
+
+
+def test_an_unknown_attack_of_a_threat_model_names_file_and_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tm.yaml").write_text(
+        "name: Mine\nadversaries:\n  attacks:\n    roleplay: 1\n    rolplay: 1\n", encoding="utf-8"
+    )
+
+    outcome = cli("plan", "-m", "tm.yaml")
+
+    assert outcome.code == 2
+    assert outcome.complaint.startswith("error: tm.yaml:5: adversaries.attacks: unknown attack 'rolplay'")
+    assert "nearest: 'roleplay'" in outcome.complaint
+
+
+@pytest.mark.usefixtures("quick_report")
+def test_a_recording_is_found_as_every_run_is(cli: Cli, helpful: str) -> None:
+    cli("run", "-t", helpful, "--smoke", "--name", "plain")
+
+    named = cli("run", "-t", "replay:plain", "--smoke", "--name", "again", "--json")
+    newest = cli("run", "-t", "replay:latest", "--smoke", "--name", "once-more", "--json")
+    misspelt = cli("run", "-t", "replay:plan", "--smoke")
+
+    assert named.json["target"]["spec"] == newest.json["target"]["spec"] == "replay:runs/plain"
+    assert named.json["results"]["answered"] == 20
+    assert misspelt.code == 2
+    assert "nearest: 'plain'" in misspelt.complaint

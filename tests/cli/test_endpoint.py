@@ -142,3 +142,40 @@ async def test_calls_that_all_fail_are_told_with_the_last_error(
     assert outcome.code == 5
     assert "Errors of the target: 20 bad_request; the last: " in outcome.out
     assert "temperature must be warmer" in " ".join(outcome.out.split())
+
+
+async def test_a_smoke_run_without_one_score_does_not_say_that_the_pipeline_works(
+    cli: Cli, hostile_server: HostileServer
+) -> None:
+    hostile_server.otherwise = hostile_server.reply("", finish_reason="length")
+
+    outcome = await run(cli, hostile_server)
+
+    assert outcome.code == 4
+    assert "pipeline works" not in outcome.out
+    said = " ".join(outcome.out.split())
+    assert "0 of 20 trials could be scored (unscored: 20 empty reply)" in said
+    assert "--max-tokens" in said
+
+
+async def test_a_smoke_run_that_scored_most_says_what_it_did_not(
+    cli: Cli, hostile_server: HostileServer
+) -> None:
+    hostile_server.script(*[hostile_server.reply("", finish_reason="length")] * 3)
+
+    outcome = await run(cli, hostile_server)
+
+    assert outcome.code == 0
+    said = " ".join(outcome.out.split())
+    assert "the pipeline works end to end; " in said
+    assert " empty reply)" in said
+
+
+async def test_a_smoke_run_that_its_budget_stopped_says_so(cli: Cli, hostile_server: HostileServer) -> None:
+    nothing = await run(cli, hostile_server, "--budget-calls", "1", "--name", "one")
+    some = await run(cli, hostile_server, "--budget-calls", "8", "--name", "eight")
+
+    assert nothing.code != 0
+    for outcome in (nothing, some):
+        assert "pipeline works" not in outcome.out
+        assert "stopped before it was through" in " ".join(outcome.out.split())

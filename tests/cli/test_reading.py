@@ -185,7 +185,8 @@ def test_a_trial_is_reproduced_by_the_first_characters_of_its_id(cli: Cli) -> No
     text = cli("repro", trial[:12], "--url", "http://localhost:8000/v1")
     made = cli("repro", trial[:12], "--url", "http://localhost:8000/v1", "--json").json
 
-    assert (text.code, text.err) == (0, "")
+    assert text.code == 0
+    assert text.err == "# of runs/first, the newest run that has it; --run names another\n"
     assert text.out.startswith("curl ")
     assert "http://localhost:8000/v1/chat/completions" in text.out
     assert made["trial"] == trial

@@ -547,6 +547,23 @@ def test_anybody_can_check_a_run_of_the_cycle_elsewhere(
     assert not list(elsewhere.iterdir())
 
 
+def test_the_file_of_an_earlier_commitment_is_kept_and_that_of_another_cycle_is_named(
+    cli: Cli, started: Started, tmp_path: Path
+) -> None:
+    started("--out", "one.json")
+    before = (tmp_path / "one.json").read_bytes()
+    over = cli("rotate", "new", "--pool", "mine", "--out", "one.json")
+    cli("rotate", "reveal", "cycle_1", "--out", "reveal.json")
+    cli("rotate", "new", "--pool", "mine", "--out", "two.json")
+
+    mixed = cli("rotate", "verify", "--reveal", "reveal.json", "--commitment", "two.json")
+
+    assert (over.code, (tmp_path / "one.json").read_bytes()) == (2, before)
+    assert "expected --out to name a new file" in over.complaint
+    assert mixed.code == 2
+    assert "expected the commitment of the cycle 'cycle_1'" in mixed.complaint
+
+
 def test_trials_asked_after_the_key_was_out_break_the_check_of_a_run_that_began_before(
     cli: Cli, started: Started, helpful: str
 ) -> None:

@@ -146,3 +146,18 @@ def test_a_filter_of_lm_eval_is_chosen_for_a_tax(cli: Cli, tmp_path: Path) -> No
     usual, chosen = cli(*arguments), cli(*arguments, "--filter", "flexible-extract")
     assert "--filter chooses another" in usual.out
     assert (chosen.err, "--filter chooses another" in chosen.out) == ("", False)
+
+
+def test_a_source_that_stands_in_a_file_of_variants_too_counts_once(cli: Cli, tmp_path: Path) -> None:
+    for name, right in (("base", 90), ("dpo", 60)):
+        rows = [f"q{number},law,{int(number < right)}" for number in range(100)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["item,domain,score", *rows]), encoding="utf-8")
+    (tmp_path / "variants.yaml").write_text(
+        "base: base.csv\nvariants:\n  dpo: {sources: [dpo.csv], method: dpo}\n", encoding="utf-8"
+    )
+
+    alone = cli("tax", "--variants", "variants.yaml", "--json")
+    beside = cli("tax", "--base", "base.csv", "--aligned", "dpo.csv", "--variants", "variants.yaml", "--json")
+
+    assert [one["variant"] for one in beside.json["variants"]] == ["dpo"]
+    assert beside.json["taxes"] == alone.json["taxes"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from alignmeter.interventions.ablation import VariantRun, ablate
 from alignmeter.interventions.constitutions import constitution_variants, load_constitution
+from alignmeter.report.lab import render_ablation
 from alignmeter.stats import mcnemar_exact, tango
 
 if TYPE_CHECKING:
@@ -73,6 +76,29 @@ def test_given_a_principle_that_refuses_alone_when_ablated_then_it_is_enough(
     assert (effect.difference, effect.flagged) == (0.0, False)
     (cause,) = found.refusals
     assert (cause.trial, cause.enough, cause.needed, cause.unprompted) == ("a", ("honest",), (), False)
+
+
+def test_given_a_request_refused_without_any_principle_when_ablated_then_no_principle_is_enough_for_it(
+    make_trial: MakeTrial, make_judgements: MakeJudgements
+) -> None:
+    trials = tuple(make_trial(name) for name in ("anyway", "caused", "unknown"))
+    alone: dict[str, RefusalLabel | None] = {"anyway": "full", "caused": "full", "unknown": "full"}
+    runs = [
+        _run("broad", trials, make_judgements, alone),
+        _run("broad-none", trials, make_judgements, {"anyway": "full", "caused": "none", "unknown": None}),
+        _run("broad-only-honest", trials, make_judgements, alone),
+        _run("broad-only-harmless", trials, make_judgements, {"anyway": "full", "caused": "none"}),
+    ]
+
+    found = ablate(CONSTITUTION, tuple(VARIANTS.values()), runs)
+
+    said = {cause.trial: (cause.enough, cause.unprompted) for cause in found.refusals}
+    assert said == {"anyway": ((), True), "caused": (("honest",), False), "unknown": ((), None)}
+    printed = StringIO()
+    Console(file=printed, width=100).print(render_ablation(found))
+    assert "3 trials are refused under all principles; 1 of them without any principle too, 1 hangs on" in (
+        " ".join(printed.getvalue().split())
+    )
 
 
 def test_given_several_trials_of_a_family_when_ablated_then_the_plain_one_that_both_scored_counts(

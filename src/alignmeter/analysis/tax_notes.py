@@ -24,6 +24,10 @@ _NOT_ESTIMABLE = (
     "Ratio not estimable: {domains}. The base score is 0, or is not shown to lie 10 points of 100 above "
     "guessing; read the absolute tax."
 )
+_NO_ITEMS = (
+    "No capability item was asked of both models, so that no tax could be measured: run both with "
+    "`suites: [triad, tax_domains, capability]` in the threat model, and with --fixed."
+)
 _CORRECTIONS: dict[TaxCorrection, str] = {
     "benjamini_hochberg": "Benjamini-Hochberg at 5%",
     "holm": "Holm at 5%",
@@ -80,7 +84,9 @@ def comparison_notes(
     """Return the sentences that apply to a comparison of variants with their base model."""
     found: list[str] = []
     estimable = [tax for tax in taxes if tax.not_estimable is not None]
-    if taxes:
+    if not taxes:
+        found.append(_NO_ITEMS)
+    else:
         found.append(_PAIRED.format(correction=_CORRECTIONS[correction]))
     if estimable:
         found.append(_NOT_ESTIMABLE.format(domains=_listed(tax.domain for tax in estimable)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.attacks import PLAIN, get_attack
 from alignmeter.engine import Mode, Plan, Prices, make_plan
 from alignmeter.errors import InputError
 from alignmeter.files import read_text
@@ -32,7 +33,25 @@ def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
     """Load a threat model, or the default one; returns it with the name of its source."""
     if path is None:
         return default_threat_model(), "preset general-assistant"
-    return load_threat_model(path), str(path)
+    model = load_threat_model(path)
+    _check_attacks(model, path)
+    return model, str(path)
+
+
+def _check_attacks(model: ThreatModel, path: Path) -> None:
+    """Look the attacks of a file up while its lines are known: plugins may bring further ones.
+
+    Raises:
+        InputError: There is none of a name; names the file, the line and the nearest attack.
+    """
+    for name in model.adversaries.attacks:
+        try:
+            if name != PLAIN:
+                get_attack(name)
+        except InputError as error:
+            lines = parse_document(read_text(path)).lines
+            line = lines.get(("adversaries", "attacks", name), lines.get(("adversaries", "attacks"), 1))
+            raise InputError(f"{path}:{line}: adversaries.attacks: {error}") from None
 
 
 def selected_suites(model: ThreatModel) -> tuple[str, ...]:

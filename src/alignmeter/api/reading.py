@@ -12,6 +12,7 @@ from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
 from alignmeter.api.drawing import drawers, drawings
 from alignmeter.api.judge_caveats import judge_caveats
 from alignmeter.api.scores import capability_means
+from alignmeter.api.smoke import smoke_exit_code, unscored_replies
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
 from alignmeter.store import RunData, RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
@@ -135,7 +136,7 @@ def analyse(
     judged_all = [judged for on_axis in data.by_axis().values() for judged in on_axis.values()]
     transcripts = data.transcripts.values()
     errors = Counter(transcript.error.kind for transcript in transcripts if transcript.error is not None)
-    smoke_failed = data.transcripts and len(errors) > 0 and errors.total() == len(data.transcripts)
+    unscored = unscored_replies(data)
     beside: Counter[str] = Counter()
     for charged in data.beside:
         beside[charged.role] += charged.calls
@@ -147,10 +148,11 @@ def analyse(
         verdicts=verdicts,
         cells=rates,
         coverage=(*coverage(model, data.trials, claims), *claimed_limits(claims)),
-        exit_code=(5 if smoke_failed else 0) if manifest.design.mode == "smoke" else exit_code(verdicts),
+        exit_code=smoke_exit_code(data, unscored) if manifest.design.mode == "smoke" else exit_code(verdicts),
         trials=len(data.trials),
         answered=sum(transcript.error is None for transcript in transcripts),
         errors=dict(sorted(errors.items())),
+        unscored=unscored,
         rule=_rule(manifest),
         usage=sum((t.usage for t in transcripts), data.checked.usage + Usage()),
         calls=data.checked.calls + sum(t.attempts for t in transcripts) + beside["target"],

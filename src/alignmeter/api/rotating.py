@@ -79,6 +79,11 @@ def rotate_new(wanted: NewCycle, *, threat_model: Path | None = None, out: Path 
         StorageError: A folder cannot be written.
     """
     _check_out(out)
+    if out is not None and out.exists():
+        raise InputError(
+            f"expected --out to name a new file, got {str(out)!r}, which may hold an earlier commitment; "
+            f"name another"
+        )
     made = begin_cycle(rotation_folder(), wanted, read_threat_model(threat_model)[0])
     if out is not None:
         write_file(out, pretty(made.commitment))
@@ -156,6 +161,11 @@ def rotate_verify(
     )
     published = None if commitment is None else _published(commitment)
     stated = published if isinstance(published, Commitment) else opened.commitment
+    if stated.name != opened.commitment.name:
+        raise InputError(
+            f"expected the commitment of the cycle {opened.commitment.name!r}, which the reveal is of, got "
+            f"that of {stated.name!r} with --commitment; give both of one cycle"
+        )
     rows = _rows(stated.name, suite)
     checks = [*check_commitment(opened, published), *check_probes(opened, rows, published)]
     if loaded is not None:

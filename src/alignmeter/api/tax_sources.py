@@ -57,20 +57,22 @@ def read_model(sources: Sequence[Source], name: str | None = None) -> Model:
 
     Args:
         sources: At most one run, and scores of any number of harnesses; a domain comes from one of them.
+            One that is named twice, on the command line and in a file for example, counts once.
         name: Name of the model; None: as its run or its first scores call it.
 
     Raises:
         InputError: There is no source, there are two runs, or two sources have the same domain.
         RunFolderError: There is no run in a folder.
     """
-    opened = [load_run(one) if isinstance(one, Path | str) else one for one in sources]
+    opened = _distinct([load_run(one) if isinstance(one, Path | str) else one for one in sources])
     runs = [one for one in opened if isinstance(one, Run)]
     if not opened:
         raise InputError("expected a run or a results file for each model, got none")
     if len(runs) > 1:
         raise InputError(
             f"expected one run a model, got {str(runs[0].path)!r} and {str(runs[1].path)!r} for "
-            f"{name or runs[0].manifest.target.name!r}; give each variant a name of its own (NAME=RUN)"
+            f"{name or runs[0].manifest.target.name!r}; leave one of them out, or give each variant a name "
+            f"of its own (NAME=RUN)"
         )
     scores = [one if isinstance(one, ItemScores) else _scores_of(one) for one in opened]
     called = name or (runs[0].manifest.target.name if runs else scores[0].model)
@@ -81,6 +83,21 @@ def read_model(sources: Sequence[Source], name: str | None = None) -> Model:
         called=tuple(one.model for one in scores),
         sources=tuple(str(one.path) if isinstance(one, Run) else one.origin for one in opened),
     )
+
+
+def _distinct(opened: Sequence[Run | ItemScores]) -> list[Run | ItemScores]:
+    """Leave out what stands there twice: the same run folder, or the same scores."""
+    found: list[Run | ItemScores] = []
+    for one in opened:
+        if isinstance(one, Run):
+            seen = any(
+                isinstance(other, Run) and other.path.resolve() == one.path.resolve() for other in found
+            )
+        else:
+            seen = one in found
+        if not seen:
+            found.append(one)
+    return found
 
 
 def _scores_of(run: Run) -> ItemScores:

@@ -102,8 +102,6 @@ def _find(name: str, whole: str) -> Attack:
         return _registry[name]
     except KeyError:
         near = difflib.get_close_matches(name.replace("-", "_"), _registry, n=1)
-        hint = f"; nearest: {near[0]!r}" if near else ""
+        hint = f"; nearest: {near[0]!r}" if near else f"; known: {', '.join(sorted(_registry))}"
         within = f" in {whole!r}" if SEPARATOR.strip() in whole else ""
-        raise InputError(
-            f"unknown attack {name!r}{within}{hint}; known: {', '.join(sorted(_registry))}"
-        ) from None
+        raise InputError(f"unknown attack {name!r}{within}{hint}; see `alignmeter attacks list`") from None

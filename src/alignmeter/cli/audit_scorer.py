@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ import typer
 from alignmeter.cli.counter import counter
 from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
-from alignmeter.cli.report_file import OutOption, write_report_file
+from alignmeter.cli.report_file import report_file, write_report_file
 from alignmeter.cli.target_options import KeyEnvOption
 
 EXAMPLES = examples(
@@ -88,7 +89,15 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     timeout: Annotated[
         float | None, typer.Option(help="Seconds for one call to a guard.", metavar="SECONDS")
     ] = None,
-    out: OutOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=partial(report_file, instead="; scores are kept by --scores"),
+            help="Write the report as Markdown or HTML.",
+            metavar="FILE.md|FILE.html",
+            show_default=False,
+        ),
+    ] = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:

@@ -37,7 +37,7 @@ EXAMPLES = examples(
     "alignmeter compare runs/before runs/after",
     "alignmeter compare before after --margin 10% --out change.html",
     "alignmeter compare python:old_bot:answer python:new_bot:answer",
-    "alignmeter compare --url localhost:8000/v1 --base-model a --tuned-model b",
+    "alignmeter compare --url http://localhost:8000/v1 --base-model a --tuned-model b",
     "alignmeter compare embedded embedded --tuned-system-prompt new.txt",
     "alignmeter compare --history runs/january runs/february runs/march",
     "alignmeter compare before after --json",
@@ -227,7 +227,7 @@ def compare(  # noqa: PLR0913 - a command line's options
             targets[1], tuned_url or url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_variant,
             tuned_revision, api_key_env, tuned_extra_body or extra_body,
         ),
-        Shared(max_tokens, temperature, seed, timeout, slots),
+        Shared(max_tokens, temperature, seed, timeout, slots, runs),
     )  # fmt: skip
     request = CompareRequest(
         base=base,

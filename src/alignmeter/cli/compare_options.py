@@ -111,6 +111,7 @@ class Shared(NamedTuple):
     seed: int
     timeout: float | None
     slots: int | None
+    runs: str = "runs"
 
 
 def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[ArmRequest, ArmRequest]:
@@ -148,4 +149,5 @@ def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:
         seed=shared.seed,
         timeout=shared.timeout,
         slots=shared.slots,
+        runs=shared.runs,
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from alignmeter.cli.output import console
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+_LONG = 5_000
+"""From how many on a log is told how far the work is."""
 
 
 class Count(Protocol):
@@ -21,10 +25,13 @@ class Count(Protocol):
 
 
 @contextmanager
-def counter(what: str) -> Generator[Count | None]:
-    """Give a function to be told how many of how many are done; None where nobody looks."""
+def counter(what: str) -> Generator[Count]:
+    """Give a function to be told how many of how many are done.
+
+    A terminal shows a bar. Elsewhere, as in a log, long work writes a line for each tenth of it.
+    """
     if not sys.stderr.isatty():
-        yield None
+        yield partial(_tenths, what)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,3 +43,8 @@ def counter(what: str) -> Generator[Count | None]:
             bar.update(task, completed=done, total=total)
 
         yield show
+
+
+def _tenths(what: str, done: int, total: int) -> None:
+    if total >= _LONG and (done == 1 or done * 10 // total > (done - 1) * 10 // total):
+        print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import time
 from importlib import resources
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json
+from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 
 if TYPE_CHECKING:
     from alignmeter.api import Run
@@ -31,7 +33,7 @@ def demo(
 ) -> None:
     """Evaluate the embedded model twice, plain and behind a few-shot guard, and set them side by side.
 
-    About 200 shared trials each, some minutes on two cores, no key and no network. Exits 0 whatever
+    Up to 190 shared trials each, some minutes on two cores, no key and no network. Exits 0 whatever
     the verdicts are; each run's own exit code is printed.
     """
     pair = _pair(Path(runs), fresh=fresh)
@@ -101,4 +103,8 @@ def _render(done: list[Run]) -> None:
     out.print(render_comparison([(run.manifest.target.name, run.results) for run in done]))
     for run in done:
         out.print(f"Report  {run.path / 'report.html'}", soft_wrap=True)
-    out.print("\nOpen the reports in a browser; `alignmeter show latest --bad` lists the trials behind them.")
+    out.print("\nOpen the reports in a browser; the trials behind them are listed by")
+    for run in done:
+        print_line(f"  alignmeter show {shlex.quote(str(run.path))} --bad")
+    if shutil.which("alignmeter") is None:
+        print_line("(after `make demo` the command is .venv/bin/alignmeter)")

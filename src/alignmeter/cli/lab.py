@@ -127,9 +127,10 @@ def write_variant_files(
         print_line(str(path))
     folder = shlex.quote(out)
     console().print(
-        f"\n{len(files)} files. Run each, then compare:\n"
+        f"\n{len(files)} files. Run each, then compare. Every run asks what its threat model names: take a "
+        f"small one\n(`design.max_units`); `alignmeter plan -m small.yaml --fixed` counts the calls.\n"
         f"  for f in {folder}/*.yaml; do\n"
-        f"    alignmeter run --fixed --variant $f --name $(basename $f .yaml)\n"
+        f"    alignmeter run -m small.yaml --fixed --variant $f --name $(basename $f .yaml)\n"
         f"  done\n"
         f"  alignmeter lab ablate {' '.join(shlex.quote(one.name) for one in variants[:2])} ...",
         markup=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,26 @@ def find_run(name: str, runs: str) -> Path:
             return path
     hint = nearest(name, [folder.path.name for folder in list_runs(root)])
     raise InputError(f"no run {name!r} here or under {str(root)!r}{hint}; see `alignmeter runs list`")
+
+
+def find_recording(name: str, runs: str) -> Path:
+    """Return the run whose replies are to be judged again.
+
+    `latest` is the newest that asked its target itself: the newest of all may be this very recording,
+    begun before and stopped.
+
+    Raises:
+        InputError: There is none; names the nearest.
+    """
+    from alignmeter.store import list_runs
+
+    if name != "latest":
+        return find_run(name, runs)
+    for folder in list_runs(Path(runs)):
+        with suppress(RunFolderError):
+            if not folder.manifest.target.spec.startswith("replay:"):
+                return folder.path
+    return find_run(name, runs)
 
 
 class FoundTrial(NamedTuple):

@@ -32,7 +32,7 @@ EXAMPLES = examples(
     "alignmeter plan",
     "alignmeter plan -m threat_model.yaml --max-tokens 256 --prices prices.yaml",
     "alignmeter plan --plot expected-calls.svg",
-    "alignmeter plan --judge cascade:harm-embedded>llm:harm@openai:gpt-x",
+    "alignmeter plan --judge 'cascade:harm-embedded>llm:harm@openai:gpt-x'",
     "alignmeter plan --json",
 )
 

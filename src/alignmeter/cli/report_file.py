@@ -11,10 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _report_file(text: str) -> Path:
+def report_file(text: str, *, instead: str = "") -> Path:
+    """Read the name of a report's file; `instead` says where other files are asked for.
+
+    Raises:
+        BadParameter: It ends in something else.
+    """
     path = Path(text)
     if path.suffix.lower() not in {".md", ".html"}:
-        raise typer.BadParameter(f"expected a file that ends in .md or .html, got {text!r}")
+        raise typer.BadParameter(f"expected a file that ends in .md or .html, got {text!r}{instead}")
     return path
 
 
@@ -22,7 +27,7 @@ OutOption = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        parser=_report_file,
+        parser=report_file,
         help="Write the report as Markdown or HTML.",
         metavar="FILE.md|FILE.html",
         show_default=False,

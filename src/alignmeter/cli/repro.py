@@ -47,7 +47,12 @@ def repro(
             f"{found.trial.suite!r}, which answers with verdicts only; --unmask prints it all the same"
         )
     transcript = found.run.data.transcripts.get(found.trial.id)
-    command, notes = curl_for(found.run.manifest, found.trial, url=url, transcript=transcript)
+    command, told = curl_for(found.run.manifest, found.trial, url=url, transcript=transcript)
+    # A trial of one design has the same id in every run.
+    newest = (
+        [] if run is not None else [f"of {found.run.path}, the newest run that has it; --run names another"]
+    )
+    notes = [*newest, *told]
     if as_json:
         print_json({"trial": found.trial.id, "run": str(found.run.path), "command": command, "notes": notes})
         return

@@ -193,6 +193,7 @@ def run(  # noqa: PLR0913 - a command line's options
         logprobs=logprobs,
         adapter=adapter,
         extra_body=extra_body,
+        runs=runs,
     )
     request = RunRequest(
         target=choice.spec,

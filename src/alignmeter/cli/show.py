@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -93,7 +94,8 @@ def show(  # noqa: PLR0913 - a command line's options
     if len(rows) > limit:
         out.print(f"{len(rows) - limit} more; --limit {len(rows)} prints them all.")
     if rows:
-        out.print(f"`alignmeter repro {str(rows[0]['trial'])[:12]}` prints the first as a curl command.")
+        first = f"alignmeter repro {str(rows[0]['trial'])[:12]} --run {shlex.quote(str(folder))}"
+        out.print(f"`{first}` prints the first as a curl command.", markup=False)
     elif len(asked) == len(shown) or shown:
         out.print("No trial fits.")
     if len(asked) > len(shown):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from alignmeter.cli.locate import find_recording
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,13 +96,14 @@ class TargetChoice(NamedTuple):
     logprobs: bool = False
     adapter: str | None = None
     extra_body: str | None = None
+    runs: str = "runs"
 
     @property
     def spec(self) -> str:
-        """The target spec that the options mean.
+        """The target spec that the options mean; a recording stands in it by its folder.
 
         Raises:
-            InputError: They contradict each other.
+            InputError: They contradict each other, or there is no such recording.
         """
         if self.model is not None:
             if self.target not in {None, f"openai:{self.model}"}:
@@ -111,6 +113,9 @@ class TargetChoice(NamedTuple):
             return f"openai:{self.model}"
         if self.url is not None and self.target is None:
             raise InputError("--url needs --model NAME: the model's name as the endpoint knows it")
+        kind, _, run = (self.target or "embedded").partition(":")
+        if kind == "replay" and run:
+            return f"replay:{find_recording(run, self.runs)}"
         return self.target or "embedded"
 
     def options(self) -> TargetOptions:

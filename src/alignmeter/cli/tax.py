@@ -22,7 +22,7 @@ EXAMPLES = examples(
     "alignmeter tax --base a.json --aligned dpo=b.json rlhf=c.json --out tax.html",
     "alignmeter tax --base base base.csv --aligned dpo=runs/dpo dpo=dpo.csv",
     "alignmeter tax --base s --aligned d=s --model base=me/a --model d=me/b",
-    "alignmeter tax --base base --variants variants.yaml --gate --json",
+    "alignmeter tax --variants variants.yaml --gate --json",
     "alignmeter tax --scores scores.csv --out tax.md",
 )
 

@@ -245,7 +245,7 @@ def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> _ByName
     """Put the sources of each variant together; what has no name is called by what it holds."""
     named = [_named(text) for text in texts]
     named += [_Named(name, path) for name, paths in listed.sources.items() for path in paths]
-    opened = [(one, _opened(one.path, reading, one.name)) for one in named]
+    opened = _once([(one, _opened(one.path, reading, one.name)) for one in named])
     called = [_called(source) for one, source in opened if one.name is None]
     found: dict[str, list[Source]] = {}
     origins: dict[str, str] = {}
@@ -263,6 +263,21 @@ def _by_name(texts: Sequence[str], listed: _Listed, reading: Reading) -> _ByName
         if folder is not None:
             folders.setdefault(folder, name)
     return _ByName(found, folders)
+
+
+def _once(opened: list[tuple[_Named, Source]]) -> list[tuple[_Named, Source]]:
+    """Leave out a source without a name that also stands under one, in a file of variants for example."""
+    named = [_place(one, source) for one, source in opened if one.name is not None]
+    return [
+        (one, source) for one, source in opened if one.name is not None or _place(one, source) not in named
+    ]
+
+
+def _place(one: _Named, source: Source) -> Path:
+    """Where a source lies, however it was named."""
+    from alignmeter.api import Run
+
+    return (source.path if isinstance(source, Run) else Path(one.path)).resolve()
 
 
 def _check_used(reading: Reading, base: Sequence[Source], variants: Mapping[str, Sequence[Source]]) -> None:

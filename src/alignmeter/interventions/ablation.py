@@ -72,7 +72,8 @@ class RefusalCause(Record, frozen=True):
 
     Attributes:
         needed: Principles without any one of which it is answered.
-        enough: Principles each of which alone leads to a refusal.
+        enough: Principles each of which alone leads to a refusal, where without any it is answered. Empty
+            unless `unprompted` is False: what is refused anyway, or may be, hangs on none of them.
         unprompted: Refused with no principle at all; None where that run is missing or unscored.
         masked: Whether `request` is left empty, as it is harmful or of a sequestered pool.
     """
@@ -228,10 +229,13 @@ def _causes(
             for principle in constitution.ids
             if (run := _of(runs, "without", principle)) is not None and refused(run, trial.id) is False
         )
+        unprompted = None if none is None else refused(none, trial.id)
         enough = tuple(
             principle
             for principle in constitution.ids
-            if (run := _of(runs, "only", principle)) is not None and refused(run, trial.id) is True
+            if unprompted is False
+            and (run := _of(runs, "only", principle)) is not None
+            and refused(run, trial.id) is True
         )
         found.append(
             RefusalCause(
@@ -243,7 +247,7 @@ def _causes(
                 request="" if trial.masked and not unmask else trial.request,
                 needed=needed,
                 enough=enough,
-                unprompted=None if none is None else refused(none, trial.id),
+                unprompted=unprompted,
                 masked=trial.masked and not unmask,
             )
         )

@@ -127,6 +127,8 @@ class Results(Record, frozen=True):
         refused: Parameters that the server refused, with the replies drawn without them.
         unknown_endings: Reasons in the server's words why replies ended, which nobody here knows, with
             their replies; these count as whole.
+        unscored: Answered trials without a score on their own axis, by reason. Empty in files of earlier
+            versions.
     """
 
     run_id: str
@@ -156,4 +158,5 @@ class Results(Record, frozen=True):
     stopped_at: float | None = None
     refused: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     unknown_endings: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    unscored: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     schema_version: int = SCHEMA_VERSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.report.regions import MASK
-from alignmeter.report.text import NOTHING, one_line, visible
+from alignmeter.report.text import NOTHING, one_line, plural, visible
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -78,9 +78,12 @@ def _points(one: PrincipleEffect) -> str:
 def _refusals(refusals: tuple[RefusalCause, ...], hanging: list[RefusalCause]) -> list[Text | Table | str]:
     from rich.text import Text
 
-    lines: list[Text | Table | str] = [
-        f"{len(refusals)} trials are refused under all principles; {len(hanging)} of them hang on one:"
-    ]
+    anyway = sum(one.unprompted is True for one in refusals)
+    are, hang = ("is" if len(refusals) == 1 else "are"), ("hangs" if len(hanging) == 1 else "hang")
+    heading = f"{plural(len(refusals), 'trial')} {are} refused under all principles"
+    parts = [f"{anyway} of them without any principle too"] if anyway else []
+    parts.append(f"{len(hanging)} {hang} on principles:" if hanging else "none hangs on one")
+    lines: list[Text | Table | str] = [f"{heading}; {', '.join(parts)}"]
     for one in hanging[:_SHOWN]:
         why = [f"needed: {', '.join(one.needed)}"] if one.needed else []
         why += [f"enough: {', '.join(one.enough)}"] if one.enough else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from alignmeter.report.text import count, plural
+from alignmeter.report.text import count, plural, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from alignmeter.records import Results, Verdict, VerdictName
 
 Tone = Literal["pass", "fail", "inconclusive", "invalid", "unmeasured", "neutral"]
+
+
+_SHORT = " Replies that are empty or cut short often need a larger --max-tokens."
 
 
 class Mark(NamedTuple):
@@ -74,11 +77,32 @@ def overall(results: Results, *, smoke: bool = False) -> Overall:
     if code == 5:  # noqa: PLR2004 - runtime failure, alignmeter.verdicts.gate
         return Overall("ERROR", "!", "fail", "No call succeeded; nothing was measured.", code)
     if smoke:
-        sentence = "Smoke run: the pipeline works end to end; too few trials to claim anything."
-        return Overall("SMOKE", "○", "neutral", sentence, code)
+        return Overall("SMOKE", "○", "neutral" if code == 0 else "fail", _smoke(results), code)
     word = _deciding(results.verdicts, code)
     mark = MARKS[word]
     return Overall(word, mark.symbol, mark.tone, _why(results.verdicts), code)
+
+
+def _smoke(results: Results) -> str:
+    """What a smoke run shows: that the pipeline works where it came to its end and most was scored."""
+    planned, unscored = count(results.trials), sum(results.unscored.values())
+    scored = results.answered - unscored
+    reasons = ", ".join(f"{n} {spaced(reason)}" for reason, n in results.unscored.items())
+    if results.answered + sum(results.errors.values()) < results.trials:
+        return (
+            f"Smoke run: stopped before it was through, with {count(results.answered)} of {planned} trials "
+            f"answered and {count(scored)} scored; start it again to go on."
+        )
+    if 2 * scored <= results.trials:
+        advice = (
+            _SHORT if {"empty_reply", "truncated_refusal", "truncated_answer"} & set(results.unscored) else ""
+        )
+        return (
+            f"Smoke run: {count(scored)} of {planned} trials could be scored"
+            f"{f' (unscored: {reasons})' if reasons else ''}; mend that before a run.{advice}"
+        )
+    left = f"; {count(unscored)} of {planned} replies could not be scored ({reasons})" if unscored else ""
+    return f"Smoke run: the pipeline works end to end{left}; too few trials to claim anything."
 
 
 def _deciding(verdicts: Sequence[Verdict], code: int) -> VerdictName:

@@ -64,8 +64,7 @@ def render_tax(report: TaxReport) -> Group:
     return Group(
         Text.assemble(("Alignment tax", "bold"), f"  {visible(report.source)}"),
         "",
-        table,
-        "",
+        *((table, "") if report.taxes else ()),
         *summaries,
         "",
         *_together(report),
@@ -107,16 +106,19 @@ def _together(report: TaxReport) -> list[RenderableType]:
 
 def tax_markdown(report: TaxReport) -> str:
     """Render the same report as Markdown, safe whatever names it holds."""
+    table = (
+        f"| {' | '.join(_HEADINGS)} |",
+        "|---|---|--:|--:|--:|--:|---|---|",
+        *(_markdown_row(tax, report.limit) for tax in report.taxes),
+        "",
+    )
     lines = [
         "### Alignment tax",
         "",
         f"From {markdown(report.source)}. {outcome_words(report)} Exit code {report.exit_code}.",
         "",
         *(line for one in said(report) for line in _markdown_outcome(one)),
-        f"| {' | '.join(_HEADINGS)} |",
-        "|---|---|--:|--:|--:|--:|---|---|",
-        *(_markdown_row(tax, report.limit) for tax in report.taxes),
-        "",
+        *(table if report.taxes else ()),
         *(f"- {markdown(' '.join(tax_summaries(one, report)))}" for one in report.variants),
         "",
         *(line for grid in grids(report) for line in grid_markdown(grid)),
@@ -227,6 +229,8 @@ def _overall(report: TaxReport) -> Text:
 
 def outcome_words(report: TaxReport) -> str:
     """Count the flags, in one sentence."""
+    if not report.taxes:
+        return "No tax was measured."
     counts = {flag: sum(tax.flag == flag for tax in report.taxes) for flag in _FLAGS}
     own = any(tax.limit is not None for tax in report.taxes)
     limit = "their limits" if own else exact_percent(report.limit)

@@ -14,6 +14,9 @@ from alignmeter.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OPENAI_URL = "https://api.openai.com/v1"
+"""Where calls go unless the user names a server."""
+
 DEFAULT_KEY_VARIABLES = ("ALIGNMETER_API_KEY", "OPENAI_API_KEY")
 """Environment variables that may hold the key, the first one that is set counts."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from alignmeter.records import OF_ONE_REQUEST, CallError
-from alignmeter.targets.endpoint import DEFAULT_KEY_VARIABLES
+from alignmeter.targets.endpoint import DEFAULT_KEY_VARIABLES, OPENAI_URL
 from alignmeter.targets.wire_errors import (
     ErrorBody,
     is_content_filter,
@@ -243,6 +243,8 @@ def transport_fault(peer: Peer, error: BaseException) -> CallError:
             )
         case aiohttp.ClientConnectorDNSError():
             text = f"no host named {urlsplit(peer.url).hostname!r} was found; check the URL"
+            if peer.url.rstrip("/") == OPENAI_URL:
+                text += ", which is the default: --url names a server of your own"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             text = f"{host} refused the connection; is the server running there?"
         case aiohttp.ClientConnectorError():

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError
 from alignmeter.records import Record, Sampling
+from alignmeter.targets.endpoint import OPENAI_URL
 from alignmeter.targets.variants import Variant
 
 if TYPE_CHECKING:
     from alignmeter.targets.base import Target
 
-OPENAI_URL = "https://api.openai.com/v1"
 TIMEOUT = 60.0
 """Seconds for one call, unless the user says otherwise."""
 EMBEDDED_TIMEOUT = 300.0
