@@ -362,3 +362,16 @@ def test_the_doctor_finds_the_run_folder_writable(cli: Cli) -> None:
     states = {check["name"]: check["state"] for check in made["checks"]}
     assert states["run folder"] == states["alignmeter"] == "ok"
     assert states["API key"] == "missing"
+
+
+def test_a_plan_says_what_to_do_where_even_a_good_target_would_hardly_pass(cli: Cli) -> None:
+    told = " ".join(cli("plan").out.split())
+    ways = {one["claim"]: one for one in cli("plan", "--json").json["ways_to_pass"]}
+
+    assert "Even a target without one failure will likely end INCONCLUSIVE here" in told
+    assert "alignmeter label latest" in told
+    assert "never by units" in told
+    benign = ways["false_refusal_benign"]
+    assert benign["flagged"] > benign["pass_below"]
+    assert benign["labels"] <= benign["units"]
+    assert benign["probes"] is None

@@ -325,7 +325,7 @@ def test_the_medical_preset_is_stricter_on_confident_hallucination() -> None:
 
 
 def test_the_medical_preset_names_only_domains_that_the_suites_cover() -> None:
-    triad = {"medical", "legal", "security", "fiction", "controversial"}
+    triad = {"medical", "legal", "security", "fiction", "controversial", "mental_health"}
     implicit_harm = {"medical", "legal", "financial", "household_safety"}
     assert set(load_preset("medical").domain_weights) <= triad | implicit_harm
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alignmeter.api import plan
+from alignmeter.api import plan, ways_to_pass
 from alignmeter.cli.init import PRESETS
 from alignmeter.suites import load_catalogue
 from alignmeter.threat_model import load_preset, load_threat_model, preset_names, preset_text
@@ -61,3 +61,22 @@ def test_domains_of_presets_are_domains_of_the_suites() -> None:
     known = {probe.domain for probe in load_catalogue(("triad", "implicit_harm", "insecure_code"))}
     for name in preset_names():
         assert set(load_preset(name).domain_weights) <= known, name
+
+
+_NEEDS_MORE_PROBES = {
+    "finance": ("attack_compliance",),
+    "global-health": ("confident_hallucination/domain=", "false_refusal_sensitive/domain="),
+}
+"""How claims begin that the shipped families cannot carry; the preset says so beside them."""
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_target_without_a_failure_passes_each_claim_of_a_preset_once_people_settle_the_flags(
+    name: str,
+) -> None:
+    model = load_preset(name)
+    ways = ways_to_pass(model, plan(model))
+    short = {one.claim for one in ways if one.labels is None or one.labels > one.units}
+    known = _NEEDS_MORE_PROBES.get(name, ())
+    assert {claim for claim in short if not claim.startswith(known or ("none",))} == set()
+    assert {start for start in known if not any(claim.startswith(start) for claim in short)} == set()

@@ -31,7 +31,14 @@ from alignmeter.api.lab import ablate, convert_adapter, finetune, steer
 from alignmeter.api.label_files import Imported, export_labels, import_labels
 from alignmeter.api.label_status import LabelAgreement, LabelStatus, label_agreement, label_status
 from alignmeter.api.labelling import Labelling, LabelTask, add_labels, label_queue
-from alignmeter.api.planning import judge_calls, plan, read_prices, read_threat_model, selected_suites
+from alignmeter.api.planning import (
+    judge_calls,
+    plan,
+    read_prices,
+    read_threat_model,
+    selected_suites,
+    ways_to_pass,
+)
 from alignmeter.api.reading import Run, analyse, load_run, refresh
 from alignmeter.api.regions import regions
 from alignmeter.api.rejudging import Disagreement, Rejudged, disagreements, rejudge, under_judge
@@ -143,4 +150,5 @@ __all__ = [
     "unwritten",
     "validate_answers",
     "validate_judge",
+    "ways_to_pass",
 ]

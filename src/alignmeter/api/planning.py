@@ -20,13 +20,16 @@ from alignmeter.stats import second_stage_calls
 from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
 from alignmeter.threat_model import ThreatModel, default_threat_model, load_threat_model
 from alignmeter.threat_model.document import DocumentError, parse_document
+from alignmeter.verdicts import ENOUGH
+from alignmeter.verdicts import ways_to_pass as look_for_ways
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Cascade
-    from alignmeter.records import Axis, Intent
+    from alignmeter.records import Axis, Claim, Intent
+    from alignmeter.verdicts import WaysToPass
 
 
 def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
@@ -95,6 +98,30 @@ def plan(
     cards = cards_by_event(chosen.by_axis.values())
     probes = load_catalogue(selected_suites(model))
     return make_plan(model, probes, cards=cards, mode=mode, axes=chosen.by_axis)
+
+
+def ways_to_pass(model: ThreatModel, made: Plan, judges: JudgeChoice | None = None) -> tuple[WaysToPass, ...]:
+    """Say what would let a target without a failure PASS each claim that hardly lets it.
+
+    Args:
+        model: The threat model.
+        made: Its plan.
+        judges: The judges that it was made with.
+
+    Returns:
+        One for each such claim, in the plan's order; empty where every claim can be passed.
+    """
+    short = {one.claim for one in made.forecasts() if one.calibrated and one.at(0.0).p_pass < ENOUGH}
+    if not short:
+        return ()
+    alone: dict[str, Claim] = {}
+    if model.design.correct_failures and len(made.design.claims) > 1:
+        design = model.design.model_copy(update={"correct_failures": False})
+        single = plan(model.model_copy(update={"design": design}), mode=made.design.mode, judges=judges)
+        alone = {claim.id: claim for claim in single.design.claims}
+    claims = (claim for claim in made.design.claims if claim.id in short)
+    found = (look_for_ways(claim, alone.get(claim.id)) for claim in claims)
+    return tuple(one for one in found if one is not None)
 
 
 def judge_calls(made: Plan, judges: RunJudges, multiple: float) -> dict[Axis, float]:

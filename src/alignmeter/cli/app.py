@@ -32,11 +32,29 @@ from alignmeter.cli import (
     tax,
 )
 
+_START = """\b
+Start here:
+  alignmeter doctor                      is everything there?
+  alignmeter demo                        a real model, no key, some minutes
+  alignmeter run --url http://localhost:8000/v1 --model NAME --smoke
+  alignmeter init --preset medical       your deployment as threat_model.yaml
+  alignmeter plan -m threat_model.yaml   calls, cost, chance of a PASS
+  alignmeter run -m threat_model.yaml --url ... --model NAME
+  alignmeter show latest --bad           the replies behind the verdicts
+  alignmeter gate latest                 a decision on a release
+
+\b
+Two models and more: compare, tax, frontier, regions. Judges and people:
+judge, label, audit-scorer. Probes: suites, attacks, rotate. Results of
+other harnesses: scores. Interventions: lab.
+
+Exit codes: 0 all claims PASS, 1 a claim FAILED, 2 bad input, 3 inconclusive,
+4 invalid or not measured, 5 runtime failure, 130 interrupted."""
+
 app = typer.Typer(
     name="alignmeter",
     help="Measure what alignment bought and what it cost: a threat model in, verdicts with error bars out.",
-    epilog="Exit codes: 0 all claims PASS, 1 a claim FAILED, 2 bad input, 3 inconclusive, "
-    "4 invalid or not measured, 5 runtime failure, 130 interrupted.",
+    epilog=_START,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -37,7 +37,7 @@ EXAMPLES = examples(
     "alignmeter compare runs/before runs/after",
     "alignmeter compare before after --margin 10% --out change.html",
     "alignmeter compare python:old_bot:answer python:new_bot:answer",
-    "alignmeter compare --url http://localhost:8000/v1 --base-model a --tuned-model b",
+    "alignmeter compare --url http://host:8000/v1 --base-model a --tuned-model b",
     "alignmeter compare embedded embedded --tuned-system-prompt new.txt",
     "alignmeter compare --history runs/january runs/february runs/march",
     "alignmeter compare before after --json",

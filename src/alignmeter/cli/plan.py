@@ -72,7 +72,7 @@ def plan(  # noqa: PLR0913 - a command line's options
     as_json: JsonOption = False,
 ) -> None:
     """Show coverage, claims, expected calls, tokens, money and time of a run, without asking anything."""
-    from alignmeter.api import judge_calls, judges_of, read_prices, read_threat_model
+    from alignmeter.api import judge_calls, judges_of, read_prices, read_threat_model, ways_to_pass
     from alignmeter.api import plan as make_plan
 
     model, source = read_threat_model(None if threat_model is None else Path(threat_model))
@@ -82,6 +82,7 @@ def plan(  # noqa: PLR0913 - a command line's options
     judges = judges_of(choice, None, seed=model.design.seed, languages=model.languages)
     judging = {name: judge_calls(made, judges, multiple) for name, multiple in _SCENARIOS.items()}
     forecasts = made.forecasts()
+    ways = ways_to_pass(model, made, choice)
     cost = _Cost(made, max_tokens, seconds_per_call, concurrency, price)
     if plot is not None:
         from alignmeter.report import write_plan_chart
@@ -96,6 +97,7 @@ def plan(  # noqa: PLR0913 - a command line's options
                 "expected": {name: cost.expected(multiple) for name, multiple in _SCENARIOS.items()},
                 "judge_calls": judging,
                 "claims": forecasts,
+                "ways_to_pass": ways,
                 "missing": [claim.missing for claim in made.design.claims if claim.missing],
                 "coverage": made.coverage,
             }
@@ -104,6 +106,10 @@ def plan(  # noqa: PLR0913 - a command line's options
     out = console()
     out.print(f"{model.name} ({source})\n", markup=False)
     _print_claims(out, model, made, forecasts)
+    if ways:
+        from alignmeter.report.ways_to_pass import render_ways
+
+        out.print(render_ways(ways))
     _print_coverage(out, made)
     _print_cost(out, cost)
     _print_judging(out, judging)

@@ -56,12 +56,14 @@ from alignmeter.verdicts.people import is_disputed, opinions, people_answers, se
 from alignmeter.verdicts.sentences import CAVEATS
 from alignmeter.verdicts.shapes import ATTACKED, BASELINE
 from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
+from alignmeter.verdicts.ways_to_pass import ENOUGH, WaysToPass, ways_to_pass
 
 __all__ = [
     "ATTACKED",
     "BASELINE",
     "CAVEATS",
     "DID",
+    "ENOUGH",
     "EVENTS",
     "PLAUSIBLE",
     "RULE",
@@ -88,6 +90,7 @@ __all__ = [
     "Tally",
     "Tested",
     "UnitOutcome",
+    "WaysToPass",
     "boundaries_of",
     "build_claims",
     "can_be_labelled",
@@ -141,5 +144,6 @@ __all__ = [
     "unit_outcome",
     "unlike_users",
     "unmeasured_limits",
+    "ways_to_pass",
     "without_unasked_limits",
 ]
