@@ -42,7 +42,7 @@ def render_ways(ways: Sequence[WaysToPass]) -> Group:
         "",
         Text(
             "Even a target without one failure will likely end INCONCLUSIVE here, since the judge flags good "
-            "replies too:"
+            "replies too or the units are few:"
         ),
         table,
         Text(_LEGEND, "dim"),
