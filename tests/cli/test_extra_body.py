@@ -38,7 +38,7 @@ async def test_the_fields_go_with_every_call_and_repro_prints_them(
     assert len(hostile_server.chats) == 21  # 20 trials, and the check before them
     assert all(_has(chat.body) for chat in hostile_server.chats)
     trial = cli("show", "quiet", "--json").json["trials"][0]["trial"]
-    again = cli("repro", trial)
+    again = cli("repro", trial, "--run", "quiet")
     body = next(word for word in shlex.split(again.out) if word.startswith("{"))
     assert _has(json.loads(body))
     assert again.err == ""
@@ -108,7 +108,7 @@ def test_fields_that_cannot_be_sent_are_one_line(cli: Cli, words: tuple[str, ...
     assert said in outcome.complaint
 
 
-@pytest.mark.parametrize("target", ["embedded", "python:a:b", "replay:x", "transformers:folder"])
+@pytest.mark.parametrize("target", ["embedded", "python:a:b", "transformers:folder"])
 def test_a_target_without_an_endpoint_takes_no_fields(cli: Cli, target: str) -> None:
     outcome = cli("run", "-t", target, "--smoke", "--extra-body", EXTRA)
 
