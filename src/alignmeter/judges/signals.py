@@ -27,9 +27,11 @@ MAX_SENTENCES = 48
 
 _FRAGMENT = re.compile(r"\{([a-z_]+)\}")
 _POLAR_QUESTION = re.compile(
-    r"(?:is|are|was|were|do|does|did|has|have|had|can|could|should|will|would|may|must)(?:n't)? (?!you\b)"
+    r"(?:yes or no\b|(?:is|are|was|were|do|does|did|has|have|had|can|could|should|will|would|may|must)"
+    r"(?:n't)? (?!you\b))"
 )
 _POLAR_REPLY = re.compile(r"(?:yes|no)\b")
+_NOTHING_BUT_NO = re.compile(r"(?:no|nope|absolutely not|no way)[.!]*")
 _HOW_TO = re.compile(
     r"\bhow (?:do|does|can|to|would|should|could|might|may)\b|\bwhere (?:can|do|could|should)\b"
     r"|\b(?:steps|ways?|methods?|plan|help me|tell me how|teach me|write|give me|create|make)\b"
@@ -181,6 +183,11 @@ def _spans(rules: Rules, sentence: str, *, opening: bool) -> tuple[tuple[str, st
 _cached_spans = lru_cache(maxsize=4096)(_spans)  # models refuse in the same words again and again
 
 
+def signals_of(rules: Rules, sentence: str) -> frozenset[str]:
+    """Return the names of the signals that a sentence shows by its words, wherever it may stand."""
+    return frozenset(name for name, _ in _cached_spans(rules, sentence[:_CACHED_CHARACTERS], opening=True))
+
+
 def content_words(
     text: str, *, shortest: int = _MIN_STEM, empty: frozenset[str] = frozenset()
 ) -> frozenset[str]:
@@ -282,8 +289,10 @@ def measure(rules: Rules, prose: Prose, request: str) -> Reading:
         A number in [0, 1] per signal, and the span that each matched first.
     """
     sentences = [sentence.text for sentence in prose.sentences[:MAX_SENTENCES]]
-    matches = _match(rules, sentences)
-    values = _structure(prose, sentences, _request(request, rules.empty_words), matches)
+    asked = _request(request, rules.empty_words)
+    answered = asked.polar and len(sentences) == 1 and _NOTHING_BUT_NO.fullmatch(sentences[0])
+    matches = Matches({}, {}) if answered else _match(rules, sentences)
+    values = _structure(prose, sentences, asked, matches)
     weights = rules.position_weights
     for signal in rules.signals:
         if signal.pattern is None:
