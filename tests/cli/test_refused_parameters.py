@@ -42,10 +42,10 @@ def temperatures(server: HostileServer) -> list[bool]:
     return ["temperature" in chat.body for chat in server.chats]
 
 
-async def run(cli: Cli, server: HostileServer, name: str) -> Outcome:
+async def run(cli: Cli, server: HostileServer, name: str, *options: str) -> Outcome:
     Path("small.yaml").write_text(SMALL, encoding="utf-8")
     command = ("run", "--url", server.url, "--model", "m", "-m", "small.yaml", "--fixed", "-q")
-    return await asyncio.to_thread(cli, *command, "--name", name)
+    return await asyncio.to_thread(cli, *command, "--name", name, *options)
 
 
 @pytest.mark.usefixtures("quick_report")
@@ -96,6 +96,21 @@ async def test_a_run_with_its_temperature_is_not_compared_with_one_without(
     note = "refused temperature: each drew its replies at its own"
     assert note in " ".join(alike.out.split())
     assert "temperature was" not in alike.out
+
+
+@pytest.mark.usefixtures("quick_report")
+async def test_seeds_are_compared_where_both_servers_drew_at_a_temperature_of_their_own(
+    cli: Cli, hostile_server: HostileServer
+) -> None:
+    seeds = "were sampled with different seeds"
+    await run(cli, hostile_server, "greedy")
+    await run(cli, hostile_server, "greedy-too", "--seed", "1")
+    stubborn(hostile_server)
+    await run(cli, hostile_server, "warm")
+    await run(cli, hostile_server, "warm-too", "--seed", "1")
+
+    assert seeds not in " ".join(cli("compare", "greedy", "greedy-too").out.split())
+    assert seeds in " ".join(cli("compare", "warm", "warm-too").out.split())
 
 
 async def test_two_servers_of_which_one_refuses_it_are_not_asked_side_by_side(

@@ -45,6 +45,11 @@ class Sampled(NamedTuple):
         found = {asked: self.replies - without, SERVERS_OWN: without}
         return {value: n for value, n in found.items() if n} or {asked: 0}
 
+    @property
+    def greedy(self) -> bool:
+        """Whether every reply was drawn at temperature 0, where seeds play no part."""
+        return self.sampling.temperature == 0 and not self.refused.get("temperature")
+
 
 def sampled(name: str, manifest: RunManifest, data: RunData) -> Sampled:
     """Read off a run how it was sampled."""

@@ -182,7 +182,8 @@ def _differences(base: Arm, tuned: Arm) -> list[str]:
     for field in SAMPLED_BY:
         if all(arm.sampled.drawn(field).keys() == {SERVERS_OWN} for arm in (base, tuned)):
             found.append(f"Both servers refused {field}: each drew its replies at its own.")
-    if one.sampling.seed != two.sampling.seed and one.sampling.temperature > 0:
+    seeds = [arm.sampled.drawn("seed").keys() for arm in (base, tuned)]
+    if seeds[0] != seeds[1] and not (base.sampled.greedy and tuned.sampled.greedy):
         found.append("The two runs were sampled with different seeds.")
     if one.sampling.max_tokens != two.sampling.max_tokens:
         found.append("The two runs had different limits of tokens; no reply was cut.")

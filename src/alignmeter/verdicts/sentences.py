@@ -120,8 +120,7 @@ _SENTENCES = {
         "{floor} without one failure."
     ),
     "borderline": (
-        "{said}: between {lower} and {upper}. That is so near the limit of {limit} that asking all {units} "
-        "would hardly decide it (borderline)."
+        "{said}: between {lower} and {upper}. Asking all {units} would hardly decide on {limit} (borderline)."
     ),
     "too_few_scored": (
         "{said}: between {lower} and {upper}. With so many that have no score, asking all {units} would "
