@@ -79,12 +79,28 @@ def text_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def check_writable(path: Path) -> None:
+    """Refuse the name of a file to write that can be none; nothing is made.
+
+    Raises:
+        InputError: It is a folder, or to stand in a folder that does not exist.
+    """
+    if path.is_dir():
+        raise InputError(f"expected a file, got the folder {str(path)!r}; name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(
+            f"expected a file in a folder that exists, got {str(path)!r}; make {str(path.parent)!r} first"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with line feeds.
 
     Raises:
+        InputError: See `check_writable`.
         StorageError: It cannot be written.
     """
+    check_writable(path)
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -60,13 +60,7 @@ def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finish
         (("gate", "first", "--inconclusive", "maybe"), "maybe", 2),
         (("gate", "first", "--baseline", "first"), "which are one folder", 2),
         (("gate", "first", "--judge", "nobody"), "no judgements by 'nobody'; it has: closed-answer", 2),
-        (
-            ("gate", "first", "--junit", "no/such/folder/gate.xml"),
-            "cannot write 'no/such/folder/gate.xml'",
-            5,
-        ),
         (("plan", "--prices", "no-such.yaml"), "no-such.yaml: expected a readable file", 2),
-        (("plan", "--plot", "no/such/folder/plan.svg"), "cannot write 'no/such/folder/plan.svg'", 5),
     ],
 )
 def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...], said: str, code: int) -> None:

@@ -119,7 +119,7 @@ def test_without_a_cycle_status_says_how_to_begin_one_and_makes_nothing(cli: Cli
         (["new", "--pool", ","], "names of suites, got none"),
         (["new", "--pool", "mine", "--fraction", "2"], "--fraction above 0 and at most 1, got 2.0"),
         (["new", "--pool", "mine", "--fraction", "0"], "above 0, got '0'"),
-        (["new", "--pool", "mine", "--out", "."], "--out to name a file"),
+        (["new", "--pool", "mine", "--out", "."], "expected a file, got the folder"),
         (["reveal", "cycle_9"], "got 'cycle_9'; there are: none"),
         (["retire"], "one of a cycle, --family and --burnt"),
         (["retire", "cycle_1", "--burnt"], "one of a cycle, --family and --burnt"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,8 +80,13 @@ def test_bad_input_is_one_line_and_exits_with_2(cli: Cli, tmp_path: Path) -> Non
     assert cli("tax").code == 2
 
 
-def test_a_report_that_cannot_be_written_exits_with_5(cli: Cli) -> None:
-    outcome = cli("tax", "--scores", EXAMPLE, "--out", "no/such/tax.md")
+def test_a_report_that_cannot_be_written_exits_with_5(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+
+    outcome = cli("tax", "--scores", EXAMPLE, "--out", "tax.md")
 
     assert outcome.code == 5
     assert "cannot write" in outcome.complaint

@@ -11,6 +11,7 @@ from alignmeter.api.planning import read_threat_model
 from alignmeter.api.reading import load_run
 from alignmeter.engine import render
 from alignmeter.errors import AlignmeterError, InputError
+from alignmeter.files import check_writable
 from alignmeter.records import Record
 from alignmeter.rotation import (
     BegunCycle,
@@ -78,12 +79,13 @@ def rotate_new(wanted: NewCycle, *, threat_model: Path | None = None, out: Path 
         InputError: As `alignmeter.rotation.begin_cycle`; nothing is written.
         StorageError: A folder cannot be written.
     """
-    _check_out(out)
-    if out is not None and out.exists():
-        raise InputError(
-            f"expected --out to name a new file, got {str(out)!r}, which may hold an earlier commitment; "
-            f"name another"
-        )
+    if out is not None:
+        check_writable(out)
+        if out.exists():
+            raise InputError(
+                f"expected --out to name a new file, got {str(out)!r}, which may hold an earlier commitment; "
+                f"name another"
+            )
     made = begin_cycle(rotation_folder(), wanted, read_threat_model(threat_model)[0])
     if out is not None:
         write_file(out, pretty(made.commitment))
@@ -106,7 +108,8 @@ def rotate_reveal(name: str, *, out: Path | None = None) -> Reveal:
         InputError: There is no such cycle, or its key is lost.
         StorageError: A folder cannot be written.
     """
-    _check_out(out)
+    if out is not None:
+        check_writable(out)
     made = reveal_cycle(rotation_folder(), name)
     if out is not None:
         write_file(out, pretty(made))
@@ -187,11 +190,6 @@ def rotate_verify(
         ok=all(check.ok for check in checks),
         published=published is not None,
     )
-
-
-def _check_out(out: Path | None) -> None:
-    if out is not None and out.is_dir():
-        raise InputError(f"expected --out to name a file, got the folder {str(out)!r}; name a file in it")
 
 
 def _own_reveal(cycle: str | None, trials: Sequence[Trial] | None) -> Reveal:

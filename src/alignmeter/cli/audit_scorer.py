@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,8 @@ import typer
 from alignmeter.cli.counter import counter
 from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
-from alignmeter.cli.report_file import report_file, write_report_file
+from alignmeter.cli.output_file import output_file
+from alignmeter.cli.report_file import write_report_file
 from alignmeter.cli.target_options import KeyEnvOption
 
 EXAMPLES = examples(
@@ -77,8 +77,9 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     scores: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
+            parser=output_file(),
             help="Keep the scores here, without texts; what is in it is not scored again, and "
             "`frontier --guard` reads it.",
             metavar="FILE.jsonl",
@@ -92,7 +93,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=partial(report_file, instead="; scores are kept by --scores"),
+            parser=output_file(".md", ".html", instead="; scores are kept by --scores"),
             help="Write the report as Markdown or HTML.",
             metavar="FILE.md|FILE.html",
             show_default=False,
@@ -125,7 +126,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         higher=higher,
         label=label,
         threshold=threshold,
-        scores=None if scores is None else Path(scores),
+        scores=scores,
         target_options=TargetOptions(url=url, api_key_env=api_key_env, timeout=timeout),
     )
     with counter("Scoring") as progress:

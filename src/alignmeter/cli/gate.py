@@ -17,6 +17,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from alignmeter.verdicts import Gate
@@ -42,10 +43,14 @@ def gate(
     ] = "block",
     judge: SeenByOption = None,
     junit: Annotated[
-        str | None, typer.Option(help="Write JUnit XML; nothing in it is ever skipped.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            parser=output_file(), help="Write JUnit XML; nothing in it is ever skipped.", metavar="FILE"
+        ),
     ] = None,
     markdown: Annotated[
-        str | None, typer.Option(help="Write a summary for a pull request.", metavar="FILE")
+        Path | None,
+        typer.Option(parser=output_file(), help="Write a summary for a pull request.", metavar="FILE"),
     ] = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
@@ -64,7 +69,7 @@ def gate(
     made = decide(find_run(run, runs), before, inconclusive=inconclusive, judge=judge)
     for name, text in ((junit, junit_xml), (markdown, gate_markdown)):
         if name is not None:
-            write_text(Path(name), text(made))
+            write_text(name, text(made))
     if as_json:
         print_json(made)
     else:

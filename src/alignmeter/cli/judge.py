@@ -10,6 +10,7 @@ import typer
 from alignmeter.cli import rejudge
 from alignmeter.cli.counter import counter
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
+from alignmeter.cli.output_file import output_file
 from alignmeter.cli.target_options import KeyEnvOption
 
 ANSWERS = ("correct", "incorrect", "abstained")
@@ -155,9 +156,10 @@ def calibrate(
         Axis | None, typer.Option("--axis", help="Its axis, to be sure; default: its own.")
     ] = None,
     out: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
             "--out",
+            parser=output_file(),
             help="File of the cards; default $ALIGNMETER_CARDS, else alignmeter-cards.json here.",
             metavar="FILE",
         ),
@@ -184,7 +186,7 @@ def calibrate(
         made = calibrate_judge(
             judge,
             axis=axis,
-            out=Path(out) if out else None,
+            out=out,
             languages=language,
             target_options=_options(url, api_key_env, timeout),
             progress=progress,

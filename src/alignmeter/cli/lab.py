@@ -20,6 +20,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from alignmeter.interventions.finetune import Step
@@ -242,7 +243,13 @@ def convert(
     adapter: Annotated[str, typer.Argument(help="Folder of a peft LoRA adapter.", metavar="FOLDER")],
     *,
     out: Annotated[
-        str | None, typer.Option("--out", help="The file; default: beside the folder.", metavar="FILE.gguf")
+        Path | None,
+        typer.Option(
+            "--out",
+            parser=output_file(),
+            help="The file; default: beside the folder.",
+            metavar="FILE.gguf",
+        ),
     ] = None,
     base: Annotated[
         str | None,

@@ -18,6 +18,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from alignmeter.api import Run
@@ -63,7 +64,10 @@ def label(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     export: Annotated[
-        str | None, typer.Option("--export", help="Write the labels: .csv or .jsonl.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--export", parser=output_file(), help="Write the labels: .csv or .jsonl.", metavar="FILE"
+        ),
     ] = None,
     import_: Annotated[
         str | None, typer.Option("--import", help="Add labels from a .csv or .jsonl.", metavar="FILE")
@@ -95,7 +99,7 @@ def label(  # noqa: PLR0913 - one parameter an option
         raise InputError(f"--share must lie between 0 and 1, got {share!r}")
     path = find_run(run, runs)
     if export is not None:
-        _export(path, Path(export), judge, as_json=as_json)
+        _export(path, export, judge, as_json=as_json)
     elif status:
         _status(path, claim, judge, as_json=as_json)
     else:

@@ -17,6 +17,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +67,12 @@ def plan(  # noqa: PLR0913 - a command line's options
     ] = _PARALLEL,
     judge: JudgesOption = None,
     plot: Annotated[
-        str | None,
-        typer.Option(help="Write a chart of expected calls against the true rate.", metavar="FILE.svg"),
+        Path | None,
+        typer.Option(
+            parser=output_file(),
+            help="Write a chart of expected calls against the true rate.",
+            metavar="FILE.svg",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,7 +92,7 @@ def plan(  # noqa: PLR0913 - a command line's options
     if plot is not None:
         from alignmeter.report import write_plan_chart
 
-        write_plan_chart(Path(plot), made.design.claims)
+        write_plan_chart(plot, made.design.claims)
     if as_json:
         print_json(
             {

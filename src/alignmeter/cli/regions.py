@@ -18,6 +18,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 from alignmeter.cli.report_file import OutOption, write_report_file
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def regions(  # noqa: PLR0913 - one parameter an option
         bool, typer.Option("--unmask", help="Show and export harmful requests, and sequestered ones.")
     ] = False,
     export: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
+            parser=output_file(),
             help="Write every request with its region, and the pairs: ids, and texts with --unmask only.",
             metavar="FILE.jsonl",
         ),
@@ -72,7 +74,7 @@ def regions(  # noqa: PLR0913 - one parameter an option
     found = find(opened, vectors=vectors, seed=seed, unmask=unmask)
     if export is not None:
         texts = {trial.id: trial.request for trial in opened.data.trials} if unmask else {}
-        _export(Path(export), found, texts)
+        _export(export, found, texts)
     if out is not None:
         write_report_file(
             out,

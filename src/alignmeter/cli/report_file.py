@@ -7,27 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignmeter.cli.output_file import output_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def report_file(text: str, *, instead: str = "") -> Path:
-    """Read the name of a report's file; `instead` says where other files are asked for.
-
-    Raises:
-        BadParameter: It ends in something else.
-    """
-    path = Path(text)
-    if path.suffix.lower() not in {".md", ".html"}:
-        raise typer.BadParameter(f"expected a file that ends in .md or .html, got {text!r}{instead}")
-    return path
 
 
 OutOption = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        parser=report_file,
+        parser=output_file(".md", ".html"),
         help="Write the report as Markdown or HTML.",
         metavar="FILE.md|FILE.html",
         show_default=False,

@@ -18,6 +18,7 @@ from alignmeter.cli.output import (
     print_json,
     print_line,
 )
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from alignmeter.rotation import BegunCycle, Reveal
@@ -91,7 +92,10 @@ def new(  # noqa: PLR0913 - a command line's options
     ] = None,
     threat_model: ThreatModelOption = None,
     out: Annotated[
-        str | None, typer.Option("--out", help="Write the commitment here too.", metavar="FILE.json")
+        Path | None,
+        typer.Option(
+            "--out", parser=output_file(), help="Write the commitment here too.", metavar="FILE.json"
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -113,7 +117,7 @@ def new(  # noqa: PLR0913 - a command line's options
     made = rotate_new(
         wanted,
         threat_model=None if threat_model is None else Path(threat_model),
-        out=None if out is None else Path(out),
+        out=out,
     )
     if as_json:
         print_json(made)
@@ -121,7 +125,7 @@ def new(  # noqa: PLR0913 - a command line's options
         _print_new(made, out)
 
 
-def _print_new(made: BegunCycle, out: str | None) -> None:
+def _print_new(made: BegunCycle, out: Path | None) -> None:
     sealed = made.commitment
     pool = sum(stratum.families for stratum in sealed.strata)
     kept = f", {made.anchors} of them kept from the cycle before" if made.anchors else ""
@@ -163,30 +167,31 @@ def reveal(
     cycle: CycleArgument,
     *,
     out: Annotated[
-        str | None, typer.Option("--out", help="Write the reveal here too.", metavar="FILE.json")
+        Path | None,
+        typer.Option("--out", parser=output_file(), help="Write the reveal here too.", metavar="FILE.json"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give out the key of a cycle that is over, with the digests of its pool; no prompt is in it."""
     from alignmeter.api import rotate_reveal
 
-    made = rotate_reveal(cycle, out=None if out is None else Path(out))
+    made = rotate_reveal(cycle, out=out)
     if as_json:
         print_json(made)
     else:
         _print_reveal(made, out)
 
 
-def _print_reveal(made: Reveal, out: str | None) -> None:
+def _print_reveal(made: Reveal, out: Path | None) -> None:
     from alignmeter.rotation import find_cycle, rotation_folder
 
     name = made.commitment.name
-    path = out or str(find_cycle(rotation_folder(), name).path / "reveal.json")
+    path = out or find_cycle(rotation_folder(), name).path / "reveal.json"
     print_line(f"Key         {made.key}")
     print_line(f"Reveal      {path}")
     print_line("")
     print_line("Publish the reveal. Who has it, a run folder and the suite can check the run:")
-    print_line(f"  alignmeter rotate verify RUN --reveal {shlex.quote(path)} --suite {name}.en.jsonl")
+    print_line(f"  alignmeter rotate verify RUN --reveal {shlex.quote(str(path))} --suite {name}.en.jsonl")
 
 
 @app.command(

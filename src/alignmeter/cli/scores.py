@@ -10,6 +10,7 @@ import typer
 
 from alignmeter.cli.numbers import real
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
+from alignmeter.cli.output_file import output_file
 
 EXAMPLES = examples(
     "alignmeter scores latest",
@@ -82,7 +83,13 @@ def scores(  # noqa: PLR0913 - its options
         typer.Option(help="`any` pairs items although the models were sent different texts."),
     ] = "same",
     out: Annotated[
-        str | None, typer.Option("--out", help="Write the items of one model as CSV.", metavar="FILE.csv")
+        Path | None,
+        typer.Option(
+            "--out",
+            parser=output_file(".csv"),
+            help="Write the items of one model as CSV.",
+            metavar="FILE.csv",
+        ),
     ] = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
@@ -117,7 +124,7 @@ def scores(  # noqa: PLR0913 - its options
         found = describe_scores(read[0])
         shown, code = render_scores(found), 0
     if out is not None:
-        write_csv(read[0], Path(out))
+        write_csv(read[0], out)
     if as_json:
         print_json(found)
     else:
@@ -127,7 +134,7 @@ def scores(  # noqa: PLR0913 - its options
     raise typer.Exit(code)
 
 
-def _check(paths: list[str], models: list[str], out: str | None) -> None:
+def _check(paths: list[str], models: list[str], out: Path | None) -> None:
     from alignmeter.errors import InputError
 
     if len(paths) > _TWO:
@@ -135,8 +142,8 @@ def _check(paths: list[str], models: list[str], out: str | None) -> None:
     if len(models) > len(paths):
         named = ", ".join(map(repr, models))
         raise InputError(f"expected --model at most once for each path, got {named}")
-    if out is not None and (len(paths) == _TWO or Path(out).suffix.lower() != ".csv"):
-        raise InputError(f"expected --out with one path, and a file that ends in .csv, got {out!r}")
+    if out is not None and len(paths) == _TWO:
+        raise InputError("expected --out with one path, got two; leave one of them out")
 
 
 def _located(path: str, runs: str) -> str:

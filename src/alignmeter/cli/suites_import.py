@@ -9,6 +9,7 @@ import typer
 
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, console, examples, print_json, print_line
+from alignmeter.cli.output_file import output_file
 
 if TYPE_CHECKING:
     from alignmeter.api import ImportedSuite, KnownManifest
@@ -50,9 +51,11 @@ def import_(
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the manifests that there are.")] = False,
     new: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
-            help="Write a commented manifest from a look at a data file, given after it.", metavar="FILE.yaml"
+            parser=output_file(),
+            help="Write a commented manifest from a look at a data file, given after it.",
+            metavar="FILE.yaml",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -162,10 +165,10 @@ def _table(known: tuple[KnownManifest, ...]) -> None:
     out.print("Your own file: `alignmeter suites import --new mine.yaml DATA` writes a first manifest.")
 
 
-def _new(path: str, data: str, *, as_json: bool) -> None:
+def _new(path: Path, data: str, *, as_json: bool) -> None:
     from alignmeter.api import new_manifest
 
-    written = new_manifest(Path(path), data)
+    written = new_manifest(path, data)
     if as_json:
         print_json({"manifest": str(written)})
         return
