@@ -6,6 +6,7 @@ Characters that reorder, hide or break text, or act on a terminal, are shown by 
 
 from __future__ import annotations
 
+import json
 import re
 
 _UNSEEN = re.compile(
@@ -24,6 +25,15 @@ _UNSEEN = re.compile(
 def visible(text: str) -> str:
     """Show every character that would act on the page or on a terminal, instead of letting it act."""
     return _UNSEEN.sub(_code_point, text.replace("\r\n", "\n"))
+
+
+def json_escaped(text: str) -> str:
+    """Escape in a JSON document every character that would act on a terminal; its values stay the same."""
+    return _UNSEEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def _code_point(match: re.Match[str]) -> str:

@@ -321,7 +321,7 @@ def test_a_defect_of_our_own_is_one_line_that_says_how_to_report_it(
     outcome = cli("plan")
 
     assert outcome.code == 5
-    assert "ZeroDivisionError: by ? zero" in outcome.complaint
+    assert "ZeroDivisionError: by ⟦U+001B⟧ zero" in outcome.complaint
     assert "ALIGNMETER_TRACEBACK=1" in outcome.complaint
 
 

@@ -65,8 +65,9 @@ app = typer.Typer(
 def _version(value: bool) -> None:
     if value:
         from alignmeter._version import __version__
+        from alignmeter.cli.output import print_line
 
-        typer.echo(f"alignmeter {__version__}")
+        print_line(f"alignmeter {__version__}")
         raise typer.Exit
 
 

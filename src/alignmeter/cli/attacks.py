@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alignmeter.cli.numbers import whole
-from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json
+from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json, tell
 
 if TYPE_CHECKING:
     from alignmeter.records import Probe, Trial
@@ -114,7 +114,7 @@ def show_one(
         print_json(_as_json(trial) | {"notes": notes})
         return
     for note in notes:
-        typer.echo(f"# {note}", err=True)
+        tell(f"# {note}")
     _print(trial)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from alignmeter.cli.output import tell
 
 if TYPE_CHECKING:
     from alignmeter.api import ComparisonProgress
@@ -44,9 +44,9 @@ class PlainLooks:
         done = sum(standing.answered)
         resumed = f", {done} answers already there" if done else ""
         looks = f"{len(design.looks)} looks, the first at {design.looks[0]}"
-        _line(f"base -> {base}")
-        _line(f"tuned -> {tuned}")
-        _line(f"at most {design.n_max} pairs, {looks}{resumed}")
+        tell(f"base -> {base}")
+        tell(f"tuned -> {tuned}")
+        tell(f"at most {design.n_max} pairs, {looks}{resumed}")
 
     def update(self, standing: Standing) -> None:
         """See `ComparisonProgress.update`."""
@@ -56,18 +56,18 @@ class PlainLooks:
             decided = standing.tested.state != "continue"
             look = standing.look if decided else standing.look - 1
             self._look, self._state, self._last = standing.look, standing.tested.state, time.monotonic()
-            _line(
+            tell(
                 f"look {look} of {looks}: {self._design.looks[look - 1]} pairs, "
                 f"{_WORDS[standing.tested.state]}"
             )
         elif time.monotonic() - self._last >= _SECONDS:
             self._last = time.monotonic()
             base, tuned = standing.answered
-            _line(f"{base} and {tuned} of {standing.horizon} answered for look {standing.look} of {looks}")
+            tell(f"{base} and {tuned} of {standing.horizon} answered for look {standing.look} of {looks}")
 
     def note(self, message: str) -> None:
         """See `ComparisonProgress.note`."""
-        _line(message)
+        tell(message)
 
 
 class JsonLooks:
@@ -79,7 +79,7 @@ class JsonLooks:
     def started(self, *, base: str, tuned: str, design: ComparisonDesign, standing: Standing) -> None:
         """See `ComparisonProgress.started`."""
         self._seen = (standing.look, standing.tested.state)
-        _line(
+        tell(
             json.dumps(
                 {
                     "event": "started",
@@ -97,7 +97,7 @@ class JsonLooks:
         if seen == self._seen:
             return
         self._seen = seen
-        _line(
+        tell(
             json.dumps(
                 {
                     "event": "look",
@@ -111,11 +111,4 @@ class JsonLooks:
 
     def note(self, message: str) -> None:
         """See `ComparisonProgress.note`."""
-        _line(json.dumps({"event": "note", "message": message}))
-
-
-def _line(text: str) -> None:
-    """Write to standard error; asking must not end because nobody reads its progress any more."""
-    with suppress(OSError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        tell(json.dumps({"event": "note", "message": message}))

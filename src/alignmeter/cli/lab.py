@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ from alignmeter.cli.output import (
     examples,
     print_json,
     print_line,
+    tell,
 )
 from alignmeter.cli.output_file import output_file
 
@@ -340,14 +340,8 @@ class _StepTeller:
             return
         self._told = now
         left = (now - self._began) / (step.step - self._first) * (step.steps - step.step)
-        _say(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {left:.0f} s to go")
+        tell(f"step {step.step}/{step.steps}  loss {step.loss:.3f}  {left:.0f} s to go")
 
 
 def _tell_sweep(done: int, total: int, what: str) -> None:
-    _say(f"{done}/{total}  {what}")
-
-
-def _say(line: str) -> None:
-    with suppress(OSError):  # work must not end because nobody reads its progress
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+    tell(f"{done}/{total}  {what}")

@@ -101,10 +101,12 @@ def _with_only(app: typer.Typer, name: str) -> typer.Typer:
 
 
 def _usage_error(error: Exception) -> int:
+    from alignmeter.cli.output import tell
+
     context = getattr(error, "ctx", None)
     asked = getattr(context, "command_path", _PROGRAM)
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(context.get_help() if context is not None else error, file=sys.stderr)
+        tell(context.get_help() if context is not None else str(error))
         return BAD_INPUT
     message = str(getattr(error, "format_message")()).rstrip(".")  # noqa: B009 - see _dispatch
     message = message.replace("Value error, ", "")  # pydantic's words, which Typer passes on
@@ -113,19 +115,20 @@ def _usage_error(error: Exception) -> int:
 
 def _fail(message: str, code: int) -> int:
     """Say it on one line: JSON on standard output where that was asked for, else for people."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    from alignmeter.cli.output import tell
+
+    line = " ".join(message.split())
     if "--json" in sys.argv:
         with suppress(OSError):  # where the output itself is what failed, the next line tells
             print(json.dumps({"error": line, "exit_code": code}), flush=True)
             return code
-    with suppress(OSError):
-        sys.stderr.write(f"error: {line}\n")
+    tell(f"error: {line}")
     return code
 
 
 def _flush() -> int:
     """Write out what is still buffered; a reader that has gone away (`| head`) has heard enough."""
-    from alignmeter.cli.output import forget_stdout
+    from alignmeter.cli.output import forget_stdout, tell
 
     try:
         sys.stdout.flush()
@@ -133,6 +136,6 @@ def _flush() -> int:
         forget_stdout()
     except OSError as error:
         forget_stdout()
-        sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
+        tell(f"error: cannot write the output: {error.strerror}")
         return RUNTIME_FAILURE
     return 0

@@ -1,4 +1,8 @@
-"""What every command shares: JSON on standard output, people's lines on a Rich console."""
+"""What every command shares: JSON on standard output, people's lines on a Rich console.
+
+Whatever a command says goes through here, where text of others (file names, rows of suites, replies, words
+of servers) is kept from acting on the terminal; no other module writes to the standard streams.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alignmeter.visible import visible
+from alignmeter.visible import json_escaped, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,10 +48,10 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any record or JSON-like va
     """Print a record, or anything JSON-like, as indented JSON on standard output, always in UTF-8."""
     import msgspec
 
-    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.write(f"{json_escaped(text)}\n".encode())
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         forget_stdout()
@@ -60,6 +64,13 @@ def print_line(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         forget_stdout()
+
+
+def tell(text: str) -> None:
+    """Write a line to standard error; work must not end because nobody reads what it says any more."""
+    with suppress(OSError):
+        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.flush()
 
 
 def console(*, stderr: bool = False) -> Console:

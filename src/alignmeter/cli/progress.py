@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from alignmeter.cli.output import console
+from alignmeter.cli.output import console, tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,13 +48,6 @@ def choose_progress(*, quiet: bool, as_json: bool) -> Generator[Progress | None]
         yield display
     finally:
         display.close()
-
-
-def _write_line(line: str) -> None:
-    """Write to standard error; a run must not end because nobody reads its progress any more."""
-    with suppress(OSError):
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
 
 
 class _Run:
@@ -145,7 +137,7 @@ class PlainProgress(_Run):
 
     def note(self, message: str) -> None:
         """See `Progress.note`."""
-        _write_line(message)
+        tell(message)
 
 
 class JsonProgress(_Run):
@@ -189,7 +181,7 @@ class JsonProgress(_Run):
         self._say({"event": "note", "message": message})
 
     def _say(self, event: dict[str, object]) -> None:
-        _write_line(json.dumps(event))
+        tell(json.dumps(event))
 
 
 class LiveProgress(_Run):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, examples, print_json, print_line
+from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, examples, print_json, print_line, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def repro(
         print_json({"trial": found.trial.id, "run": str(found.run.path), "command": command, "notes": notes})
         return
     for note in notes:
-        typer.echo(f"# {note}", err=True)
+        tell(f"# {note}")
     print_line(command)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from alignmeter.cli.numbers import whole
-from alignmeter.cli.output import JsonOption, examples, print_json
+from alignmeter.cli.output import JsonOption, examples, print_json, print_line
 
 EXAMPLES = examples("alignmeter serve --port 8080", "OPENAI_API_KEY=local alignmeter serve --port 8080")
 
@@ -41,8 +41,8 @@ def serve(
         print_json({"url": url, "model": path.stem})
     else:
         prefix = "" if key else "ALIGNMETER_API_KEY=local "
-        typer.echo(f"Serving {path.name} at {url} (Ctrl-C ends it). In another terminal:\n")
-        typer.echo(f"  {prefix}alignmeter run --url {url} --model {path.stem} --max-tokens 96")
+        print_line(f"Serving {path.name} at {url} (Ctrl-C ends it). In another terminal:\n")
+        print_line(f"  {prefix}alignmeter run --url {url} --model {path.stem} --max-tokens 96")
     stopped = threading.Event()
 
     def stop(number: int, frame: object) -> None:

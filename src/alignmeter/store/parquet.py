@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.errors import StorageError
 from alignmeter.store.run_folder import JOURNAL
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,9 @@ def write_parquet(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
             _temporary(folder / name).unlink(missing_ok=True)
         _logger.warning(
-            "%s has no Parquet tables, its journal has everything: %s", folder, str(error).splitlines()[0]
+            "%s has no Parquet tables, its journal has everything: %s",
+            visible(str(folder)),
+            visible(str(error).splitlines()[0]),
         )
 
 
