@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.faults.hostile_server import Behaviour, HostileServer, Received
 
 SMALL = "name: Small\nsuites: [triad]\ndesign: {max_units: 12}\nadversaries: {attacks: [plain]}\n"
+JUDGES_SERVER = "The server of the judge llm:harm@m refused parameters: temperature left out"
 LEFT_OUT = "temperature left out (36 of 36 replies)"
 
 
@@ -156,7 +157,28 @@ async def test_a_judge_that_refuses_it_judges_a_run_again(
     assert outcome.code == 0
     (made,) = outcome.json["judges"]
     assert (made["judged"], made["calls"], made["unscored"]) == (40, 40, {})
+    assert made["refused"] == {"temperature": 40}
     assert temperatures(hostile_server) == [True, *[False] * 41]
+    report = " ".join(cli("report", open_run, "--judge", made["judge_hash"]).out.split())
+    assert f"{JUDGES_SERVER} (40 judgements)." in report
+
+
+@pytest.mark.usefixtures("quick_report")
+async def test_a_run_says_what_the_server_of_its_judge_refused(
+    cli: Cli, hostile_server: HostileServer, helpful: str
+) -> None:
+    stubborn(hostile_server, no_harm)
+    Path("small.yaml").write_text(SMALL, encoding="utf-8")
+    judge = ("--judge", "llm:harm@openai:m", "--judge-url", hostile_server.url)
+
+    outcome = await asyncio.to_thread(
+        cli, "run", "-t", helpful, "-m", "small.yaml", "--fixed", "--name", "judged", *judge
+    )
+
+    for said in (outcome.out, cli("report", "judged").out):
+        assert f"{JUDGES_SERVER} (12 judgements)." in " ".join(said.split())
+    results = cli("runs", "show", "judged", "--json").json["results"]
+    assert (list(results["judge_refused"].values()), results["refused"]) == ([{"temperature": 12}], {})
 
 
 async def test_a_guard_that_refuses_it_is_audited(
@@ -168,6 +190,7 @@ async def test_a_guard_that_refuses_it_is_audited(
     outcome = await asyncio.to_thread(cli, "audit-scorer", *guard, "--json")
 
     assert (outcome.code, outcome.json["unscored"]) == (0, 0)
+    assert "The server of openai:m refused parameters" in " ".join(outcome.json["notes"])
     assert temperatures(hostile_server) == [True, *[False] * (1 + outcome.json["fresh"])]
 
 

@@ -192,8 +192,18 @@ def analyse(
         capability=capability_means(manifest, data),
         stopped_at=data.stopped_at,
         refused=dict(Counter(name for t in transcripts if t.error is None for name in t.refused)),
+        judge_refused=_judge_refused(judged_all),
         unknown_endings=dict(Counter(t.finish_unknown for t in transcripts if t.finish_unknown is not None)),
     )
+
+
+def _judge_refused(judged: Iterable[Judgement]) -> dict[str, dict[str, int]]:
+    """What servers of judges' models refused, with the judgements made without it, by the judge's name."""
+    found: dict[str, Counter[str]] = {}
+    for one in judged:
+        if one.refused:
+            found.setdefault(one.judge, Counter()).update(one.refused)
+    return {judge: dict(names) for judge, names in sorted(found.items())}
 
 
 def _served(model: ThreatModel, trials: Iterable[Trial]) -> tuple[Trial, ...]:

@@ -53,6 +53,7 @@ class Rejudged(Record, frozen=True):
         judged: Replies judged now; `already` had its judgement before.
         unscored: Of all of them, by reason.
         calls: Calls to models that it took now.
+        refused: Parameters that the server of its model refused, with the judgements made without them now.
     """
 
     judge: str
@@ -62,6 +63,7 @@ class Rejudged(Record, frozen=True):
     already: int
     unscored: dict[str, int]
     calls: int
+    refused: dict[str, int] = {}  # noqa: RUF012 - msgspec makes each its own
 
 
 class Disagreement(Record, frozen=True):
@@ -161,7 +163,7 @@ async def _judge_all(
         async with places:
             with counting(partial(_asking, journal, trial)) as spent:
                 judged = await judgement(judge, judge.axis, trial, transcript)
-        judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
+        judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage, refused=spent.refused)
         journal.append(Judged(judgement=judged, again=True))
         found.append(judged)
         if progress is not None:
@@ -195,6 +197,7 @@ def _summary(
         already=replies - len(new),
         unscored=dict(sorted(reasons.items())),
         calls=sum(judged.calls for judged in new),
+        refused=dict(Counter(name for judged in new for name in judged.refused)),
     )
 
 

@@ -28,7 +28,7 @@ from alignmeter.records import (
     TextScore,
 )
 from alignmeter.store import RunFolder, TextScores
-from alignmeter.targets import TargetOptions
+from alignmeter.targets import TargetOptions, adaptation, refused_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,6 +104,7 @@ class _Asked(NamedTuple):
     texts: tuple[Text, ...]
     scores: dict[str, Score]
     fresh: int
+    refused: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) -> ScorerAudit:
@@ -161,7 +162,8 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
         finally:
             if showing is not None and folder is not None:
                 showing.settle(folder, judged={t.shown.trial.id for t in texts if t.shown.trial is not None})
-    return _Asked(scorer, texts, scores, fresh)
+    refused = tuple((target.spec, names) for target in make.targets if (names := refused_by(target)))
+    return _Asked(scorer, texts, scores, fresh, refused)
 
 
 async def _scored(
@@ -317,5 +319,8 @@ def _notes(
             f"{left_out['unjudged']} replies to harmful requests that no judge could judge are scored and "
             "left out of all figures: whether there is something to flag is not known."
         )
+    for spec, names in asked.refused:
+        done = ", ".join(map(adaptation, names))
+        yield f"The server of {spec} refused parameters, and was asked with {done}."
     if any(score.score is None for score in asked.scores.values()):
         yield f"Over {FAILED_BUDGET:.0%} of texts without a score make the audit INVALID."

@@ -46,6 +46,7 @@ def rejudge(
     """
     from alignmeter.api import rejudge as judge_again
     from alignmeter.cli.locate import find_run
+    from alignmeter.report.serving import judge_note
 
     path = find_run(run, runs)
     choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
@@ -64,6 +65,8 @@ def rejudge(
         )
         if lost:
             out.print(f"  unscored: {lost}", markup=False)
+        if one.refused:
+            out.print(f"  {judge_note(one.judge, one.refused)}", markup=False)
         out.print(
             f"  `alignmeter report {path} --judge {one.judge_hash[:12]}` shows the run as it sees it",
             markup=False,

@@ -122,6 +122,7 @@ class _Metered:
                     failed, lost = True, answer.may_be_billed
                 else:
                     lost, usage, text = False, answer.usage, answer.message.content
+                    spent.without(answer.refused)
             finally:
                 used = budget.lose_judge(wanted) if lost else budget.settle_judge(wanted, usage, text)
                 spent.settle(wanted, used, failed=failed)

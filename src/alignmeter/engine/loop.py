@@ -253,7 +253,9 @@ class Engine:
                 asking = partial(self._asking, trial, "judge")
                 with counting(asking, partial(self._charged, trial, "judge")) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
-                judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage)
+                judged = msgspec.structs.replace(
+                    judged, calls=spent.calls, usage=spent.usage, refused=spent.refused
+                )
                 self._journal.append(Judged(judgement=judged))
                 self.judgements.setdefault(axis, {})[trial.id] = judged
                 self._heed(judged)

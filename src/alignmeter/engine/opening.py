@@ -67,10 +67,11 @@ class Opening:
             before = self._budget.prompt_tokens, self._budget.completion_tokens
             (self._budget.reserve_judge if judge else self._budget.reserve)(wanted)
             answer = await target.generate(request)
-            usage, text = None, ""
-            if not isinstance(answer, CallError):
-                usage, text = answer.usage, answer.message.content
-            (self._budget.settle_judge if judge else self._budget.settle)(wanted, usage, text)
+            if isinstance(answer, CallError) and answer.may_be_billed:
+                (self._budget.lose_judge if judge else self._budget.lose)(wanted)
+            else:
+                used = (None, "") if isinstance(answer, CallError) else (answer.usage, answer.message.content)
+                (self._budget.settle_judge if judge else self._budget.settle)(wanted, *used)
             spent = Usage(
                 prompt_tokens=self._budget.prompt_tokens - before[0],
                 completion_tokens=self._budget.completion_tokens - before[1],

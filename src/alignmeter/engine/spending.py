@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from alignmeter.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from alignmeter.engine.budget import Reservation
 
@@ -25,11 +25,13 @@ class Spent:
     Attributes:
         calls: Calls, those that failed included.
         usage: Tokens that were counted for calls that are over.
+        refused: Parameters that a server refused, so that a reply was drawn without them.
     """
 
     def __init__(self, first: Callable[[], None] | None = None, told: Told | None = None) -> None:
         self.calls = 0
         self.usage = Usage()
+        self.refused: tuple[str, ...] = ()
         self._in_flight = Usage()
         self._first = first
         self._told = told
@@ -53,6 +55,10 @@ class Spent:
         self.usage += used
         if failed:
             self._tell()
+
+    def without(self, refused: Iterable[str]) -> None:
+        """A reply was drawn without parameters that the server refused."""
+        self.refused = tuple(dict.fromkeys((*self.refused, *refused)))
 
     def _tell(self) -> None:
         if self._told is not None:

@@ -181,6 +181,7 @@ class Judgement(Record, frozen=True):
         stages: What the stages of a cascade said, in their order; empty for a judge that is none.
         calls: Calls to models that it took, those that failed included; 0 for a judge without a model.
         usage: Tokens of these calls.
+        refused: Parameters that the server of a model refused, so that the model was asked without them.
     """
 
     trial: str
@@ -192,6 +193,7 @@ class Judgement(Record, frozen=True):
     stages: tuple[Stage, ...] = ()
     calls: int = 0
     usage: Usage = Usage()
+    refused: tuple[str, ...] = ()
 
     @property
     def may_pass(self) -> bool:

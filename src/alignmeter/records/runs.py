@@ -125,6 +125,8 @@ class Results(Record, frozen=True):
         stopped_at: When the process stopped whose journal this was made of, in seconds since 1970; 0 where
             it was killed, None in files of earlier versions.
         refused: Parameters that the server refused, with the replies drawn without them.
+        judge_refused: Parameters that the server of a judge's model refused, with the judgements made without
+            them, by the judge's name.
         unknown_endings: Reasons in the server's words why replies ended, which nobody here knows, with
             their replies; these count as whole.
         unscored: Answered trials without a score on their own axis, by reason. Empty in files of earlier
@@ -157,6 +159,7 @@ class Results(Record, frozen=True):
     capability: tuple[DomainMean, ...] = ()
     stopped_at: float | None = None
     refused: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    judge_refused: dict[str, dict[str, int]] = msgspec.field(default_factory=dict[str, dict[str, int]])
     unknown_endings: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     unscored: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     schema_version: int = SCHEMA_VERSION

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.report.text import count, visible
+from alignmeter.report.text import count, plural, visible
 from alignmeter.targets import adaptation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignmeter.records import Results
 
 
@@ -16,6 +18,7 @@ def serving_notes(results: Results) -> tuple[str, ...]:
     notes: list[str] = []
     if results.refused:
         notes.append(f"The server refused parameters: {refusals(results)}.")
+    notes += [judge_note(judge, names) for judge, names in results.judge_refused.items()]
     if results.unknown_endings:
         said = ", ".join(
             f"\u201c{visible(reason)}\u201d ({count(n)})" for reason, n in results.unknown_endings.items()
@@ -25,6 +28,12 @@ def serving_notes(results: Results) -> tuple[str, ...]:
             f"filter's, they are refusals."
         )
     return tuple(notes)
+
+
+def judge_note(judge: str, refused: Mapping[str, int]) -> str:
+    """What the server of a judge's model refused and what was done, with the judgements."""
+    done = ", ".join(f"{adaptation(name)} ({plural(n, 'judgement')})" for name, n in refused.items())
+    return f"The server of the judge {visible(judge)} refused parameters: {done}."
 
 
 def refusals(results: Results) -> str:
