@@ -419,6 +419,42 @@ def test_runs_that_are_killed_are_among_the_five(
     assert not Path("runs/sixth").exists()
 
 
+def test_a_run_that_loses_the_last_use_to_another_leaves_no_folder(
+    cli: Cli, started: Started, helpful: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started("--kind", "sequestered")
+    run = ("run", "-t", helpful, "-m", str(MODEL), "--fixed", "-q")
+    for number in range(5):
+        cli(*run, "--name", f"use-{number}")
+
+    def nothing(*_: object, **__: object) -> None:
+        """As if the others had begun after this one looked and before it was entered."""
+
+    monkeypatch.setattr(Ledger, "check_uses", nothing)
+
+    refused = [cli(*run, "--name", "sixth"), cli(*run, "--fresh")]
+
+    assert [one.code for one in refused] == [2, 2]
+    assert "'cycle_1' has answered 5 runs" in refused[0].complaint
+    assert sorted(path.name for path in Path("runs").iterdir()) == [f"use-{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("name", [(), ("--name", "pair")])
+def test_a_comparison_with_room_for_one_arm_leaves_no_folder_and_no_use(
+    cli: Cli, started: Started, helpful: str, name: tuple[str, ...]
+) -> None:
+    started("--kind", "sequestered")
+    for number in range(4):
+        cli("run", "-t", helpful, "-m", str(MODEL), "--fixed", "-q", "--name", f"use-{number}")
+
+    refused = cli("compare", helpful, helpful, "-m", MODEL, *name)
+
+    assert refused.code == 2
+    assert "'cycle_1' has answered 5 runs" in refused.complaint
+    assert sorted(path.name for path in Path("runs").iterdir()) == [f"use-{n}" for n in range(4)]
+    assert rotation_of(cli)["cycles"][0]["runs_left"] == 1
+
+
 def test_a_function_is_shown_a_sequestered_pool_where_it_is_named_and_else_the_line_to_write_is_said(
     cli: Cli, started: Started, helpful: str
 ) -> None:

@@ -39,7 +39,8 @@ from alignmeter.targets import TargetOptions, resolve_target
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-    from alignmeter.engine import Mode, Progress
+    from alignmeter.api.exposing import Showing
+    from alignmeter.engine import Mode, Progress, Session
     from alignmeter.store import JournalWriter, RunFolder
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
             same_system=request.same_system,
         )
         resumed = len(session.data.trials) - len(session.pending)
-        try:
+        with working_on(session, showing):
             if showing is not None:
                 showing.begin(session.folder)
             if progress is not None:
@@ -168,10 +169,6 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
             stack: list[Engine] = []
             with stop_on_signal(stack):
                 stopped = await drive(session, prepared, make_engine)
-        finally:
-            session.journal.close()
-            if showing is not None:
-                showing.settle(session.folder)
     return finish_run(session.folder, stopped, resumed)
 
 
@@ -205,6 +202,28 @@ def _check(request: RunRequest) -> None:
     for field, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):
         if not math.isfinite(value) or value < 0:
             raise InputError(f"{field} must be a finite number of at least 0, got {value!r}")
+
+
+@contextmanager
+def working_on(session: Session, showing: Showing | None) -> Generator[None]:
+    """Enter what a run showed and close it at the end of the block.
+
+    A run that this process began, and that an error ends before anything was asked, leaves nothing behind.
+
+    Args:
+        session: The run.
+        showing: Its held-out probes; None where there are none.
+    """
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        try:
+            if showing is not None:
+                showing.settle(session.folder)
+        finally:
+            session.close(failed=failed)
 
 
 def finish_run(folder: RunFolder, stopped: Stopped, resumed: int) -> Run:

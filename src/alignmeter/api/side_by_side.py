@@ -17,7 +17,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
 from alignmeter.api.models import open_run
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.api.run_paths import ENDINGS, comparison_paths, moved_on, new_comparison_stem
-from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal
+from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal, working_on
 from alignmeter.engine import (
     Engine,
     EngineOptions,
@@ -32,7 +32,7 @@ from alignmeter.engine import (
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash
 from alignmeter.records import Comparison, Record
-from alignmeter.store import new_run_folders
+from alignmeter.store import new_run_folders, remove_empty
 from alignmeter.suites import load_catalogue, suite_digest
 from alignmeter.targets import TargetOptions, refused_by, resolve_target
 
@@ -180,24 +180,18 @@ async def compare_targets_async(
             _check_servers(base.target, tuned.target)
         sessions: list[Session] = []
         paths = known or new_run_folders(new_comparison_stem(request), ENDINGS)
-        try:
-            for arm, opening, path, showing in zip(arms, openings, paths, showings, strict=True):
-                manifest = msgspec.structs.replace(arm.manifest, run_id=path.name)
-                session = open_session(
-                    path, manifest, arm.plan, opening.checked, same_system=request.same_system
-                )
-                sessions.append(session)
-                if showing is not None:
-                    showing.begin(sessions[-1].folder)
-            for note in (passed, *map(moved_on, sessions)):
-                if note and progress is not None:
-                    progress.note(note)
-            ended = await _ask(arms, sessions, request.engine, progress)
-        finally:
-            for session, showing in zip(sessions, showings, strict=False):
-                session.journal.close()
-                if showing is not None:
-                    showing.settle(session.folder)
+        opened.callback(remove_empty, paths)  # where the second arm never began
+        for arm, opening, path, showing in zip(arms, openings, paths, showings, strict=True):
+            manifest = msgspec.structs.replace(arm.manifest, run_id=path.name)
+            session = open_session(path, manifest, arm.plan, opening.checked, same_system=request.same_system)
+            opened.enter_context(working_on(session, showing))
+            sessions.append(session)
+            if showing is not None:
+                showing.begin(session.folder)
+        for note in (passed, *map(moved_on, sessions)):
+            if note and progress is not None:
+                progress.note(note)
+        ended = await _ask(arms, sessions, request.engine, progress)
     resumed = [len(session.data.trials) - len(session.pending) for session in sessions]
     for session, stopped, before in zip(sessions, ended, resumed, strict=True):
         finished = finish_run(session.folder, stopped, before).stopped or stopped

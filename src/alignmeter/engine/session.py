@@ -99,13 +99,33 @@ def _versions() -> dict[str, str]:
 
 
 class Session(NamedTuple):
-    """An open run: its folder, its journal, what the journal says so far, and calls made before now."""
+    """An open run: its folder, its journal, what the journal says so far, and calls made before now.
+
+    Attributes:
+        new: Whether this process began it.
+    """
 
     folder: RunFolder
     journal: JournalWriter
     data: RunData
     pending: tuple[Trial, ...]
     checked: Checked = Checked()
+    new: bool = False
+
+    def close(self, *, failed: bool) -> None:
+        """Close the journal; a new run that failed before anything was asked leaves nothing behind.
+
+        Args:
+            failed: Whether an error ends it, which stands in no journal.
+        """
+        if failed and self.new and _unasked(self.folder):
+            self.folder.remove(self.journal)
+        else:
+            self.journal.close()
+
+
+def _unasked(folder: RunFolder) -> bool:
+    return all(isinstance(event, Opened | Planned) for event in folder.events())
 
 
 def open_session(
@@ -130,7 +150,8 @@ def open_session(
         RunFolderError: Another process works on it, or it is corrupt.
         StorageError: It cannot be written.
     """
-    if (path / "run.json").exists():
+    new = not (path / "run.json").exists()
+    if not new:
         folder = RunFolder.open(path)
         check_resumable(folder, manifest, same_system=same_system)
     else:
@@ -152,9 +173,12 @@ def open_session(
         journal.sync()
         data = folder.read()
     except BaseException:
-        journal.close()
+        if new:
+            folder.remove(journal)
+        else:
+            journal.close()
         raise
-    return Session(folder, journal, data, _pending(data), checked)
+    return Session(folder, journal, data, _pending(data), checked, new)
 
 
 def _pending(data: RunData) -> tuple[Trial, ...]:

@@ -20,7 +20,7 @@ from alignmeter.store.labels import LABELS_FILE, LabelWriter, counted_labels, re
 from alignmeter.store.parquet import write_parquet
 from alignmeter.store.run_data import RunData, fold
 from alignmeter.store.run_folder import RunFolder
-from alignmeter.store.runs import list_runs, new_run_folders
+from alignmeter.store.runs import list_runs, new_run_folders, remove_empty
 from alignmeter.store.text_scores import TextScores, read_text_scores, request_text, scored_text
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "read_events",
     "read_labels",
     "read_text_scores",
+    "remove_empty",
     "request_text",
     "scored_text",
     "unanswered",

@@ -82,10 +82,26 @@ class RunFolder:
                 if not begun and not held.events:
                     (self.path / JOURNAL).unlink()
                 held.close()
-        if not begun and not (self.path / JOURNAL).exists():
+        if not begun:
+            self._remove_empty()
+
+    def _remove_empty(self) -> None:
+        """Remove a folder that holds nothing of a run, and nothing else."""
+        if not (self.path / JOURNAL).exists():
             with suppress(OSError):
                 (self.path / ".gitignore").unlink(missing_ok=True)
                 self.path.rmdir()
+
+    def remove(self, journal: JournalWriter) -> None:
+        """Remove a run that this process began and in which nothing was asked; its journal is closed.
+
+        The journal is held until it is gone, so that no other process goes on with what is being removed.
+        """
+        with suppress(OSError, StorageError):
+            (self.path / MANIFEST).unlink()
+            (self.path / JOURNAL).unlink()
+            journal.close()
+            self._remove_empty()
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:

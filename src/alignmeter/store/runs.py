@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from alignmeter.errors import RunFolderError
 from alignmeter.store.run_folder import MANIFEST, RunFolder, unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -48,6 +49,13 @@ def _made(folders: Sequence[Path]) -> bool:
             raise unwritable(folder, error) from None
         made.append(folder)
     return True
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of these folders that are there and hold nothing: their runs never began."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def list_runs(root: Path) -> list[RunFolder]:
