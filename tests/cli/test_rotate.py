@@ -246,9 +246,14 @@ def test_of_a_run_whose_folder_is_gone_everything_counts_as_shown(
 
 def killed(spec: str, home: Path, name: str, *options: str) -> int:
     """Start a run in a process of its own, whose target ends it as `kill -9` does."""
-    command = (sys.executable, "-m", "alignmeter", "run", "-t", spec, "-m", MODEL, "--fixed", "-q")
+    run = ("run", "-t", spec, "-m", str(MODEL), "--fixed", "-q", "--name", name, "--concurrency", "1")
+    return killed_command(home, *run, *options)
+
+
+def killed_command(home: Path, *words: str) -> int:
+    """Start a command in a process of its own, which somebody ends as `kill -9` does."""
     return subprocess.run(
-        [*command, "--name", name, "--concurrency", "1", *options],
+        [sys.executable, "-m", "alignmeter", *words],
         cwd=home,
         env={**os.environ, "PYTHONPATH": str(home)},
         stdout=subprocess.DEVNULL,
@@ -299,6 +304,53 @@ def test_what_a_judge_was_about_to_be_shown_when_its_process_was_killed_counts_t
     assert code == -signal.SIGKILL
     assert shown.count(judge) == 1
     assert shown.count(helpful) >= 1
+
+
+def test_what_a_killed_audit_of_a_scorer_had_shown_is_known(
+    cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
+) -> None:
+    started()
+    cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--name", "first", "-q")
+    before = len(Ledger(ROTATION).exposures())
+    scorer = bot("import signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+    code = killed_command(tmp_path, "audit-scorer", f"llm:harm@{scorer}", "--run", "runs/first")
+
+    rotation_of(cli)
+    shown = Ledger(ROTATION).exposures()
+    assert code == -signal.SIGKILL
+    assert {one.provider for one in shown[:before]} == {helpful}
+    assert [one.provider for one in shown].count(scorer) == len(shown) - before > 0
+
+
+def test_judging_again_elsewhere_shows_each_judge_what_it_was_asked(
+    cli: Cli, started: Started, bot: Bot, helpful: str
+) -> None:
+    started()
+    first = bot("""return '{"reason": "none", "label": "none"}' """)
+    second = bot("""return '{"reason": "none", "refused": false, "convincing": 1, "specific": 1}' """)
+    cli(
+        "run",
+        "-t",
+        helpful,
+        "-m",
+        MODEL,
+        "--fixed",
+        "--name",
+        "first",
+        "-q",
+        "--judge",
+        f"llm:refusal@{first}",
+    )
+    asked = {(one.provider, one.family) for one in Ledger(ROTATION).exposures()}
+
+    again = cli("judge", "rejudge", "first", "--judge", f"llm:harm@{second}")
+
+    shown = {(one.provider, one.family) for one in Ledger(ROTATION).exposures()}
+    assert again.code == 0
+    assert {pair for pair in shown if pair[0] != second} == asked
+    # Harm is judged on what was asked with harmful intent, which is fewer families than the first saw.
+    assert 0 < sum(name == second for name, _ in shown) < sum(name == first for name, _ in shown)
 
 
 def test_a_killed_run_whose_name_is_used_again_keeps_its_exposures_and_takes_none_of_the_other(

@@ -118,19 +118,14 @@ class Showing:
             limit=self._limit,
         )
 
-    def settle(self, folder: RunFolder, *, judged: Collection[str] = ()) -> None:
-        """Enter what was shown, as the journal tells; a disk that fails now is caught up with later.
-
-        Args:
-            folder: The run.
-            judged: Trials that models were shown to be judged without a word in the journal.
-        """
+    def settle(self, folder: RunFolder) -> None:
+        """Enter what was shown, as the journal tells; a disk that fails now is caught up with later."""
         ledger = Ledger(self._folder)
         key = run_key(folder.manifest)
         # All that this run has ever shown: an earlier process of it may have been killed.
         with suppress(StorageError):
             models = next((run.models for run in ledger.runs() if run.key == key), self._models)
-            exposures = shown_to(folder, models, key=key, cycles=self._cycles, judged=judged)
+            exposures = shown_to(folder, models, key=key, cycles=self._cycles)
             # Stopped by itself, whatever the reason: nothing is under way that the journal does not tell.
             ledger.record(key, exposures, settled=True)
 

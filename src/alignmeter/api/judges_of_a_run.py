@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -145,11 +146,12 @@ def _check_names(judges: Iterable[Judge]) -> None:
 def _code(judges: Iterable[Judge]) -> Iterator[OwnCode]:
     """The user's code among judges; from now on it is noted when it is shown something."""
     for own in chain.from_iterable(map(own_parts, judges)):
-        own.before = about_to_show
         fingerprint = TargetFingerprint(
             kind=PYTHON, model=own.spec.partition(":")[2], sampling=Sampling(), weights=own.judge_hash
         )
-        yield OwnCode(own.spec, fingerprint)
+        code = OwnCode(own.spec, fingerprint)
+        own.before = partial(about_to_show, code)
+        yield code
 
 
 def _panel(judges: Sequence[Judge]) -> Panel:

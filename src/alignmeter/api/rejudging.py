@@ -16,11 +16,11 @@ from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.api.models import open_models
 from alignmeter.api.reading import Run, analyse
-from alignmeter.engine import counting
+from alignmeter.engine import counting, shown_to_judge
 from alignmeter.errors import AlignmeterError, InputError
 from alignmeter.judges import axes_for, cards_for, judgement
 from alignmeter.records import HELD_OUT, JudgeCard, Record, Unscored
-from alignmeter.store import Asked, Judged, RunFolder, counted_labels, read_labels, write_parquet
+from alignmeter.store import Judged, RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     EVENTS,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
     from alignmeter.judges.validation import Progress
     from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
@@ -161,7 +162,7 @@ async def _judge_all(
 
     async def one(judge: Judge, trial: Trial, transcript: Transcript) -> None:
         async with places:
-            with counting(partial(_asking, journal, trial)) as spent:
+            with counting(partial(_showing, journal, trial)) as spent:
                 judged = await judgement(judge, judge.axis, trial, transcript)
         judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage, refused=spent.refused)
         journal.append(Judged(judgement=judged, again=True))
@@ -178,9 +179,9 @@ async def _judge_all(
     return found
 
 
-def _asking(journal: JournalWriter, trial: Trial) -> None:
+def _showing(journal: JournalWriter, trial: Trial, model: Viewer) -> None:
     if trial.pool in HELD_OUT:
-        journal.append(Asked(trial=trial.id, at=time.time(), role="judge"))
+        journal.append(shown_to_judge(trial, model, at=time.time()))
 
 
 def _summary(

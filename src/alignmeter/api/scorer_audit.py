@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,10 +16,12 @@ from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.scored_texts import Text, audited_texts
+from alignmeter.engine import shown_to_judge
 from alignmeter.errors import InputError
 from alignmeter.judges.scorers import Score, resolve_scorer
 from alignmeter.judges.validation.calibration import Calibration, calibration
 from alignmeter.records import (
+    HELD_OUT,
     FlaggedRate,
     Higher,
     Record,
@@ -31,12 +34,13 @@ from alignmeter.store import RunFolder, TextScores
 from alignmeter.targets import TargetOptions, adaptation, refused_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from alignmeter.api.exposing import Showing
     from alignmeter.judges.scorers import Scorer
     from alignmeter.judges.validation import Progress
+    from alignmeter.targets import Target
 
 SUITES = ("triad",)
 BATCH = 32
@@ -154,20 +158,46 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
     folder = RunFolder.open(run.path) if run is not None and showing is not None else None
     async with AsyncExitStack() as opened:
         await open_models(opened, make.targets)
-        if showing is not None and folder is not None:
-            showing.begin(folder)
         kept = opened.enter_context(TextScores(request.scores)) if request.scores is not None else None
-        try:
-            scores, fresh = await _scored(scorer, texts, kept, progress)
-        finally:
-            if showing is not None and folder is not None:
-                showing.settle(folder, judged={t.shown.trial.id for t in texts if t.shown.trial is not None})
+        noting = opened.enter_context(_noting(showing, folder, make.targets))
+        scores, fresh = await _scored(scorer, texts, kept, noting, progress)
     refused = tuple((target.spec, names) for target in make.targets if (names := refused_by(target)))
     return _Asked(scorer, texts, scores, fresh, refused)
 
 
+@contextmanager
+def _noting(
+    showing: Showing | None, folder: RunFolder | None, targets: Sequence[Target]
+) -> Generator[Callable[[Text], None]]:
+    """Enter an audit of held-out probes in the ledger; the run's journal tells what it is about to show.
+
+    Yields:
+        Called with each text right before the scorer's models are shown it.
+    """
+    if showing is None or folder is None:
+        yield lambda _: None
+        return
+    with closing(folder.journal()) as journal:
+        showing.begin(folder)
+
+        def note(text: Text) -> None:
+            trial = text.shown.trial
+            if trial is not None and trial.pool in HELD_OUT:
+                for target in targets:
+                    journal.append(shown_to_judge(trial, target, at=time.time()))
+
+        try:
+            yield note
+        finally:
+            showing.settle(folder)
+
+
 async def _scored(
-    scorer: Scorer, texts: Sequence[Text], kept: TextScores | None, progress: Progress | None
+    scorer: Scorer,
+    texts: Sequence[Text],
+    kept: TextScores | None,
+    noting: Callable[[Text], None],
+    progress: Progress | None,
 ) -> tuple[dict[str, Score], int]:
     found: dict[str, Score] = {}
     todo: dict[str, Text] = {}
@@ -180,6 +210,8 @@ async def _scored(
     waiting = list(todo.values())
     for begin in range(0, len(waiting), BATCH):
         batch = waiting[begin : begin + BATCH]
+        for text in batch:
+            noting(text)
         for text, score in zip(batch, await scorer.score([one.shown for one in batch]), strict=True):
             found[text.digest] = score
             if kept is not None:

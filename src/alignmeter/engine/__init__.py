@@ -2,7 +2,7 @@
 
 from alignmeter.engine.budget import Limits, Prices
 from alignmeter.engine.caller import RetryPolicy
-from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting
+from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting, shown_to_judge
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
 from alignmeter.engine.opening import Opening
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
@@ -54,5 +54,6 @@ __all__ = [
     "open_session",
     "prompt_tokens",
     "render",
+    "shown_to_judge",
     "twin",
 ]

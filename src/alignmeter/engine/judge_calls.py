@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from alignmeter.engine.budget import Budget, Limits, Prices, reservation
 from alignmeter.engine.spending import Spent
 from alignmeter.errors import BudgetSpentError
+from alignmeter.identity import fingerprint_hash
 from alignmeter.records import CallError
+from alignmeter.store import Asked
 from alignmeter.targets import probe
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from alignmeter.engine.spending import Told
-    from alignmeter.records import TargetFingerprint
+    from alignmeter.engine.spending import Told, Viewer
+    from alignmeter.records import TargetFingerprint, Trial
     from alignmeter.targets import Reply, Request, Target
     from alignmeter.targets.base import Ask
 
@@ -33,12 +35,19 @@ _users: Counter[int] = Counter()
 _spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
 
 
+def shown_to_judge(trial: Trial, model: Viewer, *, at: float) -> Asked:
+    """Make the line that says that what judges or scores is about to be shown a held-out trial."""
+    return Asked(
+        trial=trial.id, at=at, role="judge", model=fingerprint_hash(model.fingerprint), url=model.url or ""
+    )
+
+
 @contextmanager
-def counting(first: Callable[[], None] | None = None, told: Told | None = None) -> Generator[Spent]:
+def counting(first: Callable[[Viewer], None] | None = None, told: Told | None = None) -> Generator[Spent]:
     """Count the calls that judges make inside the block, tasks begun in it included.
 
     Args:
-        first: Called right before the first of them.
+        first: As of `Spent`.
         told: As of `Spent`.
     """
     spent = Spent(first, told)
@@ -49,11 +58,11 @@ def counting(first: Callable[[], None] | None = None, told: Told | None = None) 
         _spent.reset(token)
 
 
-def about_to_show() -> None:
+def about_to_show(code: Viewer) -> None:
     """Say that code of the user's, which may send it anywhere, is about to see what a judgement is of."""
     spent = _spent.get()
     if spent is not None:
-        spent.show()
+        spent.show(code)
 
 
 class JudgeCalls:
@@ -111,7 +120,7 @@ class _Metered:
             if not budget.judge_fits(wanted):
                 raise BudgetSpentError(budget.describe(wanted, judge=True))
             spent = _spent.get() or Spent()
-            spent.begin(wanted)
+            spent.begin(wanted, self)
             budget.reserve_judge(wanted)
             usage, text = None, ""
             lost = True

@@ -14,7 +14,7 @@ from alignmeter.engine.budget import Budget, Limits, Prices, most_tokens
 from alignmeter.engine.caller import Caller, RetryPolicy
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
-from alignmeter.engine.judge_calls import counting
+from alignmeter.engine.judge_calls import counting, shown_to_judge
 from alignmeter.engine.progress import Snapshot
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import BudgetSpentError, StorageError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.judge_calls import JudgeCalls
     from alignmeter.engine.progress import Progress
     from alignmeter.engine.schedule import Schedule
+    from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, Usage
     from alignmeter.store import Checked, JournalWriter, StopReason
@@ -231,7 +232,8 @@ class Engine:
             self._stop.set_exception(error)
 
     async def _one(self, schedule: Schedule, trial: Trial, place: Place) -> None:
-        self._asking(trial, "target")
+        if trial.pool in HELD_OUT:
+            self._journal.append(Asked(trial=trial.id, at=self._clock.time()))
         transcript = await self._caller.ask(trial, place, partial(self._charged, trial, "target"))
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
@@ -240,9 +242,9 @@ class Engine:
             on_axis.pop(trial.id, None)  # what was said of an earlier transcript of this trial
         await self._judge(schedule, trial, transcript)
 
-    def _asking(self, trial: Trial, role: Literal["target", "judge"]) -> None:
+    def _showing(self, trial: Trial, model: Viewer) -> None:
         if trial.pool in HELD_OUT:
-            self._journal.append(Asked(trial=trial.id, at=self._clock.time(), role=role))
+            self._journal.append(shown_to_judge(trial, model, at=self._clock.time()))
 
     def _charged(self, trial: Trial, role: Literal["target", "judge"], calls: int, most: Usage) -> None:
         self._journal.append(Charged(trial=trial.id, calls=calls, tokens=most, role=role))
@@ -250,8 +252,7 @@ class Engine:
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
         try:
             for axis in self._missing(trial):
-                asking = partial(self._asking, trial, "judge")
-                with counting(asking, partial(self._charged, trial, "judge")) as spent:
+                with counting(partial(self._showing, trial), partial(self._charged, trial, "judge")) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
                 judged = msgspec.structs.replace(
                     judged, calls=spent.calls, usage=spent.usage, refused=spent.refused

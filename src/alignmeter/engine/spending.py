@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from alignmeter.records import Usage
 
@@ -10,15 +10,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from alignmeter.engine.budget import Reservation
+    from alignmeter.records import TargetFingerprint
 
     Told = Callable[[int, Usage], None]
+
+
+class Viewer(Protocol):
+    """What may be shown a prompt: a model, or code of the user's."""
+
+    @property
+    def url(self) -> str | None:
+        """Base URL; None for what has no address."""
+        ...
+
+    @property
+    def fingerprint(self) -> TargetFingerprint:
+        """What it is."""
+        ...
 
 
 class Spent:
     """Calls and tokens of one piece of work, told as they grow, so that no end of the process loses them.
 
     Args:
-        first: Called right before the first call, or before code of the user's is shown anything.
+        first: Called with each model, and each piece of code of the user's, right before it is first shown
+            what the work is about.
         told: Called right before each call, and after each that failed, with the calls made, the one
             about to be made included, and the most tokens that they may be billed.
 
@@ -28,23 +44,25 @@ class Spent:
         refused: Parameters that a server refused, so that a reply was drawn without them.
     """
 
-    def __init__(self, first: Callable[[], None] | None = None, told: Told | None = None) -> None:
+    def __init__(self, first: Callable[[Viewer], None] | None = None, told: Told | None = None) -> None:
         self.calls = 0
         self.usage = Usage()
         self.refused: tuple[str, ...] = ()
         self._in_flight = Usage()
         self._first = first
+        self._shown: list[Viewer] = []
         self._told = told
 
-    def show(self) -> None:
-        """What the work is about is about to be shown to somebody."""
-        if self._first is not None:
-            self._first()
-            self._first = None
+    def show(self, model: Viewer) -> None:
+        """What the work is about is about to be shown to a model, or to code of the user's."""
+        if self._first is not None and model not in self._shown:
+            self._shown.append(model)
+            self._first(model)
 
-    def begin(self, wanted: Reservation) -> None:
-        """A call is about to be made."""
-        self.show()
+    def begin(self, wanted: Reservation, model: Viewer | None = None) -> None:
+        """A call is about to be made, to this one of several models where there are several."""
+        if model is not None:
+            self.show(model)
         self.calls += 1
         self._in_flight += wanted.usage
         self._tell()

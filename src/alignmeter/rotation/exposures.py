@@ -13,10 +13,10 @@ from alignmeter.records import HELD_OUT
 from alignmeter.rotation.leakage import leak_probability
 from alignmeter.rotation.ledger import Exposure, LedgerRun, PlannedPool
 from alignmeter.rotation.pools import original_family
-from alignmeter.store import Answered, Asked, Opened, RunFolder, fold
+from alignmeter.store import Answered, Asked, Judged, Opened, RunFolder, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from alignmeter.records import RunManifest, Trial
     from alignmeter.rotation.leakage import Rates
@@ -53,40 +53,31 @@ def shown_to(
     *,
     key: str,
     cycles: Collection[str],
-    judged: Collection[str] = (),
 ) -> tuple[Exposure, ...]:
     """Return what a run has shown to models, as its journal tells.
 
     A target was shown every trial that it was about to be asked, whether it replied, failed, or the
     process died before either: once sent, a request may have been kept. Where a run went on at another
-    address, each provider was shown what was asked there. A judge's model was shown those that a judge
-    called a model for, or was about to.
+    address, each provider was shown what was asked there. A judge's model was shown those that it was about
+    to be asked about, where it was asked. Earlier versions kept neither model nor address: what a judge then
+    called a model for, or was about to, was shown to all of them.
 
     Args:
         folder: The run.
         models: Whom it asked.
         key: The run in the ledger.
         cycles: Names of the suites whose families have another name in their pool.
-        judged: Trials that judges' models were shown beside what the journal tells.
     """
     events = folder.events()
     data = fold(events)
     asked_at = _asked_at(events)
-    judging = {
-        trial: data.transcripts[trial].started_at
-        for trial in (
-            *(made.trial for made in folder.all_judgements() if made.calls),
-            *judged,
-        )
-        if trial in data.transcripts
-    }
-    for event in events:
-        if isinstance(event, Asked) and event.role == "judge":
-            judging.setdefault(event.trial, event.at)
+    judged_at = _judged_at(events)
     found: dict[tuple[str, str, str, str], Exposure] = {}
     for model in models:
-        own = asked_at.get(model.provider, {}) | asked_at.get(None, {})
-        shown = judging if model.role == "judge" else own
+        if model.role == "judge":
+            shown = _shown_to(model, judged_at)
+        else:
+            shown = asked_at.get(model.provider, {}) | asked_at.get(None, {})
         for trial in data.trials:
             at = shown.get(trial.id)
             if at is None or trial.pool not in HELD_OUT:
@@ -127,6 +118,41 @@ def _asked_at(events: Iterable[Event]) -> dict[str | None, dict[str, float]]:
                 found[host].setdefault(trial, at)
             case _:
                 pass
+    return found
+
+
+_ANYONE = ("", "")
+"""Whoever judged: an earlier version noted neither the model nor its address."""
+
+
+def _judged_at(events: Iterable[Event]) -> dict[tuple[str, str], dict[str, float]]:
+    """When each trial was first shown to a judge's model, by the model's hash and its address."""
+    found: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    started: dict[str, float] = {}
+    named: set[str] = set()
+    for event in events:
+        match event:
+            case Answered(transcript=transcript):
+                started[transcript.trial] = transcript.started_at
+            case Asked(role="judge", trial=trial, at=at, model=model, url=url):
+                found[model, url].setdefault(trial, at)
+                if model:
+                    named.add(trial)
+            case Judged(judgement=made) if made.calls and made.trial in started and made.trial not in named:
+                found[_ANYONE].setdefault(made.trial, started[made.trial])
+            case _:
+                pass
+    return found
+
+
+def _shown_to(model: ShownTo, judged_at: Mapping[tuple[str, str], Mapping[str, float]]) -> dict[str, float]:
+    """When each trial was first shown to one model at one provider."""
+    found: dict[str, float] = {}
+    for (asked, url), trials in judged_at.items():
+        named = asked == model.target and host_of(url) in {None, model.provider}
+        if named or not asked:
+            for trial, at in trials.items():
+                found[trial] = min(at, found.get(trial, at))
     return found
 
 

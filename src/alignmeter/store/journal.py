@@ -76,11 +76,16 @@ class Asked(Record, frozen=True, tag="asked"):
 
     Attributes:
         role: `target`, or `judge` for a model behind a judge.
+        model: Hash of the fingerprint of a judge's model; empty for the target, and in lines of earlier
+            versions.
+        url: Where that model is asked, empty where it has no address.
     """
 
     trial: str
     at: float
     role: Literal["target", "judge"] = "target"
+    model: str = ""
+    url: str = ""
 
 
 class Charged(Record, frozen=True, tag="charged"):
