@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from alignmeter.errors import StorageError
 from alignmeter.rotation import Ledger
 
 if TYPE_CHECKING:
@@ -232,8 +234,6 @@ def test_a_killed_run_is_known_and_counted_when_status_is_asked(
 def test_of_a_run_whose_folder_is_gone_everything_counts_as_shown(
     cli: Cli, started: Started, helpful: str
 ) -> None:
-    import shutil
-
     started()
     cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--budget-calls", "3", "--name", "first", "-q")
     ledger = Ledger(ROTATION)
@@ -242,6 +242,27 @@ def test_of_a_run_whose_folder_is_gone_everything_counts_as_shown(
     shutil.rmtree("runs")
 
     assert rotation_of(cli)["cycles"][0]["exposures"] == 8
+
+
+def test_status_counts_what_it_cannot_write_down_and_says_so(
+    cli: Cli, started: Started, helpful: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started()
+    cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--budget-calls", "2", "--name", "first", "-q")
+    ledger = Ledger(ROTATION)
+    (entered,) = ledger.runs()
+    ledger.begin(entered)  # open again, and asked all that it planned for all anybody knows
+    shutil.rmtree("runs")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise StorageError("cannot write ledger.sqlite: attempt to write a readonly database")
+
+    monkeypatch.setattr(Ledger, "record", read_only)
+    told, said = rotation_of(cli), cli("rotate", "status")
+
+    assert told["cycles"][0]["exposures"] == 8
+    assert "readonly database" in told["unwritten"]
+    assert "counted here and not kept: cannot write ledger.sqlite" in " ".join(said.out.split())
 
 
 def killed(spec: str, home: Path, name: str, *options: str) -> int:
@@ -356,8 +377,6 @@ def test_judging_again_elsewhere_shows_each_judge_what_it_was_asked(
 def test_a_killed_run_whose_name_is_used_again_keeps_its_exposures_and_takes_none_of_the_other(
     cli: Cli, started: Started, bot: Bot, helpful: str, tmp_path: Path
 ) -> None:
-    import shutil
-
     started()
     killed(bot(DIES.strip()), tmp_path, "nightly")
     (lost,) = Ledger(ROTATION).runs()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +21,7 @@ from alignmeter.errors import InputError, StorageError
 from alignmeter.rotation import Exposure, Ledger, LedgerRun, PlannedPool, ShownTo
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Generator, Iterator
 
 WRITER = """
 import sys
@@ -205,6 +209,72 @@ def test_a_file_that_is_no_ledger_is_refused_by_name(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"ledger\.sqlite: expected an exposure ledger"):
         Ledger(tmp_path).runs()
+
+
+DYING = """
+import os, sqlite3, sys
+from pathlib import Path
+from alignmeter.rotation import Exposure, Ledger
+
+folder = Path(sys.argv[1])
+other = sqlite3.connect(folder / "ledger.sqlite")
+other.execute("SELECT * FROM runs").fetchall()  # while somebody reads, what is written stays in the log
+shown = Exposure(
+    run="r", cycle="c", family="f1", target="t", provider="p", local=False, forced=False, at=2.0
+)
+Ledger(folder).record("r", [shown], settled=True)
+os._exit(9)
+"""
+NOBODY = 65_534
+
+
+@contextmanager
+def read_only(folder: Path) -> Generator[None]:
+    """Take every right to write away from this process, the administrator's too."""
+    modes = {path: path.stat().st_mode for path in (*folder.iterdir(), folder)}
+    for path in modes:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if user == 0:
+            os.seteuid(0)
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+@pytest.fixture
+def anyones() -> Iterator[Path]:
+    """A folder that any user of this machine may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are another matter there")
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_ledger_that_cannot_be_written_is_read_and_says_so_when_it_is_written(
+    anyones: Path, *, killed: bool
+) -> None:
+    ledger = Ledger(anyones)
+    ledger.begin(run())
+    if killed:  # its last entry stands in the write-ahead log alone
+        subprocess.run([sys.executable, "-c", DYING, str(anyones)], check=False)
+        assert (anyones / "ledger.sqlite-wal").is_file()
+    else:
+        ledger.record("r", [exposure("f1")], settled=True)
+
+    with read_only(anyones):
+        shown, uses = ledger.exposures(), ledger.uses("c")
+        with pytest.raises(StorageError, match="cannot write"):
+            ledger.record("r", [exposure("f2")], settled=True)
+
+    assert [one.family for one in shown] == ["f1"]
+    assert uses == 1
 
 
 def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -72,6 +72,9 @@ def render_status(status: RotationStatus) -> Group:
         for cycle in status.cycles
         if cycle.runs_left == 0 and cycle.state != "retired"
     ]
+    if status.unwritten:
+        said = visible(status.unwritten)
+        lines.append(Text(f"What killed runs have shown is counted here and not kept: {said}", "yellow"))
     lines.append(Text(f"Folder      {visible(status.folder)}"))
     return Group(*lines)
 

@@ -25,7 +25,6 @@ from alignmeter.rotation.exposures import (
     leak_probabilities,
     planned_pools,
     run_key,
-    settle,
     shown_to,
     source_family,
 )
@@ -114,7 +113,6 @@ __all__ = [
     "run_key",
     "seal",
     "select",
-    "settle",
     "shown_to",
     "source_family",
     "stratum_of",

@@ -23,7 +23,7 @@ from alignmeter.rotation.commitments import (
     select,
     stratum_sizes,
 )
-from alignmeter.rotation.exposures import leak_probabilities, settle
+from alignmeter.rotation.exposures import behind, catch_up, leak_probabilities
 from alignmeter.rotation.folder import (
     COMMITMENT,
     KEY,
@@ -128,7 +128,7 @@ def begin_cycle(
     ledger = Ledger(folder)
     probes = _pool_probes(wanted, key)
     known = cycles(folder)
-    settle(ledger, cycles={cycle.name for cycle in known})
+    catch_up(ledger, behind(ledger, cycles={cycle.name for cycle in known}))
     with ledger.locked():  # two cycles begun at once get two numbers
         known = cycles(folder)
         name = wanted.name or _free_name(known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from alignmeter.errors import RunFolderError
@@ -156,16 +156,26 @@ def _shown_to(model: ShownTo, judged_at: Mapping[tuple[str, str], Mapping[str, f
     return found
 
 
-def settle(ledger: Ledger, *, cycles: Collection[str]) -> tuple[LedgerRun, ...]:
-    """Bring the ledger up to date with runs that were killed, or still go on.
+class Behind(NamedTuple):
+    """What the ledger lacks of a run that was killed, or goes on.
+
+    Attributes:
+        exposures: All that it has shown.
+        closed: Whether it has come to a stop.
+    """
+
+    run: LedgerRun
+    exposures: tuple[Exposure, ...]
+    closed: bool
+
+
+def behind(ledger: Ledger, *, cycles: Collection[str]) -> tuple[Behind, ...]:
+    """Read what runs have shown that were killed, or still go on.
 
     Of a run whose folder is gone, or holds another run by now, everything that it might have asked
     counts as shown.
-
-    Returns:
-        The runs that are still open: going on, or killed and not resumed.
     """
-    still_open: list[LedgerRun] = []
+    found: list[Behind] = []
     for run in ledger.runs():
         if run.settled:
             continue
@@ -176,10 +186,18 @@ def settle(ledger: Ledger, *, cycles: Collection[str]) -> tuple[LedgerRun, ...]:
             closed = gone or folder.read().closed is not None
         except RunFolderError:
             exposures, closed = _assumed(run), True
-        ledger.record(run.key, exposures, settled=closed)
-        if not closed:
-            still_open.append(run)
-    return tuple(still_open)
+        found.append(Behind(run, exposures, closed))
+    return tuple(found)
+
+
+def catch_up(ledger: Ledger, found: Iterable[Behind]) -> None:
+    """Enter what the ledger lacks.
+
+    Raises:
+        StorageError: The ledger cannot be written.
+    """
+    for one in found:
+        ledger.record(one.run.key, one.exposures, settled=one.closed)
 
 
 def _assumed(run: LedgerRun) -> tuple[Exposure, ...]:

@@ -8,9 +8,12 @@ every change is one transaction in a write-ahead log.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from alignmeter.errors import InputError, StorageError
@@ -18,7 +21,6 @@ from alignmeter.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-    from pathlib import Path
 
 LEDGER_FILE = "ledger.sqlite"
 LEDGER_VERSION = 1
@@ -106,7 +108,10 @@ class Exposure(Record, frozen=True):
 
 
 class Ledger:
-    """The ledger in a folder; reading where there is none finds nothing and makes nothing."""
+    """The ledger in a folder; reading where there is none finds nothing and makes nothing.
+
+    It is read on a disk that cannot be written too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LEDGER_FILE
@@ -244,7 +249,7 @@ class Ledger:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
-            with closing(self._connect()) as db:
+            with closing(self._connect(self._path)) as db:
                 db.execute("BEGIN IMMEDIATE")
                 try:
                     if not db.execute("PRAGMA user_version").fetchone()[0]:
@@ -268,14 +273,34 @@ class Ledger:
             yield None
             return
         try:
-            with closing(self._connect()) as db:
+            with ExitStack() as opened:
+                try:
+                    db = opened.enter_context(closing(self._connect(self._path)))
+                except sqlite3.OperationalError as error:
+                    if not _is_read_only(error):
+                        raise
+                    db = opened.enter_context(closing(self._connect(opened.enter_context(self._copied()))))
                 # A file that was touched and not written yet: another process is about to.
                 yield db if db.execute("PRAGMA user_version").fetchone()[0] else None
         except sqlite3.DatabaseError as error:
             raise self._broken(error) from None
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
+    @contextmanager
+    def _copied(self) -> Generator[Path]:
+        """Copy the ledger to where it can be opened: SQLite reads no write-ahead log without writing."""
+        with TemporaryDirectory(prefix="alignmeter-") as folder:
+            copy = Path(folder) / LEDGER_FILE
+            try:
+                shutil.copyfile(self._path, copy)
+                log = self._path.with_name(f"{LEDGER_FILE}-wal")
+                if log.is_file():  # what a process that was killed had written
+                    shutil.copyfile(log, copy.with_name(log.name))
+            except OSError as error:
+                raise InputError(f"{self._path}: cannot be read: {error.strerror}") from None
+            yield copy
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
         try:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > LEDGER_VERSION:
@@ -347,6 +372,12 @@ def _check_uses(db: sqlite3.Connection, pools: Iterable[PlannedPool], without: s
 _REMEDY = "make room, fix the permissions or wait for the other process, then start again"
 
 
+def _is_read_only(error: sqlite3.OperationalError) -> bool:
+    """Whether the file, its disk or its folder cannot be written, or not by this user."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits say more of the same
+    return code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
+
 def _write_ahead(db: sqlite3.Connection) -> None:
     """Switch to the write-ahead log; the switch itself does not wait for other processes, so we do."""
     deadline = time.monotonic() + _PATIENCE
@@ -355,8 +386,8 @@ def _write_ahead(db: sqlite3.Connection) -> None:
             if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if _is_read_only(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from alignmeter.errors import StorageError
 from alignmeter.records import Record
-from alignmeter.rotation.exposures import leak_probabilities, settle
+from alignmeter.rotation.exposures import behind, catch_up, leak_probabilities
 from alignmeter.rotation.folder import Cycle, cycles
 from alignmeter.rotation.leakage import LEAK_LIMIT, USE_LIMIT, read_rates
 from alignmeter.rotation.ledger import Ledger
@@ -14,7 +15,7 @@ from alignmeter.rotation.suite_files import held_out_suites
 from alignmeter.suites import suite_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from alignmeter.rotation.ledger import Exposure
@@ -59,6 +60,8 @@ class RotationStatus(Record, frozen=True):
             counted here.
         retired: Retired families with the reason.
         burnt: Families above `limit` that are not retired yet, whichever cycle showed them.
+        unwritten: Why the ledger could not be brought up to date, empty where it could; what it lacks is
+            counted here all the same.
     """
 
     folder: str
@@ -69,6 +72,7 @@ class RotationStatus(Record, frozen=True):
     retired: dict[str, str]
     burnt: dict[str, float]
     limit: float = LEAK_LIMIT
+    unwritten: str = ""
 
 
 def burnt_families(folder: Path) -> dict[str, float]:
@@ -78,27 +82,42 @@ def burnt_families(folder: Path) -> dict[str, float]:
 
 
 def rotation_status(folder: Path) -> RotationStatus:
-    """Look at every cycle, after bringing the ledger up to date.
+    """Look at every cycle, after bringing the ledger up to date where it can be written.
 
     Raises:
         InputError: A file of the folder cannot be read.
     """
     known = cycles(folder)
     ledger = Ledger(folder)
-    still_open = settle(ledger, cycles={cycle.name for cycle in known})
-    exposures, rates = ledger.exposures(), read_rates(folder)
+    found = behind(ledger, cycles={cycle.name for cycle in known})
+    unwritten = ""
+    try:
+        catch_up(ledger, found)
+    except StorageError as error:
+        unwritten = str(error)
+    lacking = [shown for one in found for shown in one.exposures] if unwritten else []
+    exposures, rates = _together(ledger.exposures(), lacking), read_rates(folder)
     leaks = leak_probabilities(exposures, rates)
     return RotationStatus(
         folder=str(folder),
         cycles=tuple(_status_of(cycle, ledger, exposures, leaks) for cycle in known),
-        open_runs=tuple(run.path for run in still_open),
+        open_runs=tuple(one.run.path for one in found if not one.closed),
         without_suite=tuple(
             cycle.name for cycle in known if not cycle.retired() and cycle.name not in suite_names()
         ),
         without_cycle=tuple(sorted(set(held_out_suites()) - {cycle.name for cycle in known})),
         retired=ledger.retired(),
         burnt=_burnt(ledger, leaks),
+        unwritten=unwritten,
     )
+
+
+def _together(kept: Iterable[Exposure], lacking: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """What the ledger would hold: a family that a run showed to a model at a provider counts once."""
+    found: dict[tuple[str, ...], Exposure] = {}
+    for one in (*kept, *lacking):
+        found.setdefault((one.run, one.cycle, one.family, one.target, one.provider), one)
+    return tuple(found.values())
 
 
 def _status_of(
