@@ -39,6 +39,10 @@ class SchemaVersionError(RunFolderError):
     """A run folder that another version of the schema wrote; whole, and not readable here."""
 
 
+class LeftOutWarning(UserWarning):
+    """A file that nobody asked for is not usable and was left out; the command line prints it as one line."""
+
+
 class MissingExtraError(InputError):
     """An optional library is not installed; names the extra and the command that installs it."""
 

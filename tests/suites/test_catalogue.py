@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import alignmeter
-from alignmeter.errors import InputError
+from alignmeter.errors import InputError, LeftOutWarning
 from alignmeter.suites import (
     ProbeCount,
     catalogue,
+    check_folder,
     counts,
     load_catalogue,
     load_suite,
@@ -80,8 +81,12 @@ def test_given_a_folder_of_ones_own_when_loaded_then_its_suites_stand_beside_the
     assert "demo" in suite_names()
     assert [probe.id for probe in load_suite("demo")] == [benign["id"]]
     (tmp_path / "triad.en.jsonl").write_bytes(encode(benign))
-    with pytest.raises(InputError, match="of another name than the built-in ones, got 'triad' in 'en'"):
-        load_suite("demo")
+    clash = "of another name than the built-in ones, got 'triad' in 'en'"
+    for needed in (lambda: load_suite("triad"), lambda: load_catalogue(["triad"]), check_folder):
+        with pytest.raises(InputError, match=clash):
+            needed()
+    with pytest.warns(LeftOutWarning, match=clash):
+        assert [probe.id for probe in load_suite("demo")] == [benign["id"]]
 
 
 @pytest.fixture
@@ -121,8 +126,12 @@ def test_a_broken_file_is_an_input_error_with_file_and_line(
 
 def test_a_file_whose_name_lacks_a_language_is_rejected(suite_folder: Path) -> None:
     (suite_folder / "demo.jsonl").write_bytes(b"")
-    with pytest.raises(InputError, match=r"expected a file named SUITE\.LANGUAGE\.jsonl, got 'demo\.jsonl'"):
-        suite_names()
+    nameless = r"expected a file named SUITE\.LANGUAGE\.jsonl, got 'demo\.jsonl'"
+    for needed in (lambda: load_suite("demo"), check_folder):
+        with pytest.raises(InputError, match=nameless):
+            needed()
+    with pytest.warns(LeftOutWarning, match=nameless):
+        assert suite_names() == ("capability", "facts")
 
 
 def test_suites_load_from_an_archive(tmp_path: Path) -> None:

@@ -17,7 +17,14 @@ from alignmeter.files import read_text
 from alignmeter.judges import axes_for, cards_by_event, positive_event
 from alignmeter.rotation import not_held_out
 from alignmeter.stats import second_stage_calls
-from alignmeter.suites import ONLY_WHEN_NAMED, imported_suites, load_catalogue, suite_names
+from alignmeter.suites import (
+    ONLY_WHEN_NAMED,
+    check_folder,
+    check_suite,
+    imported_suites,
+    load_catalogue,
+    suite_names,
+)
 from alignmeter.threat_model import ThreatModel, default_threat_model, load_threat_model
 from alignmeter.threat_model.document import DocumentError, parse_document
 from alignmeter.verdicts import ENOUGH
@@ -63,8 +70,12 @@ def selected_suites(model: ThreatModel) -> tuple[str, ...]:
     Where it names none: all but held-out ones, imported ones and those that measure capability.
 
     Raises:
-        InputError: It names one that does not exist.
+        InputError: It names one that does not exist, or names none and a file of the user's can be no suite.
     """
+    if model.suites is None:
+        check_folder()
+    for name in model.suites or ():
+        check_suite(name)
     known = suite_names()
     default = [name for name in known if name not in {*ONLY_WHEN_NAMED, *imported_suites()}]
     chosen = not_held_out(default) if model.suites is None else tuple(model.suites)

@@ -120,9 +120,9 @@ def show_one(
 
 def _probe(wanted: str) -> Probe:
     from alignmeter.errors import InputError
-    from alignmeter.suites import load_catalogue
+    from alignmeter.suites import readable_probes
 
-    probes = {probe.id: probe for probe in load_catalogue()}
+    probes = {probe.id: probe for probe in readable_probes()}
     if wanted not in probes:
         raise InputError(
             f"no probe {wanted!r}{nearest(wanted, probes)}; `alignmeter suites show SUITE` lists the probes"

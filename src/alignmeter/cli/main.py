@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+import warnings
+from contextlib import contextmanager, suppress
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from alignmeter.errors import AlignmeterError
+from alignmeter.errors import AlignmeterError, LeftOutWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import typer
 
 BAD_INPUT = 2
@@ -35,7 +38,8 @@ def main() -> None:
 def _guarded(arguments: list[str]) -> int:
     """Run a command; whatever goes wrong becomes one line and an exit code."""
     try:
-        return _dispatch(arguments)
+        with _telling_what_is_left_out():
+            return _dispatch(arguments)
     except AlignmeterError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -58,6 +62,27 @@ def _guarded(arguments: list[str]) -> int:
             f"{_DEBUG}=1 to see where, and please report it",
             RUNTIME_FAILURE,
         )
+
+
+@contextmanager
+def _telling_what_is_left_out() -> Generator[None]:
+    """Print what a command left out as one line each; other warnings are no matter of ours."""
+    from alignmeter.cli.output import tell
+
+    with warnings.catch_warnings():
+        usual, told = warnings.showwarning, set[str]()
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:  # noqa: ANN401 - passed on
+            line = " ".join(str(message).split())
+            if issubclass(category, LeftOutWarning) and line not in told:
+                told.add(line)
+                tell(f"warning: {line}")
+            elif not issubclass(category, LeftOutWarning):
+                usual(message, category, *rest)
+
+        warnings.simplefilter("always", LeftOutWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -30,9 +30,9 @@ def list_all(*, as_json: JsonOption = False) -> None:
     from rich.text import Text
 
     from alignmeter.attacks import attack_names, get_attack
-    from alignmeter.suites import counts, load_catalogue
+    from alignmeter.suites import counts, readable_probes
 
-    probes = load_catalogue()
+    probes = readable_probes()
     rows = counts(probes)
     attacks = [get_attack(name) for name in attack_names()]
     if as_json:

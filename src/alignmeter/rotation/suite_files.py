@@ -16,8 +16,9 @@ from alignmeter.suites import (
     SuiteFile,
     SuiteOrigin,
     load_catalogue,
+    own_suites,
     parse_suite,
-    suite_files,
+    readable_suite,
     suite_names,
     suite_origin,
     user_folder,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def built_in(suite: str) -> bool:
     """Whether a suite comes with the package."""
-    return not any((user_folder() / file.name).is_file() for file in suite_files() if file.suite == suite)
+    return suite not in own_suites()
 
 
 def not_held_out(names: Iterable[str]) -> tuple[str, ...]:
@@ -50,15 +51,11 @@ def not_held_out(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def held_out_suites() -> tuple[str, ...]:
-    """Return the user's suites with a held-out probe.
-
-    Raises:
-        InputError: A row is not valid.
-    """
+    """Return the user's suites with a held-out probe; one that cannot be read is left out with a warning."""
     return tuple(
         name
         for name in suite_names()
-        if not built_in(name) and any(probe.pool in HELD_OUT for probe in load_catalogue([name]))
+        if not built_in(name) and any(probe.pool in HELD_OUT for probe in readable_suite(name))
     )
 
 

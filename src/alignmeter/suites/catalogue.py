@@ -5,18 +5,22 @@ Suites are files named `SUITE.LANGUAGE.jsonl`: those of the package, found throu
 keeps in the folder `alignmeter-suites` (or where `$ALIGNMETER_SUITES` says), imported ones among them.
 A file is validated once a process. The suite `facts` has no file: it is generated from tables, with the
 same seed every time, and so is `capability`.
+
+A file of the user's that is not usable stops what needs it: what asks for its suite, or for all that there
+are. Whatever else meets it leaves it out with a `LeftOutWarning`.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.errors import InputError
+from alignmeter.errors import InputError, LeftOutWarning
 from alignmeter.identity import digest, text_digest
 from alignmeter.records import Intent, Probe, Record
 from alignmeter.suites.capability import CAPABILITY_SUITE, generate_capability
@@ -57,7 +61,10 @@ class ProbeCount(Record, frozen=True):
 
 
 def suite_names() -> tuple[str, ...]:
-    """Return the names of the suites there are, built in or a user's own, in alphabetical order."""
+    """Return the names of the suites there are, built in or a user's own, in alphabetical order.
+
+    A file whose name is none of a suite is left out with a warning.
+    """
     return tuple(sorted({*(file.suite for file in suite_files()), *GENERATED_SUITES}))
 
 
@@ -71,6 +78,7 @@ def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
     Raises:
         InputError: There is no such suite, the suite lacks the language, or a row is not valid.
     """
+    check_suite(name)
     generated = name in GENERATED_SUITES
     languages = [_ENGLISH] if generated else sorted(file.language for file in _files_of(name))
     if language not in languages:
@@ -78,7 +86,7 @@ def load_suite(name: str, language: str = "en") -> tuple[Probe, ...]:
             f"suite {name!r}: expected a language from {', '.join(languages)}, got {language!r}; choose "
             "one of these"
         )
-    return _generated(name) if generated else _load(SuiteFile(f"{name}.{language}{_SUFFIX}", name, language))
+    return _generated(name) if generated else load_file(_file(name, language))
 
 
 def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
@@ -92,21 +100,62 @@ def load_catalogue(names: Iterable[str] | None = None) -> tuple[Probe, ...]:
     """
     # dict.fromkeys: a suite that is named twice is still loaded once.
     chosen = suite_names() if names is None else tuple(dict.fromkeys(names))
+    for name in chosen:
+        check_suite(name)
+    return _each_once({name: _load_all(name) for name in chosen})
+
+
+def readable_probes() -> tuple[Probe, ...]:
+    """Return the probes of all suites that can be read, as `load_catalogue` does; others are warned of."""
+    return _each_once({name: probes for name in suite_names() if (probes := _read_all(name)) is not None})
+
+
+def readable_suite(name: str) -> tuple[Probe, ...]:
+    """Return the probes of a suite in all its languages, none and a warning where it cannot be read."""
+    return _read_all(name) or ()
+
+
+def check_suite(name: str) -> None:
+    """Refuse a suite that a file of the user's means to be, which can be none.
+
+    Raises:
+        InputError: Says what is wrong with the file.
+    """
+    for suite, problem in _folders().misnamed:
+        if suite == name:
+            raise InputError(problem)
+
+
+def check_folder() -> None:
+    """Refuse a folder of the user's suites with a file that can be none, for what asks all that there are.
+
+    Raises:
+        InputError: Says what is wrong with the first.
+    """
+    for _, problem in _folders().misnamed:
+        raise InputError(problem)
+
+
+def misnamed_files() -> tuple[str, ...]:
+    """Say of each file of the user's that can be no suite what is wrong with it."""
+    return tuple(problem for _, problem in _folders().misnamed)
+
+
+def _each_once(loaded: dict[str, tuple[Probe, ...]]) -> tuple[Probe, ...]:
+    """All probes, suite by suite; of imported suites those that no earlier suite asks in the same words."""
     # Ids carry suite and language (see schema.py), so they are unique across files too.
-    loaded = {name: _load_all(name) for name in chosen}
-    imported = [name for name in chosen if name in imported_suites()]
-    seen = {_asked(probe) for name in chosen if name not in imported for probe in loaded[name]}
-    for name in imported:
-        loaded[name] = tuple(_unseen(loaded[name], seen))
-    return tuple(probe for name in chosen for probe in loaded[name])
+    imported = [name for name in loaded if name in imported_suites()]
+    seen = {_asked(probe) for name in loaded if name not in imported for probe in loaded[name]}
+    kept = {name: tuple(_unseen(loaded[name], seen)) for name in imported}
+    return tuple(probe for name in loaded for probe in kept.get(name, loaded[name]))
 
 
 def built_in_domains() -> dict[str, str]:
     """Return the domains of the built-in suites, each with a suite that has it."""
     of_package = {entry.name.partition(".")[0] for entry in _data().iterdir() if entry.name.endswith(_SUFFIX)}
-    return {
-        probe.domain: name for name in sorted({*of_package, *GENERATED_SUITES}) for probe in load_suite(name)
-    }
+    english = {name: load_file(_file(name, _ENGLISH)) for name in of_package}
+    loaded = english | {name: _generated(name) for name in GENERATED_SUITES}
+    return {probe.domain: name for name in sorted(loaded) for probe in loaded[name]}
 
 
 def suite_digest(name: str) -> str:
@@ -115,8 +164,9 @@ def suite_digest(name: str) -> str:
     Of a generated suite it is that over its probes.
 
     Raises:
-        InputError: There is no such suite.
+        InputError: There is no such suite, or a file of it cannot be read.
     """
+    check_suite(name)
     if name in GENERATED_SUITES:
         return digest(_generated(name))
     return digest({file.name: text_digest(_read(file)) for file in _files_of(name)})
@@ -187,33 +237,66 @@ def user_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or USER_FOLDER)
 
 
+def usable_files() -> tuple[SuiteFile, ...]:
+    """Return what `suite_files` does, without a word of what is left out."""
+    return tuple(_folders().entries)
+
+
 def suite_files() -> tuple[SuiteFile, ...]:
     """Return every suite file there is, in the order of their names.
 
-    Raises:
-        InputError: A name is not as expected, or a user's file has the name of a built-in one.
+    A file of the user's with another name than expected, or that of a built-in one, is left out with a
+    warning.
     """
-    return tuple(_entries())
+    for problem in misnamed_files():
+        warnings.warn(f"left out {problem}", LeftOutWarning, stacklevel=2)
+    return usable_files()
+
+
+def own_suites() -> frozenset[str]:
+    """Return the names of the suites of which the user keeps a file."""
+    packaged = {entry.name for entry in _data().iterdir()}
+    return frozenset(file.suite for file in _folders().entries if file.name not in packaged)
 
 
 def _data() -> Traversable:
     return files("alignmeter.suites") / "data"
 
 
-def _entries() -> dict[SuiteFile, Traversable]:
-    found: dict[SuiteFile, Traversable] = {}
+class _Folders(NamedTuple):
+    """What the folders of suites hold.
+
+    Attributes:
+        entries: The suite files, in the order of their names.
+        misnamed: Of files of the user's that can be none: the suite that each means to be, and what is
+            wrong with it.
+    """
+
+    entries: dict[SuiteFile, Traversable]
+    misnamed: list[tuple[str, str]]
+
+
+def _folders() -> _Folders:
+    found = _Folders({}, [])
     folders: list[Traversable] = [_data()]
     if user_folder().is_dir():
         folders.append(user_folder())
     entries = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)]
-    for entry in sorted(entries, key=lambda entry: entry.name):
-        file = _suite_file(entry.name)
-        if file in found or file.suite in GENERATED_SUITES:
-            raise InputError(
-                f"{user_folder() / entry.name}: expected a suite of another name than the built-in ones, got "
-                f"{file.suite!r} in {file.language!r}; rename the file and the `suite` of its rows"
+    for entry in sorted(entries, key=lambda entry: entry.name):  # of two of one name the built-in one first
+        suite, _, language = entry.name.removesuffix(_SUFFIX).partition(".")
+        file = SuiteFile(entry.name, suite, language)
+        where = user_folder() / entry.name
+        if not suite or not language:
+            problem = f"{where}: expected a file named SUITE.LANGUAGE{_SUFFIX}, got {entry.name!r}; rename it"
+            found.misnamed.append((suite, problem))
+        elif file in found.entries or suite in GENERATED_SUITES:
+            problem = (
+                f"{where}: expected a suite of another name than the built-in ones, got {suite!r} in "
+                f"{language!r}; rename the file and the `suite` of its rows"
             )
-        found[file] = entry
+            found.misnamed.append((suite, problem))
+        else:
+            found.entries[file] = entry
     return found
 
 
@@ -229,10 +312,19 @@ def _unseen(probes: Iterable[Probe], seen: set[tuple[str, str]]) -> Iterator[Pro
             yield probe
 
 
+def _read_all(suite: str) -> tuple[Probe, ...] | None:
+    """The probes of a suite in all its languages; None, and a warning, where they cannot be read."""
+    try:
+        return _load_all(suite)
+    except InputError as error:
+        warnings.warn(f"left out the suite {suite!r}: {error}", LeftOutWarning, stacklevel=3)
+        return None
+
+
 def _load_all(suite: str) -> tuple[Probe, ...]:
     if suite in GENERATED_SUITES:
         return _generated(suite)
-    return tuple(probe for file in _files_of(suite) for probe in _load(file))
+    return tuple(probe for file in _files_of(suite) for probe in load_file(file))
 
 
 def generate_suite(name: str, seed: int) -> tuple[Probe, ...]:
@@ -250,11 +342,8 @@ def _generated(name: str) -> tuple[Probe, ...]:
     return generate_capability() if name == CAPABILITY_SUITE else generate_facts()
 
 
-def _suite_file(name: str) -> SuiteFile:
-    suite, _, language = name.removesuffix(_SUFFIX).partition(".")
-    if not suite or not language:
-        raise InputError(f"{name}: expected a file named SUITE.LANGUAGE{_SUFFIX}, got {name!r}; rename it")
-    return SuiteFile(name, suite, language)
+def _file(suite: str, language: str) -> SuiteFile:
+    return SuiteFile(f"{suite}.{language}{_SUFFIX}", suite, language)
 
 
 def _files_of(suite: str) -> tuple[SuiteFile, ...]:
@@ -267,14 +356,28 @@ def _files_of(suite: str) -> tuple[SuiteFile, ...]:
 
 
 def _read(file: SuiteFile) -> bytes:
-    return _entries()[file].read_bytes()
+    return _bytes(_folders().entries[file])
 
 
-def _load(file: SuiteFile) -> tuple[Probe, ...]:
-    entry = _entries()[file]
+def load_file(file: SuiteFile) -> tuple[Probe, ...]:
+    """Return the probes of one file.
+
+    Raises:
+        InputError: It cannot be read, or a row is not valid.
+    """
+    entry = _folders().entries[file]
     # A record of an import says nothing of a suite of the package.
     imported = file.suite in imported_suites() and entry == user_folder() / file.name
-    return _parsed(file, entry.read_bytes(), "imported" if imported else "authored")
+    return _parsed(file, _bytes(entry), "imported" if imported else "authored")
+
+
+def _bytes(entry: Traversable) -> bytes:
+    try:
+        return entry.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{entry}: expected a readable file, got {error.strerror!r}; mend it or move it away"
+        ) from None
 
 
 @cache

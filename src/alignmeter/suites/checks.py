@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.errors import InputError
 from alignmeter.records import Record
-from alignmeter.suites.catalogue import GENERATED_SUITES, imported_suites, load_suite, suite_files
+from alignmeter.suites.catalogue import (
+    GENERATED_SUITES,
+    imported_suites,
+    load_file,
+    misnamed_files,
+    readable_suite,
+    usable_files,
+)
 from alignmeter.suites.duplicates import duplicate_pairs, words
 
 if TYPE_CHECKING:
@@ -83,26 +90,29 @@ def check_suites() -> tuple[SuiteCheck, ...]:
         One result a check, in a fixed order; no findings where all is well.
     """
     probes: list[Probe] = []
-    broken: list[SuiteFinding] = []
-    files, imported = suite_files(), imported_suites()
+    misnamed = misnamed_files()
+    broken = [SuiteFinding(check="schema", where=one.partition(": ")[0], problem=one) for one in misnamed]
+    files, imported = usable_files(), imported_suites()
     for file in files:
         try:
-            loaded = load_suite(file.suite, file.language)
+            loaded = load_file(file)
             probes.extend(() if file.suite in imported else loaded)
         except InputError as error:
             broken.append(SuiteFinding(check="schema", where=file.name, problem=str(error)))
-    checks: list[SuiteCheck] = [SuiteCheck(name="schema", looked_at=len(files), findings=tuple(broken))]
+    checks: list[SuiteCheck] = [
+        SuiteCheck(name="schema", looked_at=len(files) + len(misnamed_files()), findings=tuple(broken))
+    ]
     # Tasks are sums, programs and patterns as often as prose; what they must hold is in their tests.
     generated = [
-        probe for name in GENERATED_SUITES for probe in load_suite(name) if probe.axis != "capability"
+        probe for name in GENERATED_SUITES for probe in readable_suite(name) if probe.axis != "capability"
     ]
     for name, look in _CHECKS.items():
         # Wordings of a table repeat by design.
-        looked_at = probes if look in {_near_duplicates, _openings} else [*probes, *generated]
+        members = probes if look in {_near_duplicates, _openings} else [*probes, *generated]
         found = tuple(
-            SuiteFinding(check=name, where=where, problem=problem) for where, problem in look(looked_at)
+            SuiteFinding(check=name, where=where, problem=problem) for where, problem in look(members)
         )
-        checks.append(SuiteCheck(name=name, looked_at=len(looked_at), findings=found))
+        checks.append(SuiteCheck(name=name, looked_at=len(members), findings=found))
     return tuple(checks)
 
 
