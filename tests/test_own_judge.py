@@ -425,8 +425,8 @@ def test_code_that_may_send_a_sequestered_probe_anywhere_is_refused_and_noted_wh
     seen: list[str] = []
 
     async def judged() -> None:
-        with counting(lambda: seen.append("shown")):
+        with counting(lambda shown: seen.append(shown.fingerprint.model)):
             await judgement(made.by_axis["refusal"], "refusal", hidden, _SAID)
 
     asyncio.run(judged())
-    assert seen == ["shown"]
+    assert seen == [own.partition(":")[2]]

@@ -313,7 +313,7 @@ def test_given_a_test_at_alpha_after_each_unit_when_run_then_both_errors_are_far
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """METHODS.md section 4: naive peeking errs .134 and .180 of the time at 5%."""
-    monkeypatch.setattr("alignmeter.engine.schedule.open_stream", _NaivePeeking)
+    monkeypatch.setattr("alignmeter.verdicts.labelled_stream.open_stream", _NaivePeeking)
     shape = Shape(0.05, 200)
     rates = Replies(_plan(shape, None)).frequencies(_judged(shape, PERFECT, 400, 8), seed=9)
     assert rates.passed > ALPHA + rates.three_errors(ALPHA)
@@ -326,7 +326,7 @@ def test_given_units_counted_as_they_come_back_when_refusals_come_first_then_it_
     shape = Shape(0.10, 80)
     replies, judged = Replies(_plan(shape, None)), _judged(shape, PERFECT, 400, 10)
     committed = replies.frequencies(judged, seed=11)
-    monkeypatch.setattr("alignmeter.engine.schedule.open_stream", _CompletionOrder)
+    monkeypatch.setattr("alignmeter.verdicts.labelled_stream.open_stream", _CompletionOrder)
     completed = replies.frequencies(judged, seed=11)
     assert committed.passed <= ALPHA + committed.three_errors(ALPHA)
     assert completed.passed > ALPHA + completed.three_errors(ALPHA)
