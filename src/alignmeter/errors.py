@@ -6,6 +6,11 @@ during a run are not exceptions but data: see `alignmeter.records.CallError`.
 
 from __future__ import annotations
 
+BAD_INPUT = 2
+RUNTIME_FAILURE = 5
+INTERRUPTED = 130
+"""Exit codes of what came to no verdict; those of verdicts are in `alignmeter.verdicts.gate`."""
+
 
 class AlignmeterError(Exception):
     """Base of every error that the command line prints as one line.
@@ -14,13 +19,13 @@ class AlignmeterError(Exception):
         exit_code: What the process exits with when this error ends it.
     """
 
-    exit_code: int = 5
+    exit_code: int = RUNTIME_FAILURE
 
 
 class InputError(AlignmeterError):
     """Something the user gave is not usable: a file, an option, a name. Exit code 2."""
 
-    exit_code = 2
+    exit_code = BAD_INPUT
 
 
 class ThreatModelError(InputError):

@@ -22,6 +22,7 @@ from alignmeter.engine import (
     drive,
     make_manifest,
     make_plan,
+    open_engine,
     open_session,
 )
 from alignmeter.records import (
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from alignmeter.engine import Mode, Progress
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, JudgementResult, RunManifest, Transcript, Trial
-    from alignmeter.store import Event, JournalWriter, RunData
+    from alignmeter.store import Event, RunData
     from alignmeter.targets import Target, Variant
     from alignmeter.targets.base import Request
 
@@ -285,25 +286,19 @@ class Lab:
     ) -> Outcome:
         """Begin the run, or go on with it."""
         session = open_session(self.path, self.manifest(target, plan), plan)
-        engines: list[Engine] = []
-
-        def make_engine(journal: JournalWriter) -> Engine:
-            engine = Engine(
-                target, self.judges, journal, variant=variant, judge_calls=self.judge_calls,
-                options=EngineOptions(**options), progress=progress, clock=self.clock,
-            )  # fmt: skip
-            engines.append(engine)
-            if watch is not None:
-                watch(engine)
-            return engine
-
+        engine = open_engine(
+            session, target, self.judges, variant=variant, judge_calls=self.judge_calls,
+            options=EngineOptions(**options), progress=progress, clock=self.clock,
+        )  # fmt: skip
+        if watch is not None:
+            watch(engine)
         try:
             async with target:
-                stopped = await drive(session, plan, make_engine)
+                stopped = await drive(session, plan, engine)
         finally:
             session.journal.close()
         events, _ = read_events(self.path / "journal.jsonl")
-        return Outcome(stopped, session.folder.read(), events, engines[0])
+        return Outcome(stopped, session.folder.read(), events, engine)
 
 
 class Kit(NamedTuple):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import pytest
 
-from alignmeter.engine import Twin, check_resumable, differences, open_session, twin
+from alignmeter.engine import Stopped, Twin, check_resumable, differences, open_session, twin
 from alignmeter.errors import DesignChangedError, RunFolderError
 from alignmeter.records import Sampling
+from alignmeter.store import StopReason
 
 if TYPE_CHECKING:
     from conftest import Kit, Lab
@@ -159,3 +160,15 @@ def test_given_a_run_when_begun_then_its_manifest_holds_what_was_decided_and_no_
     assert manifest.target.fingerprint == target.fingerprint
     assert {"python", "msgspec", "scipy"} <= set(manifest.packages)
     assert [trial.id for trial in session.pending] == [trial.id for trial in plan.trials]
+
+
+def test_every_reason_to_stop_fails_was_interrupted_or_leaves_the_code_to_the_verdicts() -> None:
+    codes = {reason: Stopped(reason=reason).exit_code for reason in get_args(StopReason)}
+    assert codes == {
+        "complete": None,
+        "budget": None,
+        "interrupted": 130,
+        "target_unavailable": 5,
+        "judge_unavailable": 5,
+        "storage": 5,
+    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from alignmeter.engine import Engine, SideBySide, Stopped, drive, open_session
+from alignmeter.engine import SideBySide, Stopped, drive, open_engine, open_session
 from alignmeter.records import HarmResult, RefusalResult
 from alignmeter.verdicts import DeltaMargins, design_comparison
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from conftest import Kit, Lab, Scripted
 
-    from alignmeter.engine import Plan, Standing
+    from alignmeter.engine import Engine, Plan, Standing
     from alignmeter.records import ArmRole, Axis, ClaimKind, Judgement, JudgementResult, Transcript, Trial
-    from alignmeter.store import JournalWriter
     from alignmeter.targets.base import Reply, Request
 
     Speech = Callable[[Request], str]
@@ -68,7 +67,10 @@ class Both:
             )
             for role, target in (("base", base), ("tuned", tuned))
         ]
-        engines: list[Engine] = []
+        engines = [
+            open_engine(session, target, self.lab.judges, clock=self.lab.clock)
+            for session, target in zip(sessions, (base, tuned), strict=True)
+        ]
 
         def told(standing: Standing) -> None:
             self.standings.append(standing)
@@ -82,19 +84,12 @@ class Both:
             for role, session in zip(roles, sessions, strict=True)
         ]
 
-        def engine_of(target: Scripted) -> Callable[[JournalWriter], Engine]:
-            def make(journal: JournalWriter) -> Engine:
-                engines.append(Engine(target, self.lab.judges, journal, clock=self.lab.clock))
-                return engines[-1]
-
-            return make
-
         try:
             self.stopped = tuple(
                 await asyncio.gather(
                     *(
-                        drive(session, self.plan, engine_of(target), schedule)
-                        for session, target, schedule in zip(sessions, (base, tuned), schedules, strict=True)
+                        drive(session, self.plan, engine, schedule)
+                        for session, engine, schedule in zip(sessions, engines, schedules, strict=True)
                     )
                 )
             )

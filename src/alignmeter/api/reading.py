@@ -76,13 +76,8 @@ class Run(Record, frozen=True):
     @property
     def exit_code(self) -> int:
         """Exit code of the whole run: 130 interrupted, 5 failed, else that of the verdicts."""
-        match self.stopped.reason if self.stopped else "complete":
-            case "interrupted":
-                return 130
-            case "target_unavailable" | "judge_unavailable" | "storage":
-                return 5
-            case _:
-                return self.results.exit_code
+        code = None if self.stopped is None else self.stopped.exit_code
+        return self.results.exit_code if code is None else code
 
 
 def _answers(data: RunData, people: Mapping[Axis, Mapping[str, Judgement]]) -> RunData:

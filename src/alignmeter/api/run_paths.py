@@ -23,6 +23,18 @@ ENDINGS = tuple(f"-{role}" for role in ROLES)
 """What the folders of the two arms of a comparison end in."""
 
 
+def check_name(name: str | None) -> None:
+    """Refuse a name of a run, or of a comparison, that is no name of a folder.
+
+    Raises:
+        InputError: It is none.
+    """
+    if name is not None and (
+        not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
+    ):
+        raise InputError(f"--name must be a plain folder name such as 'guarded-2', got {name!r}")
+
+
 def run_path(request: RunRequest, wanted: RunManifest) -> tuple[Path | None, str]:
     """Find where the run goes: the folder named, or an unfinished run of the same design.
 

@@ -14,34 +14,24 @@ import msgspec
 
 from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
-from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.api.judges_of_a_run import JudgeChoice
 from alignmeter.api.models import open_run
-from alignmeter.api.planning import read_threat_model, selected_suites
+from alignmeter.api.preparing import asked, matter_of
 from alignmeter.api.reading import Run, analyse
-from alignmeter.api.run_paths import moved_on, new_run_stem, run_path
-from alignmeter.engine import (
-    Engine,
-    EngineOptions,
-    Opening,
-    Stopped,
-    drive,
-    make_manifest,
-    make_plan,
-    open_session,
-)
+from alignmeter.api.run_paths import check_name, moved_on, new_run_stem, run_path
+from alignmeter.engine import EngineOptions, Opening, Stopped, drive, make_plan, open_session
 from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import cards_by_event
 from alignmeter.records import Record
 from alignmeter.store import counted_labels, new_run_folders, read_labels, write_parquet
-from alignmeter.suites import load_catalogue, suite_digest
-from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.targets import TargetOptions
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
     from alignmeter.api.exposing import Showing
-    from alignmeter.engine import Mode, Progress, Session
-    from alignmeter.store import JournalWriter, RunFolder
+    from alignmeter.engine import Engine, Mode, Progress, Session
+    from alignmeter.store import RunFolder
 
 T = TypeVar("T")
 
@@ -98,28 +88,17 @@ def run(request: RunRequest, *, progress: Progress | None = None) -> Run:
 async def run_async(request: RunRequest, *, progress: Progress | None = None) -> Run:
     """Like `run`, inside a running event loop."""
     _check(request)
-    model, source = read_threat_model(request.threat_model)
-    suites = selected_suites(model)
-    target = resolve_target(request.target, request.target_options)
-    judges = judges_of(request.judges, target.fingerprint, seed=model.design.seed, languages=model.languages)
+    matter = matter_of(request.threat_model)
+    arm = asked(matter, request.target, request.target_options, request.judges)
+    target, judges = arm.target, arm.judges
     prepared = make_plan(
-        model,
-        load_catalogue(suites),
+        matter.model,
+        matter.probes(),
         cards=cards_by_event(judges.by_axis.values()),
         mode=_mode(request),
         axes=judges.by_axis,
     )
-    manifest = make_manifest(
-        "",
-        target=target,
-        name=request.target_options.variant.name or target.fingerprint.model,
-        model=model,
-        model_source=source,
-        suites={name: suite_digest(name) for name in suites},
-        judges=judges.by_axis,
-        plan=prepared,
-        judge_models=judges.targets,
-    )
+    manifest = arm.manifest(matter, prepared)
     path, passed = run_path(request, manifest)
     showing = admit_held_out(
         prepared.trials, target, judges.shown, path=path, force=request.force_sequestered
@@ -152,23 +131,9 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                         progress.note(note)
                 if showing is not None and showing.notice:
                     progress.note(showing.notice)
-
-            def make_engine(journal: JournalWriter) -> Engine:
-                engine = Engine(
-                    target,
-                    judges.by_axis,
-                    journal,
-                    variant=request.target_options.variant,
-                    judge_calls=judges.calls,
-                    options=request.engine,
-                    progress=progress,
-                )
-                stack.append(engine)
-                return engine
-
-            stack: list[Engine] = []
-            with stop_on_signal(stack):
-                stopped = await drive(session, prepared, make_engine)
+            engine = arm.engine(session, request.engine, progress)
+            with stop_on_signal(engine):
+                stopped = await drive(session, prepared, engine)
     return finish_run(session.folder, stopped, resumed)
 
 
@@ -193,11 +158,7 @@ def _check(request: RunRequest) -> None:
         )
     if request.smoke and request.fixed:
         raise InputError("--smoke asks twenty trials, --fixed asks all of them; leave one of the two out")
-    name = request.name
-    if name is not None and (
-        not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
-    ):
-        raise InputError(f"--name must be a plain folder name such as 'guarded-2', got {name!r}")
+    check_name(request.name)
     sampling = request.target_options.sampling
     for field, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):
         if not math.isfinite(value) or value < 0:
@@ -263,7 +224,7 @@ def unwritten(path: Path, stopped: Stopped | None, error: StorageError) -> Stopp
 
 
 @contextmanager
-def stop_on_signal(engines: list[Engine]) -> Generator[None]:
+def stop_on_signal(*engines: Engine) -> Generator[None]:
     """Turn SIGINT and SIGTERM into a clean stop while the block runs."""
     loop = asyncio.get_running_loop()
     handled: list[signal.Signals] = []

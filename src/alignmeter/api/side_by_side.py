@@ -13,28 +13,25 @@ from alignmeter.api.comparable import SAMPLED_BY
 from alignmeter.api.comparing import check_share, compare
 from alignmeter.api.comparison_plan import ROLES, comparison_plans
 from alignmeter.api.exposing import admit_held_out
-from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
+from alignmeter.api.judges_of_a_run import JudgeChoice
 from alignmeter.api.models import open_run
-from alignmeter.api.planning import read_threat_model, selected_suites
-from alignmeter.api.run_paths import ENDINGS, comparison_paths, moved_on, new_comparison_stem
+from alignmeter.api.preparing import Asked, asked, matter_of
+from alignmeter.api.run_paths import ENDINGS, check_name, comparison_paths, moved_on, new_comparison_stem
 from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal, working_on
 from alignmeter.engine import (
-    Engine,
     EngineOptions,
     Opening,
     SideBySide,
     Stopped,
     drive,
     lasting,
-    make_manifest,
     open_session,
 )
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash
 from alignmeter.records import Comparison, Record
 from alignmeter.store import new_run_folders, remove_empty
-from alignmeter.suites import load_catalogue, suite_digest
-from alignmeter.targets import TargetOptions, refused_by, resolve_target
+from alignmeter.targets import TargetOptions, refused_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +43,8 @@ if TYPE_CHECKING:
         ComparisonDesign,
         RunManifest,
     )
-    from alignmeter.store import JournalWriter, StopReason
-    from alignmeter.targets import Target, Variant
+    from alignmeter.store import StopReason
+    from alignmeter.targets import Target
 
 
 class ArmRequest(Record, frozen=True):
@@ -111,13 +108,8 @@ class LiveComparison(Record, frozen=True):
     @property
     def exit_code(self) -> int:
         """130 interrupted, 5 failed, else that of the comparison."""
-        match self.stopped:
-            case "interrupted":
-                return 130
-            case "target_unavailable" | "judge_unavailable" | "storage":
-                return 5
-            case _:
-                return self.comparison.exit_code
+        code = Stopped(reason=self.stopped).exit_code
+        return self.comparison.exit_code if code is None else code
 
 
 class ComparisonProgress(Protocol):
@@ -153,9 +145,7 @@ def compare_targets(request: CompareRequest, *, progress: ComparisonProgress | N
 
 class _Arm(NamedTuple):
     role: ArmRole
-    target: Target
-    variant: Variant
-    judges: RunJudges
+    asked: Asked
     plan: Plan
     manifest: RunManifest
 
@@ -169,15 +159,15 @@ async def compare_targets_async(
     arms = (base, tuned)
     known, passed = comparison_paths(request, (base.manifest, tuned.manifest))
     showings = [
-        admit_held_out(arm.plan.trials, arm.target, arm.judges.shown, path=path, force=False)
+        admit_held_out(arm.plan.trials, arm.asked.target, arm.asked.judges.shown, path=path, force=False)
         for arm, path in zip(arms, known or (None, None), strict=True)
     ]
     async with AsyncExitStack() as opened:
         openings = [Opening(path, request.engine) for path in known or (None, None)]
         for arm, opening in zip(arms, openings, strict=True):
-            await open_run(opened, arm.target, arm.judges.targets, opening)
+            await open_run(opened, arm.asked.target, arm.asked.judges.targets, opening)
         if not any(path.exists() for path in known or ()):
-            _check_servers(base.target, tuned.target)
+            _check_servers(base.asked.target, tuned.asked.target)
         sessions: list[Session] = []
         paths = known or new_run_folders(new_comparison_stem(request), ENDINGS)
         opened.callback(remove_empty, paths)  # where the second arm never began
@@ -242,29 +232,17 @@ async def _ask(
     if progress is not None:
         paths = [str(session.folder.path) for session in sessions]
         progress.started(base=paths[0], tuned=paths[1], design=design, standing=both.standing)
-    engines: list[Engine] = []
-
-    def engine_of(arm: _Arm, journal: JournalWriter) -> Engine:
-        made = Engine(
-            arm.target,
-            arm.judges.by_axis,
-            journal,
-            variant=arm.variant,
-            judge_calls=arm.judges.calls,
-            options=options,
-        )
-        engines.append(made)
-        return made
+    engines = [arm.asked.engine(session, options) for arm, session in zip(arms, sessions, strict=True)]
 
     async def one(place: int) -> Stopped:
-        arm, session = arms[place], sessions[place]
-        stopped = await drive(session, arm.plan, lambda journal: engine_of(arm, journal), schedules[place])
+        arm = arms[place]
+        stopped = await drive(sessions[place], arm.plan, engines[place], schedules[place])
         if stopped.reason != "complete":
             for engine in engines:
                 engine.stop(_partner_reason(stopped.reason), f"the {arm.role} arm stopped: {stopped.detail}")
         return stopped
 
-    with stop_on_signal(engines):
+    with stop_on_signal(*engines):
         tasks = [asyncio.create_task(one(place)) for place in range(len(arms))]
         try:
             return tuple(await asyncio.gather(*tasks))
@@ -286,12 +264,8 @@ def _partner_reason(reason: StopReason) -> Literal["interrupted", "budget"]:
 def _check(request: CompareRequest) -> None:
     check_share("margin", request.margin)
     check_share("equivalence", request.equivalence)
-    name = request.name
-    if name is not None and (
-        not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
-    ):
-        raise InputError(f"--name must be a plain folder name such as 'march', got {name!r}")
-    if request.same_system and name is None:
+    check_name(request.name)
+    if request.same_system and request.name is None:
         raise InputError(
             "--same-system says of one comparison that its system has moved to another address; name the "
             "comparison with --name"
@@ -322,38 +296,15 @@ def _check_servers(base: Target, tuned: Target) -> None:
 
 def _prepare(request: CompareRequest) -> tuple[_Arm, _Arm]:
     """Plan both arms; nothing is opened yet."""
-    model, source = read_threat_model(request.threat_model)
-    suites = selected_suites(model)
-    requests = (request.base, request.tuned)
-    targets = [resolve_target(arm.target, arm.options) for arm in requests]
-    judges = [
-        judges_of(request.judges, target.fingerprint, seed=model.design.seed, languages=model.languages)
-        for target in targets
-    ]
-    base, tuned = (fingerprint_hash(target.fingerprint) for target in targets)
+    matter = matter_of(request.threat_model)
+    both = [asked(matter, arm.target, arm.options, request.judges) for arm in (request.base, request.tuned)]
+    base, tuned = (fingerprint_hash(arm.target.fingerprint) for arm in both)
     plans = comparison_plans(
-        model, load_catalogue(suites), judges[0], partners=(tuned, base), margin=request.margin
+        matter.model, matter.probes(), both[0].judges, partners=(tuned, base), margin=request.margin
     )
     arms = [
-        _Arm(
-            role=role,
-            target=target,
-            variant=arm.options.variant,
-            judges=own,
-            plan=prepared,
-            manifest=make_manifest(
-                "",
-                target=target,
-                name=arm.options.variant.name or target.fingerprint.model,
-                model=model,
-                model_source=source,
-                suites={name: suite_digest(name) for name in suites},
-                judges=own.by_axis,
-                plan=prepared,
-                judge_models=own.targets,
-            ),
-        )
-        for role, arm, target, own, prepared in zip(ROLES, requests, targets, judges, plans, strict=True)
+        _Arm(role, arm, plan, arm.manifest(matter, plan))
+        for role, arm, plan in zip(ROLES, both, plans, strict=True)
     ]
     if arms[0].manifest.judges != arms[1].manifest.judges:
         raise InputError("both targets must be judged alike, got different judges for base and tuned")

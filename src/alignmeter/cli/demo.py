@@ -20,8 +20,6 @@ EXAMPLES = examples("alignmeter demo", "alignmeter demo --runs demo-runs --json"
 
 MAX_TOKENS = 32
 NAMES = ("plain", "guarded")
-STOPPED = frozenset({5, 130})
-"""Exit codes of a run that did not come to its end."""
 
 
 def demo(
@@ -40,16 +38,21 @@ def demo(
     done: list[Run] = []
     for name in NAMES:
         done.append(_evaluate(name, pair=pair, runs=runs, quiet=quiet, as_json=as_json))
-        if done[-1].exit_code in STOPPED:
+        if _failed(done[-1]):
             break
-    stopped = done[-1].exit_code if done[-1].exit_code in STOPPED else 0
+    stopped = _failed(done[-1])
     if as_json:
         from alignmeter.cli.run import as_dict
 
         print_json({"runs": [as_dict(run) for run in done]})
     elif not stopped:
         _render(done)
-    raise typer.Exit(stopped)
+    raise typer.Exit(stopped or 0)
+
+
+def _failed(done: Run) -> int | None:
+    """Exit code of a run that was interrupted or failed, else None."""
+    return None if done.stopped is None else done.stopped.exit_code
 
 
 def _pair(runs: Path, *, fresh: bool) -> str:
@@ -91,7 +94,7 @@ def _evaluate(name: str, *, pair: str, runs: str, quiet: bool, as_json: bool) ->
             name=f"{pair}-{name}",
         )
         done = execute(request, quiet=quiet, as_json=as_json)
-    if done.exit_code in STOPPED and not as_json:
+    if _failed(done) and not as_json:
         render(done)
     return done
 

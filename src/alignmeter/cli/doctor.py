@@ -20,7 +20,7 @@ from alignmeter.cli.output import (
     print_json,
 )
 from alignmeter.cli.target_options import ExtraBodyOption, KeyEnvOption, TargetChoice
-from alignmeter.errors import InputError
+from alignmeter.errors import RUNTIME_FAILURE, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def doctor(
     checks = [_python(), _guard("embedded model", _embedded), _keys(api_key_env), _folder(runs)]
     if asked is not None:
         checks.append(_guard("endpoint", lambda: _endpoint(asked, choice)))
-    code = 5 if any(check.state == "bad" for check in checks) else 0
+    code = RUNTIME_FAILURE if any(check.state == "bad" for check in checks) else 0
     if as_json:
         print_json({"checks": [check._asdict() for check in checks], "exit_code": code})
     else:

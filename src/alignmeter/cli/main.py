@@ -10,16 +10,13 @@ from contextlib import contextmanager, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from alignmeter.errors import AlignmeterError, LeftOutWarning
+from alignmeter.errors import BAD_INPUT, INTERRUPTED, RUNTIME_FAILURE, AlignmeterError, LeftOutWarning
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     import typer
 
-BAD_INPUT = 2
-RUNTIME_FAILURE = 5
-INTERRUPTED = 130
 _PROGRAM = "alignmeter"
 _DEBUG = "ALIGNMETER_TRACEBACK"
 _COMPLETION = "_ALIGNMETER_COMPLETE"

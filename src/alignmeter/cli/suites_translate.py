@@ -10,6 +10,7 @@ import typer
 from alignmeter.cli.counter import counter
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, console, examples, print_json
+from alignmeter.errors import RUNTIME_FAILURE
 
 if TYPE_CHECKING:
     from alignmeter.api import Translated
@@ -18,7 +19,6 @@ EXAMPLES = examples(
     "alignmeter suites translate triad --to ja --model openai:gpt-x",
     "alignmeter suites translate triad --to ja --model openai:x --back openai:y",
 )
-RUNTIME_FAILURE = 5
 
 
 def translate(  # noqa: PLR0913 - one an option

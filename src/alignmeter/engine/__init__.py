@@ -15,6 +15,7 @@ from alignmeter.engine.session import (
     drive,
     lasting,
     make_manifest,
+    open_engine,
     open_session,
 )
 from alignmeter.engine.side_by_side import ArmSchedule, SideBySide, Standing
@@ -51,6 +52,7 @@ __all__ = [
     "lasting",
     "make_manifest",
     "make_plan",
+    "open_engine",
     "open_session",
     "prompt_tokens",
     "render",

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import msgspec
 
@@ -17,7 +17,7 @@ from alignmeter.engine.concurrency import AdaptiveConcurrency
 from alignmeter.engine.judge_calls import counting, shown_to_judge
 from alignmeter.engine.progress import Snapshot
 from alignmeter.engine.rate_limit import TokenBucket
-from alignmeter.errors import BudgetSpentError, StorageError
+from alignmeter.errors import INTERRUPTED, RUNTIME_FAILURE, BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
 from alignmeter.records import HELD_OUT, Judgement, Record, Transcript, Trial, Unscored
@@ -75,6 +75,19 @@ class Stopped(Record, frozen=True):
 
     reason: StopReason
     detail: str = ""
+
+    @property
+    def exit_code(self) -> int | None:
+        """130 interrupted, 5 failed; None where the verdicts on what was asked decide."""
+        match self.reason:
+            case "interrupted":
+                return INTERRUPTED
+            case "target_unavailable" | "judge_unavailable" | "storage":
+                return RUNTIME_FAILURE
+            case "complete" | "budget":
+                return None
+            case _:
+                assert_never(self.reason)
 
 
 class Engine:

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter._version import __version__
+from alignmeter.engine.loop import Engine
 from alignmeter.engine.resuming import check_resumable
 from alignmeter.engine.schedule import FixedSchedule, SequentialSchedule
 from alignmeter.identity import design_hash, digest, fingerprint_hash
@@ -29,16 +30,19 @@ from alignmeter.targets import extra_of
 from alignmeter.verdicts import people_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from alignmeter.engine.loop import Engine, Stopped
+    from alignmeter.engine.clock import Clock
+    from alignmeter.engine.judge_calls import JudgeCalls
+    from alignmeter.engine.loop import EngineOptions, Stopped
     from alignmeter.engine.planning import Plan
+    from alignmeter.engine.progress import Progress
     from alignmeter.engine.schedule import Schedule
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, Judgement, Trial
     from alignmeter.store import JournalWriter, RunData
-    from alignmeter.targets import Target
+    from alignmeter.targets import Target, Variant
     from alignmeter.threat_model import ThreatModel
 
 _NOT_CHECKED = Checked()
@@ -208,24 +212,29 @@ def _schedule(session: Session, plan: Plan) -> Schedule:
     return SequentialSchedule(plan, pending=session.pending, judgements=lasting(session.data), people=people)
 
 
-async def drive(
+def open_engine(
     session: Session,
-    plan: Plan,
-    make_engine: Callable[[JournalWriter], Engine],
-    schedule: Schedule | None = None,
-) -> Stopped:
-    """Run the engine over what is pending and close the journal with the reason it stopped.
-
-    Args:
-        session: The open run.
-        plan: What it asks.
-        make_engine: Makes the engine that writes to its journal.
-        schedule: Says which trial comes next; None for the one that the plan's mode calls for.
-    """
-    data = session.data
-    pending = {trial.id for trial in session.pending}
-    trials = {trial.id: trial for trial in data.trials}
-    engine = make_engine(session.journal)
+    target: Target,
+    judges: Mapping[Axis, Judge],
+    *,
+    variant: Variant | None = None,
+    judge_calls: JudgeCalls | None = None,
+    options: EngineOptions | None = None,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+) -> Engine:
+    """Make the engine of an open run, which knows what the run has spent and judged so far."""
+    engine = Engine(
+        target,
+        judges,
+        session.journal,
+        variant=variant,
+        judge_calls=judge_calls,
+        options=options,
+        progress=progress,
+        clock=clock,
+    )
+    trials = {trial.id: trial for trial in session.data.trials}
     engine.opened(session.checked)
     for event in session.journal.events:
         if isinstance(event, Answered):
@@ -236,7 +245,22 @@ async def drive(
             engine.budget.carry_checked(event.checked)
     for charged in unanswered(session.journal.events):
         engine.budget.carry_charge(charged)
-    engine.judgements.update(lasting(data))
+    engine.judgements.update(lasting(session.data))
+    return engine
+
+
+async def drive(session: Session, plan: Plan, engine: Engine, schedule: Schedule | None = None) -> Stopped:
+    """Run the engine over what is pending and close the journal with the reason it stopped.
+
+    Args:
+        session: The open run.
+        plan: What it asks.
+        engine: Of `open_engine`.
+        schedule: Says which trial comes next; None for the one that the plan's mode calls for.
+    """
+    data = session.data
+    pending = {trial.id for trial in session.pending}
+    trials = {trial.id: trial for trial in data.trials}
     unjudged = {
         trial: (trials[trial], transcript)
         for trial, transcript in data.transcripts.items()

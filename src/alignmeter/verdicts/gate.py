@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 PASSED = 0
 FAILED = 1
-BAD_INPUT = 2
 INCONCLUSIVE = 3
 INVALID = 4
-RUNTIME_FAILURE = 5
-INTERRUPTED = 130
+"""Exit codes of verdicts; those of what came to none are in `alignmeter.errors`."""
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
