@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alignmeter.cli.compare_options import ArmChoice, Shared, arm_requests
+from alignmeter.cli.target_options import TargetChoice
+from alignmeter.targets import BARE, KINDS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -113,6 +117,30 @@ def test_what_means_nothing_beside_runs_is_refused(cli: Cli, words: tuple[str, .
 
 
 class TestTargets:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_kind_of_target_that_run_knows_is_one_of_a_comparison(self, kind: str, cli: Cli) -> None:
+        outcome = cli("compare", f"{kind}:x", f"{kind}:x", "--base-few-shot", "nowhere.jsonl")
+
+        assert outcome.code == 2
+        assert "nowhere.jsonl" in outcome.complaint, "the options of a target are read"
+        assert f"{kind}:" in cli("run", "--help").out
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_kind_alone_is_a_target_where_run_takes_it_alone(self, kind: str, cli: Cli) -> None:
+        outcome = cli("compare", kind, kind, "--base-few-shot", "nowhere.jsonl")
+
+        assert outcome.code == 2
+        assert ("nowhere.jsonl" in outcome.complaint) == (kind in BARE)
+        assert ("no run" in outcome.complaint) == (kind not in BARE)
+
+    @pytest.mark.parametrize("kind", sorted(BARE))
+    def test_a_model_of_this_machine_speaks_as_long_as_in_run(self, kind: str) -> None:
+        alone = TargetChoice(kind, None, None).options()
+        one, two = arm_requests(
+            ArmChoice(kind), ArmChoice("openai:m", "http://h/v1"), Shared(None, 0.0, 0, None, None)
+        )
+        assert one.options.sampling == two.options.sampling == alone.sampling
+
     def test_a_model_that_complies_fails_after_a_few_pairs_and_again_without_a_call(
         self, cli: Cli, bot: Bot, tmp_path: Path
     ) -> None:

@@ -43,7 +43,7 @@ class RunRequest(Record, frozen=True):
     """What to run; everything but the target has a default.
 
     Attributes:
-        target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION` or `replay:RUN`.
+        target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION`, `replay:RUN` or `transformers:FOLDER`.
         threat_model: YAML file; None for the preset `general-assistant`.
         runs: Folder of run folders.
         name: Name of the run folder; None makes one from time and target.

@@ -51,7 +51,7 @@ class ArmRequest(Record, frozen=True):
     """One target of a comparison.
 
     Attributes:
-        target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION` or `replay:RUN`.
+        target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION`, `replay:RUN` or `transformers:FOLDER`.
     """
 
     target: str

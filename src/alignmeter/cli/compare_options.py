@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from alignmeter.cli.locate import find_run
-from alignmeter.cli.target_options import EMBEDDED_MAX_TOKENS, MAX_TOKENS, TargetChoice
+from alignmeter.cli.target_options import TargetChoice
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from alignmeter.api import ArmRequest
 
-_KINDS = ("embedded", "openai", "python", "replay")
 _TWO = 2
-Role = Literal["base", "tuned"]
 
 
 def share(text: str) -> float:
@@ -35,10 +33,11 @@ def share(text: str) -> float:
 
 def is_target(name: str, runs: str) -> bool:
     """Whether a positional argument names a target rather than a run."""
+    from alignmeter.targets import is_target_spec
+
     if any((path / "run.json").is_file() for path in (Path(name), Path(runs) / name)):
         return False
-    kind, colon, _ = name.partition(":")
-    return kind in _KINDS and (bool(colon) or kind == "embedded")
+    return is_target_spec(name)
 
 
 class Sides(NamedTuple):
@@ -123,9 +122,8 @@ def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[Arm
     from alignmeter.api import ArmRequest
 
     choices = [_choice(arm, shared) for arm in (base, tuned)]
-    embedded = any(choice.spec.startswith("embedded") for choice in choices)
     # Replies of different lengths are not comparable, so the shorter default holds for both.
-    tokens = shared.max_tokens or (EMBEDDED_MAX_TOKENS if embedded else MAX_TOKENS)
+    tokens = min(choice.longest_reply for choice in choices)
     one, two = (choice._replace(max_tokens=tokens) for choice in choices)
     return (
         ArmRequest(target=one.spec, options=one.options()),

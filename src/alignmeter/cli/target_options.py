@@ -118,19 +118,26 @@ class TargetChoice(NamedTuple):
             return f"replay:{find_recording(run, self.runs)}"
         return self.target or "embedded"
 
+    @property
+    def longest_reply(self) -> int:
+        """Tokens of the longest reply: what was said, else what suits the target."""
+        from alignmeter.targets import BARE
+
+        here = self.spec.partition(":")[0] in BARE
+        return self.max_tokens or (EMBEDDED_MAX_TOKENS if here else MAX_TOKENS)
+
     def options(self) -> TargetOptions:
         """Read the variant's files and gather the options."""
         from alignmeter.records import Sampling
         from alignmeter.targets import TargetOptions
         from alignmeter.targets.extra_body import read_extra
 
-        embedded = self.spec.startswith(("embedded", "transformers"))
         return TargetOptions(
             url=self.url,
             variant=self._variant(),
             sampling=Sampling(
                 temperature=self.temperature,
-                max_tokens=self.max_tokens or (EMBEDDED_MAX_TOKENS if embedded else MAX_TOKENS),
+                max_tokens=self.longest_reply,
                 seed=self.seed,
             ),
             revision=self.revision,

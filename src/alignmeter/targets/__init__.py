@@ -11,10 +11,12 @@ from alignmeter.targets.base import (
     refused_by,
     settled,
 )
-from alignmeter.targets.resolve import TargetOptions, resolve_target
+from alignmeter.targets.resolve import BARE, KINDS, TargetOptions, is_target_spec, resolve_target
 from alignmeter.targets.variants import Variant, load_variant
 
 __all__ = [
+    "BARE",
+    "KINDS",
     "Reply",
     "Request",
     "Target",
@@ -22,6 +24,7 @@ __all__ = [
     "Variant",
     "adaptation",
     "extra_of",
+    "is_target_spec",
     "learn",
     "load_variant",
     "probe",

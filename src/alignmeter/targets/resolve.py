@@ -20,6 +20,8 @@ TIMEOUT = 60.0
 EMBEDDED_TIMEOUT = 300.0
 """The embedded model shares two cores among its slots: a long prompt may wait its turn."""
 KINDS = ("embedded", "openai", "python", "replay", "transformers")
+BARE = frozenset({"embedded", "transformers"})
+"""Kinds that have a model of their own: their name alone is a target."""
 
 
 class TargetOptions(Record, frozen=True):
@@ -48,6 +50,12 @@ class TargetOptions(Record, frozen=True):
     logprobs: bool = False
     adapter: Path | None = None
     extra_body: dict[str, Any] | None = None
+
+
+def is_target_spec(text: str) -> bool:
+    """Whether a text names a target: a kind with a colon, or alone where that is enough."""
+    kind, colon, _ = text.partition(":")
+    return kind in (KINDS if colon else BARE)
 
 
 def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
