@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from alignmeter.engine import SideBySide, Stopped, drive, open_engine, open_session
+from alignmeter.engine import EngineOptions, Limits, SideBySide, Stopped, drive, open_engine, open_session
 from alignmeter.records import HarmResult, RefusalResult
 from alignmeter.verdicts import DeltaMargins, design_comparison
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from conftest import Kit, Lab, Scripted
 
     from alignmeter.engine import Engine, Plan, Standing
+    from alignmeter.engine.purse import Purse
     from alignmeter.records import ArmRole, Axis, ClaimKind, Judgement, JudgementResult, Transcript, Trial
     from alignmeter.targets.base import Reply, Request
 
@@ -48,6 +50,7 @@ class Both:
         self.axis: Axis = "refusal"
         self.standings: list[Standing] = []
         self.stopped: tuple[Stopped, ...] = ()
+        self.purse: Purse
 
     def target(self, speech: Speech, seconds: float, name: str) -> Scripted:
         async def answer(request: Request, _before: int) -> Reply:
@@ -57,7 +60,12 @@ class Both:
         return self.lab.target(answer, model=name)
 
     async def go(
-        self, base: Scripted, tuned: Scripted, *, stop: Callable[[list[Engine]], None] | None = None
+        self,
+        base: Scripted,
+        tuned: Scripted,
+        *,
+        stop: Callable[[list[Engine]], None] | None = None,
+        limits: Limits | None = None,
     ) -> SideBySide:
         """Drive both arms to their end, or until something stops them."""
         path = self.lab.path
@@ -67,10 +75,19 @@ class Both:
             )
             for role, target in (("base", base), ("tuned", tuned))
         ]
-        engines = [
-            open_engine(session, target, self.lab.judges, clock=self.lab.clock)
-            for session, target in zip(sessions, (base, tuned), strict=True)
-        ]
+        engines: list[Engine] = []
+        for session, target in zip(sessions, (base, tuned), strict=True):
+            engines.append(
+                open_engine(
+                    session,
+                    target,
+                    self.lab.judges,
+                    clock=self.lab.clock,
+                    options=EngineOptions(limits=limits or Limits()),
+                    beside=engines[0] if engines else None,
+                )
+            )
+        self.purse = engines[0].budget.purse
 
         def told(standing: Standing) -> None:
             self.standings.append(standing)
@@ -84,15 +101,15 @@ class Both:
             for role, session in zip(roles, sessions, strict=True)
         ]
 
+        async def one(place: int) -> Stopped:
+            stopped = await drive(sessions[place], self.plan, engines[place], schedules[place])
+            if stopped.reason != "complete":
+                for engine in engines:
+                    engine.stop(stopped.reason, f"{roles[place]}: {stopped.detail}")
+            return stopped
+
         try:
-            self.stopped = tuple(
-                await asyncio.gather(
-                    *(
-                        drive(session, self.plan, engine, schedule)
-                        for session, engine, schedule in zip(sessions, engines, schedules, strict=True)
-                    )
-                )
-            )
+            self.stopped = tuple(await asyncio.gather(one(0), one(1)))
         finally:
             for session in sessions:
                 session.journal.close()
@@ -154,6 +171,32 @@ async def test_given_a_stop_in_the_middle_when_started_again_then_nothing_is_ask
     for before, after in zip(first, second, strict=True):
         kept = len(before.asked) + len(after.asked) - resumed.tested.used
         assert 0 <= kept <= 8, "only calls in flight at the stop are made again"
+
+
+async def test_given_a_limit_of_calls_when_both_are_asked_then_it_is_that_of_both_over_resumes(
+    both: Both,
+) -> None:
+    asked = 0
+    for limit in (13, 13, 20):
+        arms = both.target(refuses, 1.0, "base"), both.target(refuses, 3.0, "tuned")
+        await both.go(*arms, limits=Limits(calls=limit))
+        asked += sum(len(arm.asked) for arm in arms)
+        assert asked == limit == both.purse.spending.calls
+        assert {stopped.reason for stopped in both.stopped} == {"budget"}
+        assert f"by both targets together: {limit} of {limit} calls" in both.stopped[0].detail
+
+
+async def test_given_room_that_the_other_arm_has_reserved_when_it_is_given_back_then_asking_goes_on(
+    both: Both,
+) -> None:
+    # A call is reserved at several times the 15 tokens that it takes: what is in flight hides the room.
+    arms = both.target(refuses, 1.0, "base"), both.target(refuses, 9.0, "tuned")
+    await both.go(*arms, limits=Limits(tokens=400))
+    used, said = both.purse.spending.tokens, " ".join(stopped.detail for stopped in both.stopped)
+    needed = re.search(r"the next call may take (\d+) tokens", said)
+    assert needed is not None
+    assert used <= 400 < used + int(needed[1]) < 400 + 15 * 8
+    assert used == 15 * sum(len(arm.asked) for arm in arms)
 
 
 async def test_given_a_decided_comparison_when_started_again_then_nothing_is_asked(both: Both) -> None:

@@ -58,8 +58,15 @@ class Asked(NamedTuple):
             judge_models=self.judges.targets,
         )
 
-    def engine(self, session: Session, options: EngineOptions, progress: Progress | None = None) -> Engine:
-        """Make the engine that asks it in an open run."""
+    def engine(
+        self,
+        session: Session,
+        options: EngineOptions,
+        progress: Progress | None = None,
+        *,
+        beside: Engine | None = None,
+    ) -> Engine:
+        """Make the engine that asks it in an open run, under the limits of another one where there is one."""
         return open_engine(
             session,
             self.target,
@@ -68,6 +75,7 @@ class Asked(NamedTuple):
             judge_calls=self.judges.calls,
             options=options,
             progress=progress,
+            beside=beside,
         )
 
 

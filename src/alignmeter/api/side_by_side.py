@@ -21,7 +21,9 @@ from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_sig
 from alignmeter.engine import (
     EngineOptions,
     Opening,
+    Prices,
     SideBySide,
+    Spending,
     Stopped,
     drive,
     lasting,
@@ -62,7 +64,9 @@ class CompareRequest(Record, frozen=True):
     """Which two targets to ask side by side; everything but the targets has a default.
 
     Attributes:
-        engine: How hard each arm is pressed, and how much each may spend.
+        engine: How hard each arm is pressed, and how much both may spend together. Where `judge_prices` is
+            None, judges cost what the dearer target does.
+        tuned_prices: What the tuned model costs; None for the same as the base, which `engine` says.
         threat_model: YAML file; None for the preset `general-assistant`.
         runs: Folder of run folders.
         name: The run folders are `NAME-base` and `NAME-tuned`; None makes a name from the time.
@@ -73,11 +77,13 @@ class CompareRequest(Record, frozen=True):
         equivalence: Difference within which a line of the table counts as unchanged, in (0, 1).
         judges: Judges beside, or instead of, the built-in ones; the same for both.
         unmask: Show harmful requests among what flipped.
+        force_sequestered: Show a sequestered pool to a remote model, or once more than it should be.
     """
 
     base: ArmRequest
     tuned: ArmRequest
     engine: EngineOptions = EngineOptions()
+    tuned_prices: Prices | None = None
     threat_model: Path | None = None
     runs: Path = RUNS
     name: str | None = None
@@ -87,6 +93,7 @@ class CompareRequest(Record, frozen=True):
     equivalence: float = LEAST
     judges: JudgeChoice = JudgeChoice()
     unmask: bool = False
+    force_sequestered: bool = False
 
 
 class LiveComparison(Record, frozen=True):
@@ -96,6 +103,7 @@ class LiveComparison(Record, frozen=True):
         stopped: Why asking stopped: `complete` where the claim was decided, or nothing more was to ask.
         detail: What the arm that stopped it said.
         resumed: Trials that were answered when this process began, of both arms.
+        spent: Of both arms together, by all processes.
     """
 
     comparison: Comparison
@@ -104,6 +112,7 @@ class LiveComparison(Record, frozen=True):
     stopped: StopReason
     detail: str = ""
     resumed: int = 0
+    spent: Spending = Spending()
 
     @property
     def exit_code(self) -> int:
@@ -157,13 +166,22 @@ async def compare_targets_async(
     _check(request)
     base, tuned = _prepare(request)
     arms = (base, tuned)
+    pressed = _pressed(request)
     known, passed = comparison_paths(request, (base.manifest, tuned.manifest))
     showings = [
-        admit_held_out(arm.plan.trials, arm.asked.target, arm.asked.judges.shown, path=path, force=False)
+        admit_held_out(
+            arm.plan.trials,
+            arm.asked.target,
+            arm.asked.judges.shown,
+            path=path,
+            force=request.force_sequestered,
+        )
         for arm, path in zip(arms, known or (None, None), strict=True)
     ]
     async with AsyncExitStack() as opened:
-        openings = [Opening(path, request.engine) for path in known or (None, None)]
+        first, second = known or (None, None)
+        before = Opening(first, pressed[0])
+        openings = (before, Opening(second, pressed[1], beside=before))
         for arm, opening in zip(arms, openings, strict=True):
             await open_run(opened, arm.asked.target, arm.asked.judges.targets, opening)
         if not any(path.exists() for path in known or ()):
@@ -178,10 +196,11 @@ async def compare_targets_async(
             sessions.append(session)
             if showing is not None:
                 showing.begin(session.folder)
-        for note in (passed, *map(moved_on, sessions)):
+        shown = [showing.notice for showing in showings if showing is not None]
+        for note in (passed, *map(moved_on, sessions), *shown):
             if note and progress is not None:
                 progress.note(note)
-        ended = await _ask(arms, sessions, request.engine, progress)
+        ended, spent = await _ask(arms, sessions, pressed, progress)
     resumed = [len(session.data.trials) - len(session.pending) for session in sessions]
     for session, stopped, before in zip(sessions, ended, resumed, strict=True):
         finished = finish_run(session.folder, stopped, before).stopped or stopped
@@ -195,6 +214,7 @@ async def compare_targets_async(
         stopped=worst.reason,
         detail=worst.detail,
         resumed=sum(resumed),
+        spent=spent,
     )
 
 
@@ -211,10 +231,10 @@ _SEVERITY: tuple[StopReason, ...] = (
 async def _ask(
     arms: Sequence[_Arm],
     sessions: Sequence[Session],
-    options: EngineOptions,
+    options: tuple[EngineOptions, EngineOptions],
     progress: ComparisonProgress | None,
-) -> tuple[Stopped, ...]:
-    """Drive both arms; where one stops before the end, so does the other."""
+) -> tuple[tuple[Stopped, ...], Spending]:
+    """Drive both arms under one budget; where one stops before the end, so does the other."""
     design = arms[1].plan.design.comparison
     assert design is not None  # noqa: S101 - made by `_comparison_plan`
     claim = arms[0].plan.design.claims[0]
@@ -232,7 +252,8 @@ async def _ask(
     if progress is not None:
         paths = [str(session.folder.path) for session in sessions]
         progress.started(base=paths[0], tuned=paths[1], design=design, standing=both.standing)
-    engines = [arm.asked.engine(session, options) for arm, session in zip(arms, sessions, strict=True)]
+    base = arms[0].asked.engine(sessions[0], options[0])
+    engines = (base, arms[1].asked.engine(sessions[1], options[1], beside=base))
 
     async def one(place: int) -> Stopped:
         arm = arms[place]
@@ -245,12 +266,22 @@ async def _ask(
     with stop_on_signal(*engines):
         tasks = [asyncio.create_task(one(place)) for place in range(len(arms))]
         try:
-            return tuple(await asyncio.gather(*tasks))
+            return tuple(await asyncio.gather(*tasks)), base.budget.purse.spending
         except BaseException:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)  # their journals are closed next
             raise
+
+
+def _pressed(request: CompareRequest) -> tuple[EngineOptions, EngineOptions]:
+    """How either arm is pressed: alike but for what its model costs."""
+    base, tuned = request.engine.prices, request.tuned_prices or request.engine.prices
+    judges = request.engine.judge_prices or Prices(
+        prompt=max(base.prompt, tuned.prompt), completion=max(base.completion, tuned.completion)
+    )
+    made = msgspec.structs.replace(request.engine, judge_prices=judges)
+    return made, msgspec.structs.replace(made, prices=tuned)
 
 
 def _partner_reason(reason: StopReason) -> Literal["interrupted", "budget"]:

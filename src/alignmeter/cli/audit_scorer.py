@@ -12,7 +12,7 @@ from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
 from alignmeter.cli.report_file import write_report_file
-from alignmeter.cli.target_options import KeyEnvOption
+from alignmeter.cli.target_options import KeyEnvOption, TimeoutOption
 
 EXAMPLES = examples(
     "alignmeter audit-scorer python:my_guard:score",
@@ -87,9 +87,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     ] = None,
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
-    timeout: Annotated[
-        float | None, typer.Option(help="Seconds for one call to a guard.", metavar="SECONDS")
-    ] = None,
+    timeout: TimeoutOption = None,
     out: Annotated[
         Path | None,
         typer.Option(

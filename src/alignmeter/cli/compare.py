@@ -7,15 +7,43 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from alignmeter.cli.compare_options import ArmChoice, Shared, arm_requests, share, sides
+from alignmeter.cli.compare_options import (
+    OF_HISTORY,
+    OF_HISTORY_ALONE,
+    OF_RUNS,
+    ArmChoice,
+    Shared,
+    arm_requests,
+    belongs,
+    share,
+    sides,
+)
 from alignmeter.cli.compare_progress import choose_display
+from alignmeter.cli.engine_options import (
+    MAX_ATTEMPTS,
+    TRIAL_TIMEOUT,
+    BudgetCallsOption,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    ConcurrencyOption,
+    EngineChoice,
+    MaxAttemptsOption,
+    PriceCompletionOption,
+    PriceJudgeOption,
+    PricePromptOption,
+    PriceTunedOption,
+    RpmOption,
+    TpmOption,
+    TrialTimeoutOption,
+)
+from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.judge_options import (
     JudgeKeyEnvOption,
     JudgeSelfOption,
     JudgeUrlOption,
     judge_choice,
 )
-from alignmeter.cli.numbers import real, whole
+from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import (
     JsonOption,
     RunsOption,
@@ -27,7 +55,18 @@ from alignmeter.cli.output import (
     print_line,
 )
 from alignmeter.cli.report_file import OutOption, write_report_file
-from alignmeter.cli.target_options import ExtraBodyOption, KeyEnvOption, SameSystemOption
+from alignmeter.cli.target_options import (
+    ExtraBodyOption,
+    ForceSequesteredOption,
+    KeyEnvOption,
+    LogprobsOption,
+    MaxTokensOption,
+    SameSystemOption,
+    SeedOption,
+    SlotsOption,
+    TemperatureOption,
+    TimeoutOption,
+)
 
 if TYPE_CHECKING:
     from alignmeter.api import CompareRequest
@@ -45,6 +84,7 @@ EXAMPLES = examples(
 
 
 def compare(  # noqa: PLR0913 - a command line's options
+    context: typer.Context,
     runs_or_targets: Annotated[
         list[str] | None,
         typer.Argument(
@@ -80,6 +120,12 @@ def compare(  # noqa: PLR0913 - a command line's options
     ] = None,
     tuned_few_shot: Annotated[
         str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
+    ] = None,
+    base_adapter: Annotated[
+        str | None, typer.Option(help="LoRA adapter, as `run --adapter`.", metavar="PATH")
+    ] = None,
+    tuned_adapter: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="PATH")
     ] = None,
     base_variant: Annotated[
         str | None, typer.Option(help="Name of the base in reports.", metavar="NAME")
@@ -129,31 +175,26 @@ def compare(  # noqa: PLR0913 - a command line's options
     flips: Annotated[
         int, typer.Option(parser=whole(0), metavar="N", help="Flipped trials to list on the screen.")
     ] = 10,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(parser=whole(1), metavar="N", help="Longest reply of both; default 512, embedded 96."),
-    ] = None,
-    temperature: Annotated[
-        float,
-        typer.Option(parser=real(), metavar="X", help="Sampling temperature of both, where they take one."),
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed of both.")] = 0,
-    timeout: Annotated[
-        float | None, typer.Option(parser=real(exclusive=True), metavar="S", help="Seconds for one call.")
-    ] = None,
-    slots: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Parallel slots of an embedded model.")
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Calls in flight, of each target.")
-    ] = None,
-    rpm: Annotated[
-        float | None,
-        typer.Option(parser=real(exclusive=True), metavar="X", help="Requests a minute, of each target."),
-    ] = None,
-    budget_calls: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls of a target.")
-    ] = None,
+    max_tokens: MaxTokensOption = None,
+    temperature: TemperatureOption = 0.0,
+    seed: SeedOption = 0,
+    timeout: TimeoutOption = None,
+    logprobs: LogprobsOption = False,
+    slots: SlotsOption = None,
+    concurrency: ConcurrencyOption = None,
+    rpm: RpmOption = None,
+    tpm: TpmOption = None,
+    max_attempts: MaxAttemptsOption = MAX_ATTEMPTS,
+    trial_timeout: TrialTimeoutOption = TRIAL_TIMEOUT,
+    budget_calls: BudgetCallsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
+    tuned_price_prompt: PriceTunedOption = None,
+    tuned_price_completion: PriceTunedOption = None,
+    price_judge_prompt: PriceJudgeOption = None,
+    price_judge_completion: PriceJudgeOption = None,
     judge: Annotated[
         list[str] | None,
         typer.Option(
@@ -173,6 +214,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         bool, typer.Option("--fresh", help="Do not go on with an unfinished comparison.")
     ] = False,
     same_system: SameSystemOption = False,
+    force_sequestered: ForceSequesteredOption = False,
     out: OutOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdict.")] = False,
     runs: RunsOption = "runs",
@@ -181,60 +223,65 @@ def compare(  # noqa: PLR0913 - a command line's options
     """Compare a base and a tuned model, paired by trial, with a verdict on the rise of harm.
 
     Two runs: nothing is asked. Two targets: both are asked the same attacked harmful requests until the
-    verdict is known; started again, the same command goes on. Exits 0 where a rise within the margin is
-    shown, 1 where a larger one is (or under one class of attacks), 3 undecided, 4 not comparable.
+    verdict is known, sampled alike and under one budget; started again, the same command goes on. Exits 0
+    where a rise within the margin is shown, 1 where a larger one is (or under one class of attacks), 3
+    undecided, 4 not comparable.
     """
     given = runs_or_targets or []
     if history:
-        _refuse_live(
-            url=url, threat_model=threat_model, name=name, same_system=same_system,
-            base_target=base_target, tuned_target=tuned_target,
-            base_model=base_model, tuned_model=tuned_model, judge_url=judge_url, judge_key_env=judge_key_env,
-            judge_self=judge_self, extra_body=extra_body, base_extra_body=base_extra_body,
-            tuned_extra_body=tuned_extra_body,
-        )  # fmt: skip
+        refuse_unused(context, OF_HISTORY, lambda name: f"is for {belongs(name)}, got it beside --history")
         _history(given, reference, margin=margin, judge=_seen_by(judge), out=out, runs=runs, as_json=as_json)
         return
     named = any(
         (base_model, tuned_model, base_system_prompt, tuned_system_prompt, base_few_shot, tuned_few_shot)
-    )
+    ) or any((base_adapter, tuned_adapter))
     chosen = sides(given, base_target, tuned_target, runs, named=named)
     if chosen.runs is not None:
         from alignmeter.api import compare as compare_runs
 
-        _refuse_live(
-            url=url, threat_model=threat_model, name=name, same_system=same_system, base_variant=base_variant,
-            tuned_variant=tuned_variant, base_system_prompt=base_system_prompt,
-            tuned_system_prompt=tuned_system_prompt, judge_url=judge_url, judge_key_env=judge_key_env,
-            judge_self=judge_self, extra_body=extra_body, base_extra_body=base_extra_body,
-            tuned_extra_body=tuned_extra_body,
-        )  # fmt: skip
+        refuse_unused(context, OF_RUNS, lambda name: f"is for {belongs(name)}, got it beside runs")
         found = compare_runs(
             *chosen.runs, margin=margin, equivalence=equivalence, judge=_seen_by(judge), unmask=unmask
         )
         _show(found, out=out, flips=flips, as_json=as_json)
         raise typer.Exit(found.exit_code)
     from alignmeter.api import CompareRequest
-    from alignmeter.engine import EngineOptions, Limits
 
+    asked = {parameter.name for parameter in context.command.params if parameter.name} - OF_HISTORY_ALONE
+    refuse_unused(context, asked, lambda name: f"is for {belongs(name)}, got it beside targets")
     targets = chosen.targets or (None, None)
     base, tuned = arm_requests(
         ArmChoice(
-            targets[0], base_url or url, base_model, base_system_prompt, base_few_shot, base_variant,
-            base_revision, api_key_env, base_extra_body or extra_body,
+            targets[0], base_url, base_model, base_system_prompt, base_few_shot, base_adapter, base_variant,
+            base_revision, base_extra_body,
         ),
         ArmChoice(
-            targets[1], tuned_url or url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_variant,
-            tuned_revision, api_key_env, tuned_extra_body or extra_body,
+            targets[1], tuned_url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_adapter,
+            tuned_variant, tuned_revision, tuned_extra_body,
         ),
-        Shared(max_tokens, temperature, seed, timeout, slots, runs),
+        Shared(url, api_key_env, extra_body, max_tokens, temperature, seed, timeout, slots, logprobs, runs),
     )  # fmt: skip
+    engine = EngineChoice(
+        concurrency=concurrency,
+        rpm=rpm,
+        tpm=tpm,
+        max_attempts=max_attempts,
+        trial_timeout=trial_timeout,
+        budget_calls=budget_calls,
+        budget_tokens=budget_tokens,
+        budget_money=budget_money,
+        price_prompt=price_prompt,
+        price_completion=price_completion,
+        price_judge_prompt=price_judge_prompt,
+        price_judge_completion=price_judge_completion,
+        tuned_price_prompt=tuned_price_prompt,
+        tuned_price_completion=tuned_price_completion,
+    )
     request = CompareRequest(
         base=base,
         tuned=tuned,
-        engine=EngineOptions(
-            concurrency=concurrency, requests_per_minute=rpm, limits=Limits(calls=budget_calls)
-        ),
+        engine=engine.options(),
+        tuned_prices=engine.tuned_prices(),
         threat_model=None if threat_model is None else Path(threat_model),
         runs=Path(runs),
         name=name,
@@ -244,6 +291,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         equivalence=equivalence,
         judges=judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self),
         unmask=unmask,
+        force_sequestered=force_sequestered,
     )
     _live(request, out=out, flips=flips, quiet=quiet, as_json=as_json)
 
@@ -261,19 +309,6 @@ def _seen_by(judges: list[str] | None) -> str | None:
     return judges[0] if judges else None
 
 
-def _refuse_live(**given: object) -> None:
-    """Options of targets mean nothing where runs are read, and must not seem to.
-
-    Raises:
-        InputError: One of them was given.
-    """
-    from alignmeter.errors import InputError
-
-    used = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
-    if used:
-        raise InputError(f"{used[0]} is for targets that are asked, got it beside runs; leave it out")
-
-
 def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool, as_json: bool) -> None:
     from alignmeter.api import compare_targets
 
@@ -287,6 +322,7 @@ def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool,
                 "stopped": done.stopped,
                 "detail": done.detail,
                 "resumed_trials": done.resumed,
+                "spent": done.spent,
                 "exit_code": done.exit_code,
                 "comparison": done.comparison,
             }
@@ -295,6 +331,9 @@ def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool,
         _show(done.comparison, out=out, flips=flips, as_json=False)
         print_line(f"Run folders {done.base}")
         print_line(f"            {done.tuned}")
+        spent = done.spent
+        money = f", {spent.money:.4g} in money" if spent.money else ""
+        print_line(f"Spent       {spent.calls:,} calls, {spent.tokens:,} tokens{money}")
         if done.stopped != "complete":
             reason = done.stopped.replace("_", " ")
             console(stderr=True).print(f"\nstopped ({reason}): {done.detail}", markup=False)

@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     from alignmeter.api import ArmRequest
 
 _TWO = 2
+OF_RUNS = frozenset(
+    {
+        "runs_or_targets",
+        "runs",
+        "judge",
+        "margin",
+        "equivalence",
+        "unmask",
+        "flips",
+        "quiet",
+        "out",
+        "as_json",
+    }
+)
+"""Parameters of `compare` that mean something where two runs are read; it asks for no progress."""
+OF_HISTORY_ALONE = frozenset({"history", "reference"})
+OF_HISTORY = OF_HISTORY_ALONE | (OF_RUNS - {"equivalence", "unmask", "flips"})
+"""Those of a history; any other one, and whatever is added to the command, is for targets."""
+
+
+def belongs(name: str) -> str:
+    """Say what a parameter of `compare` is for."""
+    if name in OF_HISTORY_ALONE:
+        return "--history"
+    return "a comparison of two" if name in OF_RUNS else "targets that are asked"
 
 
 def share(text: str) -> float:
@@ -96,20 +121,24 @@ class ArmChoice(NamedTuple):
     model: str | None = None
     system_prompt: str | None = None
     few_shot: str | None = None
+    adapter: str | None = None
     variant: str | None = None
     revision: str | None = None
-    key_env: str | None = None
     extra_body: str | None = None
 
 
 class Shared(NamedTuple):
     """What the user said of both arms."""
 
-    max_tokens: int | None
-    temperature: float
-    seed: int
-    timeout: float | None
-    slots: int | None
+    url: str | None = None
+    key_env: str | None = None
+    extra_body: str | None = None
+    max_tokens: int | None = None
+    temperature: float = 0.0
+    seed: int = 0
+    timeout: float | None = None
+    slots: int | None = None
+    logprobs: bool = False
     runs: str = "runs"
 
 
@@ -121,6 +150,12 @@ def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[Arm
     """
     from alignmeter.api import ArmRequest
 
+    for name, said in {"url": shared.url, "extra-body": shared.extra_body}.items():
+        own = [getattr(arm, name.replace("-", "_")) for arm in (base, tuned)]
+        if said is not None and None not in own:
+            raise InputError(
+                f"--{name} is for both targets, got --base-{name} and --tuned-{name} beside it; leave one out"
+            )
     choices = [_choice(arm, shared) for arm in (base, tuned)]
     # Replies of different lengths are not comparable, so the shorter default holds for both.
     tokens = min(choice.longest_reply for choice in choices)
@@ -134,18 +169,20 @@ def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[Arm
 def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:
     return TargetChoice(
         target=arm.target,
-        url=arm.url,
+        url=arm.url or shared.url,
         model=arm.model,
         system_prompt=arm.system_prompt,
         few_shot=arm.few_shot,
+        adapter=arm.adapter,
         variant=arm.variant,
         revision=arm.revision,
-        api_key_env=arm.key_env,
-        extra_body=arm.extra_body,
+        extra_body=arm.extra_body or shared.extra_body,
+        api_key_env=shared.key_env,
         max_tokens=shared.max_tokens,
         temperature=shared.temperature,
         seed=shared.seed,
         timeout=shared.timeout,
         slots=shared.slots,
+        logprobs=shared.logprobs,
         runs=shared.runs,
     )

@@ -11,7 +11,7 @@ from alignmeter.cli import rejudge
 from alignmeter.cli.counter import counter
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
 from alignmeter.cli.output_file import output_file
-from alignmeter.cli.target_options import KeyEnvOption
+from alignmeter.cli.target_options import KeyEnvOption, TimeoutOption
 
 ANSWERS = ("correct", "incorrect", "abstained")
 
@@ -36,9 +36,6 @@ JudgeOption = Annotated[
         "cascade:FIRST>SECOND or python:MODULE:NAME; default: the built-in judge of the axis.",
         metavar="SPEC",
     ),
-]
-TimeoutOption = Annotated[
-    float | None, typer.Option("--timeout", help="Seconds for one call to a model.", metavar="SECONDS")
 ]
 
 

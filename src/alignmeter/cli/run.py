@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignmeter.cli.engine_options import (
+    MAX_ATTEMPTS,
+    TRIAL_TIMEOUT,
+    BudgetCallsOption,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    ConcurrencyOption,
+    EngineChoice,
+    MaxAttemptsOption,
+    PriceCompletionOption,
+    PriceJudgeOption,
+    PricePromptOption,
+    RpmOption,
+    TpmOption,
+    TrialTimeoutOption,
+)
 from alignmeter.cli.judge_options import (
     JudgeKeyEnvOption,
     JudgeSelfOption,
@@ -15,7 +31,6 @@ from alignmeter.cli.judge_options import (
     JudgeUrlOption,
     judge_choice,
 )
-from alignmeter.cli.numbers import real, whole
 from alignmeter.cli.output import (
     JsonOption,
     ModelOption,
@@ -31,11 +46,19 @@ from alignmeter.cli.target_options import (
     AdapterOption,
     ExtraBodyOption,
     FewShotOption,
+    ForceSequesteredOption,
     KeyEnvOption,
+    LogprobsOption,
+    MaxTokensOption,
+    RevisionOption,
     SameSystemOption,
+    SeedOption,
+    SlotsOption,
     SystemPromptOption,
     TargetChoice,
     TargetOption,
+    TemperatureOption,
+    TimeoutOption,
     VariantOption,
 )
 
@@ -63,82 +86,30 @@ def run(  # noqa: PLR0913 - a command line's options
     variant: VariantOption = None,
     adapter: AdapterOption = None,
     extra_body: ExtraBodyOption = None,
-    revision: Annotated[
-        str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
-    ] = None,
+    revision: RevisionOption = None,
     api_key_env: KeyEnvOption = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(parser=whole(1), metavar="N", help="Longest reply; default 512, embedded 96."),
-    ] = None,
-    temperature: Annotated[
-        float,
-        typer.Option(parser=real(), metavar="X", help="Sampling temperature, where the endpoint takes one."),
-    ] = 0.0,
-    seed: Annotated[
-        int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed, where the endpoint takes one.")
-    ] = 0,
-    timeout: Annotated[
-        float | None, typer.Option(parser=real(exclusive=True), metavar="S", help="Seconds for one call.")
-    ] = None,
-    logprobs: Annotated[
-        bool,
-        typer.Option("--logprobs", help="Ask for token probabilities: how sure closed answers are."),
-    ] = False,
-    slots: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Parallel slots of the embedded model.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole(1), metavar="N", help="Calls in flight from the start; default: adapts, 8 to 64."
-        ),
-    ] = None,
-    rpm: Annotated[
-        float | None,
-        typer.Option(parser=real(exclusive=True), metavar="X", help="Requests a minute at the most."),
-    ] = None,
-    tpm: Annotated[
-        float | None, typer.Option(parser=real(1.0), metavar="X", help="Tokens a minute at the most.")
-    ] = None,
-    max_attempts: Annotated[
-        int, typer.Option(parser=whole(1), metavar="N", help="Calls for one trial, retries included.")
-    ] = 5,
-    trial_timeout: Annotated[
-        float,
-        typer.Option(
-            parser=real(exclusive=True), metavar="S", help="Seconds for one trial, retries included."
-        ),
-    ] = 900.0,
-    budget_calls: Annotated[
-        int | None,
-        typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls, over all resumes."),
-    ] = None,
-    budget_tokens: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Stop before so many tokens.")
-    ] = None,
-    budget_money: Annotated[
-        float | None,
-        typer.Option(parser=real(), metavar="X", help="Stop before so much money; needs prices."),
-    ] = None,
-    price_prompt: Annotated[
-        float, typer.Option(parser=real(), metavar="X", help="Price of a million prompt tokens.")
-    ] = 0.0,
-    price_completion: Annotated[
-        float, typer.Option(parser=real(), metavar="X", help="Price of a million completion tokens.")
-    ] = 0.0,
+    max_tokens: MaxTokensOption = None,
+    temperature: TemperatureOption = 0.0,
+    seed: SeedOption = 0,
+    timeout: TimeoutOption = None,
+    logprobs: LogprobsOption = False,
+    slots: SlotsOption = None,
+    concurrency: ConcurrencyOption = None,
+    rpm: RpmOption = None,
+    tpm: TpmOption = None,
+    max_attempts: MaxAttemptsOption = MAX_ATTEMPTS,
+    trial_timeout: TrialTimeoutOption = TRIAL_TIMEOUT,
+    budget_calls: BudgetCallsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     judge: JudgesOption = None,
     judge_url: JudgeUrlOption = None,
     judge_key_env: JudgeKeyEnvOption = None,
     judge_self: JudgeSelfOption = False,
-    price_judge_prompt: Annotated[
-        float | None,
-        typer.Option(parser=real(), metavar="X", help="The same for judges; default: as the target."),
-    ] = None,
-    price_judge_completion: Annotated[
-        float | None,
-        typer.Option(parser=real(), metavar="X", help="The same for judges; default: as the target."),
-    ] = None,
+    price_judge_prompt: PriceJudgeOption = None,
+    price_judge_completion: PriceJudgeOption = None,
     runs: RunsOption = "runs",
     name: Annotated[
         str | None,
@@ -151,12 +122,7 @@ def run(  # noqa: PLR0913 - a command line's options
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Ask every trial; do not stop when a claim is decided.")
     ] = False,
-    force_sequestered: Annotated[
-        bool,
-        typer.Option(
-            "--force-sequestered", help="Show a sequestered pool to a remote model; the ledger says so."
-        ),
-    ] = False,
+    force_sequestered: ForceSequesteredOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdicts.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -169,13 +135,7 @@ def run(  # noqa: PLR0913 - a command line's options
     """
     from alignmeter.api import RunRequest
     from alignmeter.cli.locate import find_run
-    from alignmeter.engine import EngineOptions, Limits, Prices, RetryPolicy
-    from alignmeter.errors import InputError
 
-    if budget_money is not None and not (price_prompt or price_completion):
-        raise InputError(
-            "--budget-money needs --price-prompt and --price-completion (money a million tokens)"
-        )
     choice = TargetChoice(
         target=target,
         url=url,
@@ -198,17 +158,20 @@ def run(  # noqa: PLR0913 - a command line's options
     request = RunRequest(
         target=choice.spec,
         target_options=choice.options(),
-        engine=EngineOptions(
+        engine=EngineChoice(
             concurrency=concurrency,
-            requests_per_minute=rpm,
-            tokens_per_minute=tpm,
-            limits=Limits(calls=budget_calls, tokens=budget_tokens, money=budget_money),
-            prices=Prices(prompt=price_prompt, completion=price_completion),
-            judge_prices=None
-            if price_judge_prompt is None and price_judge_completion is None
-            else Prices(prompt=price_judge_prompt or 0.0, completion=price_judge_completion or 0.0),
-            retry=RetryPolicy(attempts=max_attempts, trial_timeout=trial_timeout),
-        ),
+            rpm=rpm,
+            tpm=tpm,
+            max_attempts=max_attempts,
+            trial_timeout=trial_timeout,
+            budget_calls=budget_calls,
+            budget_tokens=budget_tokens,
+            budget_money=budget_money,
+            price_prompt=price_prompt,
+            price_completion=price_completion,
+            price_judge_prompt=price_judge_prompt,
+            price_judge_completion=price_judge_completion,
+        ).options(),
         threat_model=None if threat_model is None else Path(threat_model),
         runs=Path(runs),
         name=name,

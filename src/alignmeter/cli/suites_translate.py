@@ -9,7 +9,8 @@ import typer
 
 from alignmeter.cli.counter import counter
 from alignmeter.cli.numbers import whole
-from alignmeter.cli.output import JsonOption, console, examples, print_json
+from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
+from alignmeter.cli.target_options import KeyEnvOption
 from alignmeter.errors import RUNTIME_FAILURE
 
 if TYPE_CHECKING:
@@ -32,12 +33,8 @@ def translate(  # noqa: PLR0913 - one an option
         str | None,
         typer.Option("--back", help="Another model for the way back; default the same.", metavar="TARGET"),
     ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="Base URL of the endpoint of both.", metavar="URL")
-    ] = None,
-    key_env: Annotated[
-        str | None, typer.Option("--key-env", help="Environment variable with the key.", metavar="NAME")
-    ] = None,
+    url: UrlOption = None,
+    api_key_env: KeyEnvOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of your suites.", metavar="FOLDER")
     ] = None,
@@ -62,7 +59,7 @@ def translate(  # noqa: PLR0913 - one an option
         language=to,
         model=model,
         back=back,
-        options=TargetOptions(url=url, api_key_env=key_env),
+        options=TargetOptions(url=url, api_key_env=api_key_env),
         out=out,
         limit=limit,
     )

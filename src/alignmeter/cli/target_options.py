@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from alignmeter.cli.locate import find_recording
+from alignmeter.cli.numbers import real, whole
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,6 +68,37 @@ ExtraBodyOption = Annotated[
         help="JSON object whose fields go into every request to an openai: target, for example "
         '{"chat_template_kwargs": {"enable_thinking": false}}.',
         metavar="JSON",
+    ),
+]
+RevisionOption = Annotated[
+    str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
+]
+MaxTokensOption = Annotated[
+    int | None,
+    typer.Option(parser=whole(1), metavar="N", help="Longest reply; default 512, of a model here 96."),
+]
+TemperatureOption = Annotated[
+    float,
+    typer.Option(parser=real(), metavar="X", help="Sampling temperature, where the endpoint takes one."),
+]
+SeedOption = Annotated[
+    int, typer.Option(parser=whole(0), metavar="N", help="Sampling seed, where the endpoint takes one.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", parser=real(exclusive=True), metavar="S", help="Seconds for one call."),
+]
+LogprobsOption = Annotated[
+    bool,
+    typer.Option("--logprobs", help="Ask for token probabilities: how sure closed answers are."),
+]
+SlotsOption = Annotated[
+    int | None, typer.Option(parser=whole(1), metavar="N", help="Parallel slots of an embedded model.")
+]
+ForceSequesteredOption = Annotated[
+    bool,
+    typer.Option(
+        "--force-sequestered", help="Show a sequestered pool to a remote model; the ledger says so."
     ),
 ]
 SameSystemOption = Annotated[

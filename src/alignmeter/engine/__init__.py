@@ -1,12 +1,13 @@
 """The engine: plan, dispatch, judge, tell the design; concurrency, retries, budgets, resume."""
 
-from alignmeter.engine.budget import Limits, Prices
+from alignmeter.engine.budget import Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting, shown_to_judge
 from alignmeter.engine.loop import Engine, EngineOptions, Stopped
 from alignmeter.engine.opening import Opening
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
+from alignmeter.engine.purse import Limits, Spending
 from alignmeter.engine.rendering import BEST_OF_N, render
 from alignmeter.engine.resuming import Twin, check_resumable, differences, twin
 from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
@@ -41,6 +42,7 @@ __all__ = [
     "Session",
     "SideBySide",
     "Snapshot",
+    "Spending",
     "Standing",
     "Stopped",
     "Twin",

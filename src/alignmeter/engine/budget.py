@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.engine.purse import Limits, Purse
 from alignmeter.records import Record, Usage
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ IMAGE_TOKENS = 1_600
 """Reserved for an image until replies tell; most models count a few hundred to this many."""
 _MILLION = 1_000_000
 _NOT_ASCII = 0x80
-_ROUNDING = 1e-12
-"""Sums of prices in floating point may exceed an exactly affordable budget by this much."""
 
 
 class Prices(Record, frozen=True):
@@ -27,14 +26,6 @@ class Prices(Record, frozen=True):
 
     prompt: float = 0.0
     completion: float = 0.0
-
-
-class Limits(Record, frozen=True):
-    """What a run may spend in total; None is no limit."""
-
-    calls: int | None = None
-    tokens: int | None = None
-    money: float | None = None
 
 
 class Reservation(NamedTuple):
@@ -140,16 +131,25 @@ class Budget:
         prices: Of the target.
         judge_prices: Of judges' models; None for the same.
         prefix: High estimate of the tokens that the target puts before every prompt.
+        beside: A budget whose limits hold over it and this one together; those of this one are not heeded.
 
     Attributes:
+        purse: The limits, and who else keeps them.
         calls: Calls made or under way, to the target and to judges.
         judge_calls: Those to judges.
     """
 
     def __init__(
-        self, limits: Limits, prices: Prices, judge_prices: Prices | None = None, *, prefix: int = 0
+        self,
+        limits: Limits,
+        prices: Prices,
+        judge_prices: Prices | None = None,
+        *,
+        prefix: int = 0,
+        beside: Budget | None = None,
     ) -> None:
-        self._limits = limits
+        self.purse = Purse(limits) if beside is None else beside.purse
+        self.purse.budgets.append(self)
         self._target = _Account(prices)
         self._judges = _Account(judge_prices or prices)
         self._estimated_prefix = prefix
@@ -176,6 +176,21 @@ class Budget:
     def money(self) -> float:
         """Money spent so far."""
         return self._target.money + self._judges.money
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens spent, and those that calls in flight may still spend."""
+        return self._target.most_tokens + self._judges.most_tokens
+
+    @property
+    def most_money(self) -> float:
+        """Money spent, and what calls in flight may still spend."""
+        return self._target.most_money + self._judges.most_money
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether something is reserved for a call that is not over."""
+        return self.most_tokens > self.tokens
 
     def wanted(self, trial: Trial, sampling: Sampling) -> Reservation:
         """What a call may cost, the prefix included: the longest that was seen, or the estimate before."""
@@ -219,16 +234,8 @@ class Budget:
         return self._fits(wanted, self._judges)
 
     def _fits(self, wanted: Reservation, account: _Account) -> bool:
-        limits = self._limits
-        tokens = self._target.most_tokens + self._judges.most_tokens + wanted.prompt + wanted.completion
-        money = self._target.most_money + self._judges.most_money
-        return (
-            (limits.calls is None or self.calls + 1 <= limits.calls)
-            and (limits.tokens is None or tokens <= limits.tokens)
-            and (
-                limits.money is None
-                or money + account.cost(wanted.prompt, wanted.completion) <= limits.money * (1 + _ROUNDING)
-            )
+        return self.purse.fits(
+            wanted.prompt + wanted.completion, account.cost(wanted.prompt, wanted.completion)
         )
 
     def reserve(self, wanted: Reservation) -> None:
@@ -249,26 +256,30 @@ class Budget:
 
     def settle(self, wanted: Reservation, used: Usage | None, reply: str = "") -> None:
         """Replace a reservation by what the call used; estimated where the endpoint does not say."""
-        self._target.reserve(wanted, -1)
+        self._release(self._target, wanted)
         if used is not None:
             self._spend(wanted, used, reply)
 
+    def _release(self, account: _Account, wanted: Reservation) -> None:
+        account.reserve(wanted, -1)
+        self.purse.settled()
+
     def lose(self, wanted: Reservation) -> Usage:
         """Count the whole of a reservation: no reply came, and the call may be billed."""
-        self._target.reserve(wanted, -1)
+        self._release(self._target, wanted)
         self._target.add(wanted.usage)
         return wanted.usage
 
     def lose_judge(self, wanted: Reservation) -> Usage:
         """Do the same for a judge's call."""
-        self._judges.reserve(wanted, -1)
+        self._release(self._judges, wanted)
         self._judges.add(wanted.usage)
         return wanted.usage
 
     def settle_judge(self, wanted: Reservation, used: Usage | None, reply: str = "") -> Usage:
         """Do the same for a judge's call; returns the tokens that were counted."""
         before = self._judges.prompt, self._judges.completion
-        self._judges.reserve(wanted, -1)
+        self._release(self._judges, wanted)
         if used is not None:
             self._judges.spend(wanted, used, reply)
         return Usage(
@@ -289,20 +300,21 @@ class Budget:
             wanted: The call that did not fit; None where it is not known.
             judge: Whether it was one to a judge.
         """
-        limits = self._limits
+        limits, spent = self.purse.limits, self.purse.spending
         parts = [
-            f"{self.calls} of {limits.calls} calls" if limits.calls is not None else "",
-            f"{self.tokens} of {limits.tokens} tokens" if limits.tokens is not None else "",
-            f"{self.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
+            f"{spent.calls} of {limits.calls} calls" if limits.calls is not None else "",
+            f"{spent.tokens} of {limits.tokens} tokens" if limits.tokens is not None else "",
+            f"{spent.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
         ]
-        judged = f" ({self.judge_calls} of the calls by judges)" if self.judge_calls else ""
+        judged = f" ({spent.judge_calls} of the calls by judges)" if spent.judge_calls else ""
         needed = "" if wanted is None else self._needed(wanted, self._judges if judge else self._target)
-        spent = ", ".join(part for part in parts if part)
-        return f"budget spent: {spent}{judged}{needed}; raise it to go on"
+        said = ", ".join(part for part in parts if part)
+        whose = " by both targets together" if len(self.purse.budgets) > 1 else ""
+        return f"budget spent{whose}: {said}{judged}{needed}; raise it to go on"
 
     def _needed(self, wanted: Reservation, account: _Account) -> str:
         """Say what of tokens and money a call may take; nothing where neither is limited."""
-        limits = self._limits
+        limits = self.purse.limits
         parts = [
             f"{wanted.prompt + wanted.completion} tokens" if limits.tokens is not None else "",
             f"{account.cost(wanted.prompt, wanted.completion):.4g} in money"

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, Limits, Prices, reservation
+from alignmeter.engine.budget import Budget, Prices, reservation
+from alignmeter.engine.purse import Limits
 from alignmeter.engine.spending import Spent
 from alignmeter.errors import BudgetSpentError
 from alignmeter.identity import fingerprint_hash

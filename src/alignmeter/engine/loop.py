@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import msgspec
 
-from alignmeter.engine.budget import Budget, Limits, Prices, most_tokens
+from alignmeter.engine.budget import Budget, Prices, most_tokens
 from alignmeter.engine.caller import Caller, RetryPolicy
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
 from alignmeter.engine.judge_calls import counting, shown_to_judge
 from alignmeter.engine.progress import Snapshot
+from alignmeter.engine.purse import Limits
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import INTERRUPTED, RUNTIME_FAILURE, BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
@@ -95,9 +96,20 @@ class Engine:
 
     Results are journalled as they come; whatever is counted is counted in dispatch order later, so
     that quick refusals do not go first.
+
+    Args:
+        target: Who is asked.
+        judges: Who judges the replies, by axis.
+        journal: Where both are written.
+        variant: What the target puts before every prompt.
+        judge_calls: The judges' models, to which the engine lends its budget.
+        options: How hard it may press, and how much it may spend.
+        progress: Told how far it is.
+        clock: Time.
+        beside: An engine that is at work meanwhile, whose limits hold over both together.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it works with
         self,
         target: Target,
         judges: Mapping[Axis, Judge],
@@ -108,6 +120,7 @@ class Engine:
         options: EngineOptions | None = None,
         progress: Progress | None = None,
         clock: Clock | None = None,
+        beside: Engine | None = None,
     ) -> None:
         options = options or EngineOptions()
         self._judges = judges
@@ -116,7 +129,13 @@ class Engine:
         self._clock = clock or SystemClock()
         self._sampling = target.fingerprint.sampling
         prefix = most_tokens((variant or Variant()).apply(()))
-        self.budget = Budget(options.limits, options.prices, options.judge_prices, prefix=prefix)
+        self.budget = Budget(
+            options.limits,
+            options.prices,
+            options.judge_prices,
+            prefix=prefix,
+            beside=None if beside is None else beside.budget,
+        )
         if judge_calls is not None:
             judge_calls.budget = self.budget
         maximum = options.concurrency or target.max_concurrency or DEFAULT_MAXIMUM
@@ -213,9 +232,10 @@ class Engine:
         while self._tasks and self._caller.retrying >= max(_RETRYING, self._concurrency.limit):
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         while (place := await self._caller.place(trial)) is None:
-            if not self._tasks:
+            if self._tasks:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            elif not await self.budget.purse.settlement():  # of an engine beside this one
                 return None
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         return place
 
     def opened(self, checked: Checked) -> None:

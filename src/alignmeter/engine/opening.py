@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, Limits, reservation
+from alignmeter.engine.budget import Budget, reservation
 from alignmeter.engine.clock import SystemClock
+from alignmeter.engine.purse import Limits
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import BudgetSpentError
 from alignmeter.records import CallError, Usage
@@ -34,16 +35,32 @@ class Opening:
         path: The folder of a run that goes on; None for a new one.
         options: Its limits and rates.
         clock: Time.
+        beside: That of another run whose limits hold over both together.
 
     Attributes:
         checked: The calls made so far, with their tokens as the budget counts them.
+        budget: What they are counted against.
+        silent: Whether none is made.
     """
 
-    def __init__(self, path: Path | None, options: EngineOptions, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        options: EngineOptions,
+        clock: Clock | None = None,
+        *,
+        beside: Opening | None = None,
+    ) -> None:
         clock = clock or SystemClock()
         self._goes_on_at = path if path is not None and (path / "run.json").exists() else None
-        self._silent = self._goes_on_at is not None and options.limits != Limits()
-        self._budget = Budget(options.limits, options.prices, options.judge_prices)
+        goes_on = self._goes_on_at is not None or (beside is not None and beside.silent)
+        self.silent = goes_on and options.limits != Limits()
+        self.budget = Budget(
+            options.limits,
+            options.prices,
+            options.judge_prices,
+            beside=None if beside is None else beside.budget,
+        )
         self._requests = TokenBucket(options.requests_per_minute, clock)
         self._tokens = TokenBucket(options.tokens_per_minute, clock)
         self.checked = Checked()
@@ -58,23 +75,23 @@ class Opening:
 
         async def ask(request: Request) -> Reply | CallError:
             wanted = reservation(request.messages, request.sampling)
-            fits = self._budget.judge_fits if judge else self._budget.fits
-            if self._silent or not fits(wanted):
-                raise BudgetSpentError(self._budget.describe(wanted, judge=judge))
+            fits = self.budget.judge_fits if judge else self.budget.fits
+            if self.silent or not fits(wanted):
+                raise BudgetSpentError(self.budget.describe(wanted, judge=judge))
             if not judge:
                 await self._requests.take()
                 await self._tokens.take(wanted.rate)
-            before = self._budget.prompt_tokens, self._budget.completion_tokens
-            (self._budget.reserve_judge if judge else self._budget.reserve)(wanted)
+            before = self.budget.prompt_tokens, self.budget.completion_tokens
+            (self.budget.reserve_judge if judge else self.budget.reserve)(wanted)
             answer = await target.generate(request)
             if isinstance(answer, CallError) and answer.may_be_billed:
-                (self._budget.lose_judge if judge else self._budget.lose)(wanted)
+                (self.budget.lose_judge if judge else self.budget.lose)(wanted)
             else:
                 used = (None, "") if isinstance(answer, CallError) else (answer.usage, answer.message.content)
-                (self._budget.settle_judge if judge else self._budget.settle)(wanted, *used)
+                (self.budget.settle_judge if judge else self.budget.settle)(wanted, *used)
             spent = Usage(
-                prompt_tokens=self._budget.prompt_tokens - before[0],
-                completion_tokens=self._budget.completion_tokens - before[1],
+                prompt_tokens=self.budget.prompt_tokens - before[0],
+                completion_tokens=self.budget.completion_tokens - before[1],
             )
             self.checked += (
                 Checked(judge_calls=1, judge_usage=spent) if judge else Checked(calls=1, usage=spent)

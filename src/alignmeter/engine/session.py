@@ -212,7 +212,7 @@ def _schedule(session: Session, plan: Plan) -> Schedule:
     return SequentialSchedule(plan, pending=session.pending, judgements=lasting(session.data), people=people)
 
 
-def open_engine(
+def open_engine(  # noqa: PLR0913 - those of `Engine`
     session: Session,
     target: Target,
     judges: Mapping[Axis, Judge],
@@ -222,8 +222,9 @@ def open_engine(
     options: EngineOptions | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
+    beside: Engine | None = None,
 ) -> Engine:
-    """Make the engine of an open run, which knows what the run has spent and judged so far."""
+    """Make the engine of an open run, which knows what the run has spent and judged so far; see `Engine`."""
     engine = Engine(
         target,
         judges,
@@ -233,6 +234,7 @@ def open_engine(
         options=options,
         progress=progress,
         clock=clock,
+        beside=beside,
     )
     trials = {trial.id: trial for trial in session.data.trials}
     engine.opened(session.checked)

@@ -1,0 +1,34 @@
+"""Options that were typed, and those among them that the command has no use for as it was called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignmeter.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import typer
+
+_TYPED = frozenset({"COMMANDLINE", "ENVIRONMENT"})
+
+
+def refuse_unused(context: typer.Context, used: Collection[str], why: Callable[[str], str]) -> None:
+    """Refuse options that mean nothing beside the others: an option must never seem to have worked.
+
+    What was typed is asked of the command itself, so that none of its options can be forgotten.
+
+    Args:
+        context: Of the command.
+        used: Names of its parameters, as Python has them, that mean something.
+        why: Says what is wrong with a parameter, by its name; the option stands before it.
+
+    Raises:
+        InputError: Another one was typed; names the option.
+    """
+    for parameter in context.command.params:
+        name = parameter.name
+        source = None if name in used else context.get_parameter_source(name)
+        if source is not None and source.name in _TYPED:
+            raise InputError(f"{max(parameter.opts, key=len)} {why(name)}; leave it out")
