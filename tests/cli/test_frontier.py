@@ -34,6 +34,13 @@ def test_json_holds_every_point_with_its_place(cli: Cli, scripted: Path) -> None
     assert outcome.json["harm_units"] == 40
 
 
+def test_a_seed_below_zero_is_refused_in_one_line(cli: Cli, scripted: Path) -> None:
+    outcome = cli("frontier", "open", "closed", "--runs", scripted, "--seed", "-1")
+
+    assert outcome.code == 2
+    assert "expected a whole number of at least 0, got '-1'" in outcome.complaint
+
+
 def test_given_a_report_path_then_markdown_or_a_page_with_its_figure_is_written(
     cli: Cli, scripted: Path, tmp_path: Path
 ) -> None:

@@ -6,9 +6,12 @@ import errno
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
+
+from alignmeter.cli.app import app
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli
@@ -110,21 +113,32 @@ def test_a_table_is_held_against_the_limit_that_is_given(cli: Cli, tmp_path: Pat
     )
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        ("--label", "dpo=method:dpo"),
-        ("--prompts", "any"),
-        ("--judge", "rules"),
-        ("--format", "csv"),
-        ("--metric", "acc"),
-    ],
-)
-def test_options_that_a_table_has_no_use_for_are_refused(cli: Cli, option: tuple[str, str]) -> None:
-    outcome = cli("tax", "--scores", EXAMPLE, *option)
+def test_every_option_that_a_table_has_no_use_for_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("domain,base,dpo,n,max\nlaw,80,74,5000,100\n", encoding="utf-8")
+    command: Any = typer.main.get_command(app)
+    plain = cli("tax", "--scores", "s.csv")
+    swallowed = list[str]()
+    for parameter in command.commands["tax"].params:
+        name = max(parameter.opts, key=len)
+        value = {"--limit": "1%", "--max": "2", "--out": "t.md", "--prompts": "same"}.get(name, "word")
+        found = cli("tax", "--scores", "s.csv", *((name,) if parameter.is_flag else (name, value)))
+        if found == plain:
+            swallowed.append(name)
+        elif found.code == 2 and name != "--scores":
+            assert "--scores" in found.complaint
 
-    assert outcome.code == 2
-    assert f"has a use for (--limit, --gate, --out, --json), got {option[0]};" in outcome.complaint
+    assert swallowed == []
+
+
+def test_a_judge_is_refused_where_there_are_only_results(cli: Cli, tmp_path: Path) -> None:
+    rows = "\n".join(["item,domain,score", *(f"q{n},law,{n % 2}" for n in range(20))])
+    for name in ("base.csv", "dpo.csv"):
+        (tmp_path / name).write_text(rows + "\n", encoding="utf-8")
+    sources = ("tax", "--base", "base.csv", "--aligned", "dpo=dpo.csv")
+
+    assert cli(*sources).code in {0, 3}
+    refused = cli(*sources, "--judge", "nobody")
+    assert (refused.code, "expected runs for --judge" in refused.complaint) == (2, True)
 
 
 def test_two_models_of_one_file_are_told_apart_by_name(cli: Cli, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from alignmeter.cli.judge_options import SeenByOption
+from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 from alignmeter.cli.report_file import OutOption, write_report_file
 from alignmeter.cli.shares import share
@@ -53,7 +54,7 @@ def frontier(  # noqa: PLR0913 - one parameter an option
         ),
     ] = 0.01,
     judge: SeenByOption = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the bootstrap.")] = 0,
     out: OutOption = None,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
+from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.numbers import real
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 from alignmeter.cli.report_file import OutOption, write_report_file
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SEVERAL = ("--base", "--aligned")
+_OF_A_TABLE = frozenset({"scores", "limit", "gate", "out", "as_json"})
+"""Parameters that mean something where a table of mean scores is read."""
 
 EXAMPLES = examples(
     "alignmeter tax --base runs/base --aligned runs/dpo runs/rlhf",
@@ -49,6 +52,7 @@ def _repeated(args: list[str]) -> Iterator[str]:
 
 
 def tax(  # noqa: PLR0913 - its options
+    context: typer.Context,
     *,
     base: Annotated[
         list[str] | None,
@@ -161,18 +165,8 @@ def tax(  # noqa: PLR0913 - its options
     if (scores is None) == (not base and not given and variants is None):
         raise InputError("expected --base with --aligned, or --scores FILE, and not both; see --help")
     if scores is not None:
-        unused = {
-            "--label": label,
-            "--prompts": prompts != "same",
-            "--domain": domain,
-            "--judge": judge,
-            "--format": format,
-            "--metric": metric,
-            "--filter": filter,
-            "--model": model,
-            "--max": maximum,
-        }
-        report = of_table(scores, limit or [], gate=gate, unused=unused)
+        refuse_unused(context, _OF_A_TABLE, lambda _: "is for runs and results, got it beside --scores")
+        report = of_table(scores, limit or [], gate=gate)
     else:
         reading = Reading(
             runs=runs,

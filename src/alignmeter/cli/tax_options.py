@@ -106,26 +106,19 @@ def compared(
     )
 
 
-def of_table(path: str, limits: Sequence[str], *, gate: bool, unused: Mapping[str, object]) -> TaxReport:
+def of_table(path: str, limits: Sequence[str], *, gate: bool) -> TaxReport:
     """Compute the tax of a table of mean scores.
 
     Args:
         path: The table.
         limits: As `--limit` gives them.
         gate: As `--gate`.
-        unused: What was given for options that a table has no use for, by their names.
 
     Raises:
-        InputError: One of these was given, or a limit or the table is not usable.
+        InputError: A limit or the table is not usable.
     """
     from alignmeter.api import tax_scores
 
-    given = [name for name, value in unused.items() if value]
-    if given:
-        raise InputError(
-            f"expected options that a table of mean scores has a use for (--limit, --gate, --out, --json), "
-            f"got {', '.join(given)}; leave it out, or compare runs and results with --base and --aligned"
-        )
     standard, by_domain = read_limits(limits)
     return tax_scores(Path(path), limit=standard, limits=by_domain, gate=gate)
 
@@ -308,6 +301,9 @@ def _check_used(reading: Reading, base: Sequence[Source], variants: Mapping[str,
     for option, value in options.items():
         if value and not any(results.values()):
             raise InputError(f"expected results for {option} to choose from, got runs alone; leave it out")
+    every = (*base, *(source for sources in variants.values() for source in sources))
+    if reading.judge is not None and not any(isinstance(source, Run) for source in every):
+        raise InputError("expected runs for --judge to be read by, got results alone; leave it out")
 
 
 def _folder(source: Source) -> str | None:
