@@ -2,23 +2,21 @@
 
 A line is written to the operating system the moment its event happens, so that a killed process
 loses nothing that it had finished; `fsync` follows in batches, off the event loop, so that a power
-cut loses at most the last batch. A torn last line is cut off when the journal is opened again; a
-corrupt line anywhere else is an error that names it.
+cut loses at most the last batch. See `alignmeter.store.lines` for locks, torn and corrupt lines.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from alignmeter.errors import RunFolderError, SchemaVersionError, StorageError
+from alignmeter.errors import RunFolderError, SchemaVersionError
 from alignmeter.records import Judgement, Record, Transcript, Trial, Usage
+from alignmeter.store.lines import LineFile, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 JOURNAL_VERSION = 3
@@ -132,14 +130,23 @@ class Closed(Record, frozen=True, tag="closed"):
 
 Event = Opened | Planned | Asked | Charged | Answered | Judged | Closed
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event)
-
 
 class _Versioned(Record, frozen=True):
     """The version of a line, read when the line itself is not understood."""
 
     v: int = 1
+
+
+def events_at(path: Path) -> Iterator[tuple[int, Event]]:
+    """Read the whole events of a journal one after another, holding none of them.
+
+    Returns:
+        The place in bytes where the line of an event ends, and the event, for each.
+
+    Raises:
+        RunFolderError: A line before the last one is corrupt, or a newer version wrote it.
+    """
+    return _JOURNAL.whole(path)
 
 
 def read_events(path: Path) -> tuple[list[Event], int]:
@@ -151,32 +158,11 @@ def read_events(path: Path) -> tuple[list[Event], int]:
     Raises:
         RunFolderError: A line before the last one is corrupt, or a newer version wrote it.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], 0
-    except OSError as error:
-        raise RunFolderError(f"{path}: the journal cannot be read: {error.strerror}") from None
     events: list[Event] = []
-    start = 0
-    number = 0
-    while start < len(data):
-        number += 1
-        end = data.find(b"\n", start)
-        if end < 0:
-            return events, start
-        line = data[start:end]
-        try:
-            event = _decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            if end + 1 == len(data) and not _is_json(line):
-                return events, start
-            raise RunFolderError(_corrupt(path, number, line, error)) from None
-        if isinstance(event, Opened) and event.v > JOURNAL_VERSION:
-            raise SchemaVersionError(_newer(path, number, event.v))
+    size = 0
+    for size, event in events_at(path):  # noqa: B007 - the last one is the length
         events.append(event)
-        start = end + 1
-    return events, start
+    return events, size
 
 
 def unanswered(events: Iterable[Event]) -> tuple[Charged, ...]:
@@ -199,25 +185,22 @@ def unanswered(events: Iterable[Event]) -> tuple[Charged, ...]:
     return (*found, *waiting.values())
 
 
-def _is_json(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
-    return True
-
-
-def _corrupt(path: Path, number: int, line: bytes, error: Exception) -> str:
+def _corrupt(path: Path, number: int, line: bytes, error: Exception) -> RunFolderError:
     try:
         version = msgspec.json.decode(line, type=_Versioned).v
     except (msgspec.MsgspecError, UnicodeDecodeError):
         version = JOURNAL_VERSION
     if version > JOURNAL_VERSION:
-        return _newer(path, number, version)
-    return (
+        return SchemaVersionError(_newer(path, number, version))
+    return RunFolderError(
         f"{path}:{number}: corrupt line ({error}); everything before it is intact - restore the file "
         f"from a backup, or cut it before line {number} to ask the later trials again"
     )
+
+
+def _admit(path: Path, number: int, event: Event) -> None:
+    if isinstance(event, Opened) and event.v > JOURNAL_VERSION:
+        raise SchemaVersionError(_newer(path, number, event.v))
 
 
 def _newer(path: Path, number: int, version: int) -> str:
@@ -227,7 +210,22 @@ def _newer(path: Path, number: int, version: int) -> str:
     )
 
 
-class JournalWriter:
+_JOURNAL = LineFile[Event](
+    decoder=msgspec.json.Decoder(Event),
+    unreadable=lambda path, error: RunFolderError(f"{path}: the journal cannot be read: {error.strerror}"),
+    corrupt=_corrupt,
+    held=lambda path: RunFolderError(
+        f"{path.parent}: another alignmeter process is working on this run; wait for it or stop it"
+    ),
+    unwritable=lambda path, error: (
+        f"cannot write {path}: {error.strerror}; what was finished before is kept - make room or fix the "
+        f"permissions and start the same command again to resume"
+    ),
+    admit=_admit,
+)
+
+
+class JournalWriter(Lines[Event]):
     """Appends events to a journal that this process alone holds.
 
     Args:
@@ -239,19 +237,12 @@ class JournalWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
-            raise StorageError(_disk_message(path, error)) from None
-        try:
-            _lock(self._fd, path)
-            self.events, self._size = read_events(path)
-            os.ftruncate(self._fd, self._size)
-        except BaseException:
-            os.close(self._fd)
-            raise
-        self._synced = self._size
+        super().__init__(path, _JOURNAL)
+
+    @property
+    def events(self) -> list[Event]:
+        """The events that the journal held when it was opened."""
+        return self.read
 
     def append(self, event: Event) -> None:
         """Write one event as one line.
@@ -259,64 +250,8 @@ class JournalWriter:
         Raises:
             StorageError: The disk is full or gone; the journal is left as it was before the call.
         """
-        self._write(_encoder.encode(event) + b"\n")
+        self.write((event,))
 
-    def append_all(self, events: list[Event]) -> None:
+    def append_all(self, events: Iterable[Event]) -> None:
         """Write many events with few system calls, for the planning of a run."""
-        self._write(b"".join(_encoder.encode(event) + b"\n" for event in events))
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError as error:
-            with suppress(OSError):  # a disk that is gone: what was torn is cut off at the next opening
-                os.ftruncate(self._fd, self._size)
-            raise StorageError(_disk_message(self._path, error)) from None
-        self._size += len(data)
-
-    @property
-    def unsynced(self) -> int:
-        """Bytes written and not yet known to be on the disk."""
-        return self._size - self._synced
-
-    def sync(self) -> None:
-        """Force what was written onto the disk; may be called from another thread.
-
-        Raises:
-            StorageError: The disk failed.
-        """
-        size = self._size
-        try:
-            os.fsync(self._fd)
-        except OSError as error:
-            raise StorageError(_disk_message(self._path, error)) from None
-        self._synced = size
-
-    def close(self) -> None:
-        """Sync and release the journal."""
-        try:
-            self.sync()
-        finally:
-            os.close(self._fd)
-
-
-def _lock(fd: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise RunFolderError(
-            f"{path.parent}: another alignmeter process is working on this run; wait for it or stop it"
-        ) from None
-
-
-def _disk_message(path: Path, error: OSError) -> str:
-    return (
-        f"cannot write {path}: {error.strerror}; what was finished before is kept - make room or fix the "
-        f"permissions and start the same command again to resume"
-    )
+        self.write(events)

@@ -1,28 +1,57 @@
 """`scores.jsonl`: scores of a guard or a reward model, one JSON line a text, append-only.
 
 A text is known by its digest, so the file holds no text. What it holds is never asked again, unless
-the scorer failed. A torn last line is cut off when the file is opened again.
+the scorer failed. One audit at a time holds a file, so that no text is scored and billed twice; see
+`alignmeter.store.lines` for torn and corrupt lines.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from alignmeter.errors import InputError, StorageError
 from alignmeter.identity import digest
 from alignmeter.records import TextScore
+from alignmeter.store.lines import LineFile, Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from alignmeter.records import Trial
 
-_decoder = msgspec.json.Decoder(TextScore)
-_encoder = msgspec.json.Encoder()
+
+def _corrupt(path: Path, number: int, _: bytes, error: Exception) -> InputError:
+    return InputError(
+        f"{path}:{number}: expected a score as `alignmeter audit-scorer` writes it, got {error}; "
+        "take the line out, or name another file"
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"expected a file of scores, got {str(path)!r}: {error.strerror}; `alignmeter audit-scorer` makes one"
+    )
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"cannot write {str(path)!r}: {error.strerror}; name another file with --scores"
+
+
+_SCORES = LineFile[TextScore](
+    decoder=msgspec.json.Decoder(TextScore),
+    unreadable=_unreadable,
+    corrupt=_corrupt,
+    held=lambda path: InputError(
+        f"another alignmeter process is writing scores to {str(path)!r}; wait for it, or name another file "
+        "with --scores"
+    ),
+    unwritable=_unwritable,
+    begins=b'{"text":"',
+)
 
 
 def scored_text(request: str, reply: str | None = None) -> str:
@@ -47,59 +76,35 @@ def read_text_scores(path: Path) -> tuple[TextScore, ...]:
         InputError: There is no such file, or a line before the last is no score.
     """
     try:
-        data = path.read_bytes()
+        path.stat()
     except OSError as error:
-        raise InputError(
-            f"expected a file of scores, got {str(path)!r}: {error.strerror}; `alignmeter audit-scorer` "
-            "makes one"
-        ) from None
-    return tuple(_parsed(path, data)[0].values())
+        raise _unreadable(path, error) from None
+    return tuple(_latest(score for _, score in _SCORES.whole(path)).values())
 
 
-def _parsed(path: Path, data: bytes) -> tuple[dict[tuple[str, str], TextScore], int]:
-    """The scores by scorer and text, and the length in bytes of the whole lines."""
-    found: dict[tuple[str, str], TextScore] = {}
-    start, number = 0, 0
-    while (end := data.find(b"\n", start)) >= 0:
-        number += 1
-        try:
-            score = _decoder.decode(data[start:end])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path}:{number}: expected a score as `alignmeter audit-scorer` writes it, got {error}; "
-                "take "
-                "the line out, or name another file"
-            ) from None
-        found[score.scorer, score.text] = score
-        start = end + 1
-    return found, start
+def _latest(scores: Iterable[TextScore]) -> dict[tuple[str, str], TextScore]:
+    """The scores by scorer and text."""
+    return {(score.scorer, score.text): score for score in scores}
 
 
-class TextScores:
+class TextScores(Lines[TextScore]):
     """The scores of one file, read and appended; a context manager.
 
     Args:
-        path: Made with mode 0600 where it is missing, its folder too.
+        path: Made with mode 0600 where it is missing, its folder too; a torn last line is cut off.
 
     Raises:
-        InputError: The file holds something else.
+        InputError: The file holds something else, or another process writes to it.
         StorageError: It cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            data = path.read_bytes()
         except OSError as error:
-            raise StorageError(_message(path, error)) from None
-        try:
-            self._known, whole = _parsed(path, data)
-            os.ftruncate(self._fd, whole)
-        except BaseException:
-            os.close(self._fd)
-            raise
+            raise StorageError(_unwritable(path, error)) from None
+        super().__init__(path, _SCORES)
+        self._known = _latest(self.read)
 
     def get(self, scorer: str, text: str) -> TextScore | None:
         """Return the score of a text, None where it was never scored or the scorer failed."""
@@ -110,24 +115,12 @@ class TextScores:
         """Keep one score.
 
         Raises:
-            StorageError: The disk is full or gone.
+            StorageError: The disk is full or gone; the file is left as it was before the call.
         """
-        view = memoryview(_encoder.encode(score) + b"\n")
-        try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError as error:
-            raise StorageError(_message(self.path, error)) from None
+        self.write((score,))
         self._known[score.scorer, score.text] = score
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            os.fsync(self._fd)
-        os.close(self._fd)
-
-
-def _message(path: Path, error: OSError) -> str:
-    return f"cannot write {str(path)!r}: {error.strerror}; name another file with --scores"
+    def close(self) -> None:
+        """Sync and release the file; a disk that cannot sync is no reason to lose the audit."""
+        with suppress(StorageError):
+            super().close()
