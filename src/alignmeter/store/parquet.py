@@ -1,108 +1,115 @@
-"""Parquet tables made from the journal by DuckDB; disposable, the journal is the truth."""
+"""Parquet tables of what counts in a journal; disposable, the journal is the truth.
+
+What counts is said by `fold` alone. It is given events without their texts, each with its place in the
+journal, and the rows are read from those places: a table of a million replies holds none of them in memory.
+"""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from functools import partial
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from alignmeter.errors import StorageError
+from alignmeter.records import Judgement, Transcript, Trial, Unscored
+from alignmeter.store.journal import Answered, Asked, Charged, Event, Judged, Planned, events_at
+from alignmeter.store.run_data import RunData, fold
 from alignmeter.store.run_folder import JOURNAL
 from alignmeter.visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TRANSCRIPTS = "transcripts.parquet"
 JUDGEMENTS = "judgements.parquet"
 
+_TRANSCRIPT_COLUMNS = {
+    "trial": "VARCHAR",
+    "dispatch_index": "INTEGER",
+    "probe": "VARCHAR",
+    "suite": "VARCHAR",
+    "family": "VARCHAR",
+    "intent": "VARCHAR",
+    "domain": "VARCHAR",
+    "hazard": "VARCHAR",
+    "language": "VARCHAR",
+    "attack": "VARCHAR",
+    "attack_class": "VARCHAR",
+    "attack_pool": "VARCHAR",
+    "format": "VARCHAR",
+    "request": "VARCHAR",
+    "reply": "VARCHAR",
+    "finish_reason": "VARCHAR",
+    "hard_refusal": "VARCHAR",
+    "prompt_tokens": "BIGINT",
+    "completion_tokens": "BIGINT",
+    "started_at": "DOUBLE",
+    "latency": "DOUBLE",
+    "attempts": "INTEGER",
+    "error_kind": "VARCHAR",
+    "error_message": "VARCHAR",
+}
+_JUDGEMENT_COLUMNS = {
+    "trial": "VARCHAR",
+    "transcript": "VARCHAR",
+    "judge": "VARCHAR",
+    "judge_hash": "VARCHAR",
+    "axis": "VARCHAR",
+    "result": "VARCHAR",
+    "label": "VARCHAR",
+    "confidence": "VARCHAR",
+    "unscored_reason": "VARCHAR",
+    "unscored_detail": "VARCHAR",
+    "evidence": "VARCHAR",
+    "score": "DOUBLE",
+    "again": "BOOLEAN",
+}
+
 _SMALLEST_BUFFER = 1 << 20
 _LEAST_MEMORY = 1 << 30
 _BUFFERS = 128
-"""Times the longest line that DuckDB may set aside; it touches a small part of that."""
+"""Times the longest row that DuckDB may set aside; it touches a small part of that."""
 
 _logger = logging.getLogger(__name__)
-
-_PLANNED = """
-    SELECT json->>'$.trial.id' AS trial, (json->>'$.index')::INTEGER AS dispatch_index,
-           json->>'$.trial.probe' AS probe, json->>'$.trial.suite' AS suite,
-           json->>'$.trial.family' AS family, json->>'$.trial.intent' AS intent,
-           json->>'$.trial.domain' AS domain, json->>'$.trial.hazard' AS hazard,
-           json->>'$.trial.language' AS language,
-           coalesce(json->>'$.trial.attack', 'plain') AS attack,
-           coalesce(json->>'$.trial.attack_class', 'plain') AS attack_class,
-           coalesce(json->>'$.trial.attack_pool', 'public') AS attack_pool,
-           coalesce(json->>'$.trial.format', 'chat') AS format,
-           json->>'$.trial.request' AS request
-    FROM events WHERE json->>'$.type' = 'planned'
-"""
-
-_ANSWERED = """
-    SELECT json->>'$.transcript.trial' AS trial,
-           json->>'$.transcript.reply.content' AS reply,
-           coalesce(json->>'$.transcript.finish_reason', 'unknown') AS finish_reason,
-           json->>'$.transcript.hard_refusal' AS hard_refusal,
-           (json->>'$.transcript.usage.prompt_tokens')::BIGINT AS prompt_tokens,
-           (json->>'$.transcript.usage.completion_tokens')::BIGINT AS completion_tokens,
-           (json->>'$.transcript.started_at')::DOUBLE AS started_at,
-           (json->>'$.transcript.latency')::DOUBLE AS latency,
-           coalesce((json->>'$.transcript.attempts')::INTEGER, 1) AS attempts,
-           json->>'$.transcript.error.kind' AS error_kind,
-           json->>'$.transcript.error.message' AS error_message,
-           line
-    FROM events WHERE json->>'$.type' = 'answered'
-"""
-
-_JUDGED = """
-    SELECT json->>'$.judgement.trial' AS trial, json->>'$.judgement.transcript' AS transcript,
-           json->>'$.judgement.judge' AS judge, json->>'$.judgement.judge_hash' AS judge_hash,
-           json->>'$.judgement.axis' AS axis, json->>'$.judgement.result.type' AS result,
-           json->>'$.judgement.result.label' AS label,
-           json->>'$.judgement.result.confidence' AS confidence,
-           json->>'$.judgement.result.reason' AS unscored_reason,
-           json->>'$.judgement.result.detail' AS unscored_detail,
-           json->>'$.judgement.result.evidence' AS evidence,
-           (json->>'$.judgement.result.score')::DOUBLE AS score,
-           coalesce((json->>'$.again')::BOOLEAN, false) AS again, line
-    FROM events WHERE json->>'$.type' = 'judged'
-"""
-
-
-_COUNTED = f"""
-    SELECT * FROM ({_ANSWERED})
-    QUALIFY row_number() OVER (
-        PARTITION BY trial ORDER BY error_kind IS NOT NULL,
-        CASE WHEN error_kind IS NULL THEN line ELSE -line END) = 1
-"""  # noqa: S608 - constant text
 
 
 def write_parquet(folder: Path) -> None:
     """Write `transcripts.parquet` and `judgements.parquet` of a run from its journal.
 
-    One row a trial: the transcript that counts (its first reply, or else its last error) joined
-    with the columns of its trial; and the latest judgement of each judge on that transcript, `again` where
-    it came after the run. What follows the
-    last whole line of the journal is left out, as everywhere.
+    One row a trial: the transcript that counts with the columns of its trial. One row a judgement that
+    counts, errors of the target included, which have no score on any axis (docs/decisions/0047): those
+    that are not `again` are what the verdicts of the run count; those that are `again` came after the
+    run, and are with the others of their `judge_hash` what `fold` says under that judge. Where a judge of
+    the run was asked again for a reply, both are there.
 
-    Tables are disposable: what DuckDB cannot make of the journal (a number out of range, a line too long
-    for its memory) is a warning, and the tables are left out rather than left stale.
+    Tables are disposable: what they cannot hold (a number out of range) is a warning, and the tables are
+    left out rather than left stale.
 
     Raises:
+        RunFolderError: The journal is corrupt.
         StorageError: The disk is full, read-only or gone.
     """
     import duckdb
 
+    journal = folder / JOURNAL
     try:
-        _write(folder)
-    except duckdb.IOException as error:
+        events = _without_texts(journal)
+        _write(_transcripts(journal, fold(events)), _TRANSCRIPT_COLUMNS, folder / TRANSCRIPTS)
+        _write(_judgements(journal, events), _JUDGEMENT_COLUMNS, folder / JUDGEMENTS)
+    except (duckdb.IOException, OSError) as error:
         raise StorageError(
             f"cannot write the Parquet tables of {folder}: {_cause(error)}; the journal is intact"
         ) from None
     except duckdb.Error as error:
         for name in (TRANSCRIPTS, JUDGEMENTS):
             (folder / name).unlink(missing_ok=True)
-            _temporary(folder / name).unlink(missing_ok=True)
         _logger.warning(
             "%s has no Parquet tables, its journal has everything: %s",
             visible(str(folder)),
@@ -110,69 +117,237 @@ def write_parquet(folder: Path) -> None:
         )
 
 
-def _write(folder: Path) -> None:
+# --- what counts, and where it stands --------------------------------------------------------------
+
+
+class _TrialAt(Trial, frozen=True, kw_only=True):
+    """What `fold` needs of a trial; `at`: where its line begins, in bytes."""
+
+    at: int
+
+
+class _ReplyAt(Transcript, frozen=True, kw_only=True):
+    """What `fold` needs of a transcript with a reply."""
+
+    at: int
+
+
+class _JudgementAt(Judgement, frozen=True, kw_only=True):
+    """What `fold` needs of a judgement."""
+
+    at: int
+
+
+_SOME = Unscored(reason="no_judge")
+"""In the place of a result, at which `fold` does not look."""
+
+
+def _without_texts(journal: Path) -> list[Event]:
+    events: list[Event] = []
+    at = 0
+    for end, event in events_at(journal):
+        if not isinstance(event, Asked | Charged):
+            events.append(_light(event, at))
+        at = end
+    return events
+
+
+def _light(event: Event, at: int) -> Event:
+    match event:
+        case Planned(index=index, trial=trial):
+            light = _TrialAt(
+                id=intern(trial.id),
+                probe="",
+                suite="",
+                family="",
+                intent=trial.intent,
+                domain="",
+                language=intern(trial.language),
+                axis=trial.axis,
+                messages=(),
+                request="",
+                at=at,
+            )
+            return Planned(index=index, trial=light)
+        case Answered(transcript=transcript) if transcript.error is None:
+            return Answered(transcript=_ReplyAt(trial=intern(transcript.trial), at=at))
+        case Judged(judgement=judgement, again=again):
+            placed = _JudgementAt(
+                trial=intern(judgement.trial),
+                transcript="",
+                judge=intern(judgement.judge),
+                judge_hash=intern(judgement.judge_hash),
+                axis=judgement.axis,
+                result=_SOME,
+                at=at,
+            )
+            return Judged(judgement=placed, again=again)
+        case _:
+            return event
+
+
+class _Journal:
+    """The lines of a journal by their place."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._decoder = msgspec.json.Decoder(Event)
+
+    def event(self, at: int) -> Event:
+        self._file.seek(at)
+        return self._decoder.decode(self._file.readline())
+
+    def __enter__(self) -> _Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+# --- rows ------------------------------------------------------------------------------------------
+
+
+def _transcripts(journal: Path, data: RunData) -> Iterator[dict[str, Any]]:
+    with _Journal(journal) as lines:
+        for light in data.trials:
+            transcript = data.transcripts.get(light.id)
+            if transcript is None:
+                continue
+            if isinstance(transcript, _ReplyAt):
+                answered = lines.event(transcript.at)
+                assert isinstance(answered, Answered)  # noqa: S101 - that is what stands there
+                transcript = answered.transcript
+            assert isinstance(light, _TrialAt)  # noqa: S101 - all are
+            planned = lines.event(light.at)
+            assert isinstance(planned, Planned)  # noqa: S101 - that is what stands there
+            yield _transcript_row(planned, transcript)
+
+
+def _transcript_row(planned: Planned, transcript: Transcript) -> dict[str, Any]:
+    trial, error = planned.trial, transcript.error
+    return {
+        "trial": trial.id,
+        "dispatch_index": planned.index,
+        "probe": trial.probe,
+        "suite": trial.suite,
+        "family": trial.family,
+        "intent": trial.intent,
+        "domain": trial.domain,
+        "hazard": trial.hazard,
+        "language": trial.language,
+        "attack": trial.attack,
+        "attack_class": trial.attack_class,
+        "attack_pool": trial.attack_pool,
+        "format": trial.format,
+        "request": trial.request,
+        "reply": None if transcript.reply is None else transcript.reply.content,
+        "finish_reason": transcript.finish_reason,
+        "hard_refusal": transcript.hard_refusal,
+        "prompt_tokens": transcript.usage.prompt_tokens,
+        "completion_tokens": transcript.usage.completion_tokens,
+        "started_at": transcript.started_at or None,
+        "latency": transcript.latency or None,
+        "attempts": transcript.attempts,
+        "error_kind": None if error is None else error.kind,
+        "error_message": None if error is None else error.message,
+    }
+
+
+def _judgements(journal: Path, events: list[Event]) -> Iterator[dict[str, Any]]:
+    """What counts under the judges of the run, then under each judge that was asked after it."""
+    own = fold(events).by_axis()
+    after = dict.fromkeys(e.judgement.judge_hash for e in events if isinstance(e, Judged) and e.again)
+    with _Journal(journal) as lines:
+        for judged in (judged for on in own.values() for judged in on.values()):
+            yield _judgement_row(lines, judged, again=False)
+        for judge_hash in after:
+            for axis, on in fold(events, judges={judge_hash}).by_axis().items():
+                before = own.get(axis, {})
+                for trial, judged in on.items():
+                    if judged != before.get(trial):
+                        yield _judgement_row(lines, judged, again=True)
+
+
+def _judgement_row(lines: _Journal, judged: Judgement, *, again: bool) -> dict[str, Any]:
+    if isinstance(judged, _JudgementAt):
+        event = lines.event(judged.at)
+        assert isinstance(event, Judged)  # noqa: S101 - that is what stands there
+        judged, again = event.judgement, event.again
+    result: dict[str, Any] = msgspec.to_builtins(judged.result)
+    return {
+        "trial": judged.trial,
+        "transcript": judged.transcript,
+        "judge": judged.judge,
+        "judge_hash": judged.judge_hash,
+        "axis": judged.axis,
+        "result": result["type"],
+        "label": result.get("label"),
+        "confidence": result.get("confidence"),
+        "unscored_reason": result.get("reason"),
+        "unscored_detail": result.get("detail"),
+        "evidence": result.get("evidence"),
+        "score": result.get("score"),
+        "again": again,
+    }
+
+
+# --- the files -------------------------------------------------------------------------------------
+
+
+def _write(rows: Iterator[dict[str, Any]], columns: dict[str, str], path: Path) -> None:
+    """Write a table whole or not at all, by way of its rows as lines of JSON."""
+    lines, table = _temporary(path, "jsonl"), _temporary(path, "tmp")
+    try:
+        longest = _write_lines(rows, lines)
+        _copy(lines, longest, columns, table)
+        table.replace(path)
+    finally:
+        for temporary in (lines, table):
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path, kind: str) -> Path:
+    """A name of this process's own: two may write the tables of one run at a time."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+
+
+def _write_lines(rows: Iterator[dict[str, Any]], path: Path) -> int:
+    """Write rows as lines of JSON that only their owner may read; returns the length of the longest."""
+    encoder = msgspec.json.Encoder()
+    longest = 0
+    with open(path, "wb", opener=partial(os.open, mode=0o600)) as file:
+        for row in rows:
+            longest = max(longest, file.write(encoder.encode(row) + b"\n"))
+    return longest
+
+
+def _copy(lines: Path, longest: int, columns: dict[str, str], table: Path) -> None:
     import duckdb
 
-    journal = str(folder / JOURNAL).replace("'", "''")
     # DuckDB's reader takes several buffers of this size, whatever the lines really are.
-    largest = max(_SMALLEST_BUFFER, _longest_line(folder / JOURNAL) + 1)
+    largest = max(_SMALLEST_BUFFER, longest)
     memory = max(_LEAST_MEMORY, _BUFFERS * largest)
+    types = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
     connection = duckdb.connect(config={"threads": 2, "memory_limit": f"{memory}B"})
     try:
         connection.execute(
-            "CREATE VIEW lines AS SELECT json, row_number() OVER () AS line "  # noqa: S608 - quoted path
-            f"FROM read_ndjson_objects('{journal}', maximum_object_size={largest}, ignore_errors=true)"
+            f"COPY (SELECT * FROM read_json({_quoted(lines)}, format='newline_delimited', "  # noqa: S608 - quoted
+            f"compression='uncompressed', maximum_object_size={largest}, columns={{{types}}})) "
+            f"TO {_quoted(table)} (FORMAT parquet, COMPRESSION zstd)"
         )
-        # A torn last line may by chance be a whole object; it does not count without its line feed.
-        torn = " WHERE line < (SELECT max(line) FROM lines)" if _is_torn(folder / JOURNAL) else ""
-        connection.execute(f"CREATE VIEW events AS SELECT * FROM lines{torn}")  # noqa: S608 - constant text
-        connection.execute(f"CREATE VIEW counted AS {_COUNTED}")
-        transcripts = f"""
-            SELECT p.*, a.* EXCLUDE (trial, line) FROM ({_PLANNED}) p JOIN counted a USING (trial)
-            QUALIFY row_number() OVER (PARTITION BY trial) = 1
-            ORDER BY dispatch_index
-        """  # noqa: S608 - constant text
-        judgements = f"""
-            SELECT j.* EXCLUDE (line) FROM ({_JUDGED}) j JOIN counted a USING (trial)
-            WHERE j.line > a.line
-            QUALIFY row_number() OVER (PARTITION BY trial, axis, judge_hash ORDER BY j.line DESC) = 1
-        """  # noqa: S608 - constant text
-        _copy(connection, transcripts, folder / TRANSCRIPTS)
-        _copy(connection, judgements, folder / JUDGEMENTS)
     finally:
         connection.close()
 
 
-def _temporary(path: Path) -> Path:
-    """A name of this process's own: two may write the tables of one run at a time."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def _longest_line(journal: Path) -> int:
-    with journal.open("rb") as file:
-        return max(map(len, file), default=0)
-
-
-def _is_torn(journal: Path) -> bool:
-    with journal.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _cause(error: Exception) -> str:
-    """The first line of DuckDB's message, with the name of the system error where it hides one."""
+    """The first line of the message, or the name of the system error where it says or hides one."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = str(error)
     full = os.strerror(errno.ENOSPC)
     return full if full.lower() in text.lower() else text.splitlines()[0]
-
-
-def _copy(connection: object, query: str, path: Path) -> None:
-    import duckdb
-
-    assert isinstance(connection, duckdb.DuckDBPyConnection)  # noqa: S101 - narrows the lazy type
-    temporary = _temporary(path)
-    quoted = str(temporary).replace("'", "''")
-    connection.execute(f"COPY ({query}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
-    temporary.replace(path)
