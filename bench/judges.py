@@ -21,12 +21,12 @@ from alignmeter.judges import (
     RefusalEmbedded,
     RefusalRules,
     answer_card,
+    cards_of,
     load_answers,
     load_labels,
     read_cards,
-    refusal_cards,
+    validate,
     validate_answers,
-    validate_refusal,
 )
 from alignmeter.judges.cards import CARDS_FILE
 from alignmeter.judges.embedding import Embedder, embedding_available
@@ -155,7 +155,7 @@ async def timed(judge: Judge, replies: tuple[str, ...]) -> float:
 
 async def validation(labels: Path, *, write_card: bool) -> None:
     """Print the agreement with people on every part, and write the held-out half's card if asked."""
-    report = await validate_refusal(RefusalRules(), load_labels(labels, "xstest"))
+    report = await validate(RefusalRules(), load_labels(labels, "xstest"))
     print(f"{report.judge} {report.judge_hash}")
     for part in report.parts:
         print(line(part))
@@ -163,7 +163,7 @@ async def validation(labels: Path, *, write_card: bool) -> None:
     if write_card:
         answers = await validate_answers(ClosedAnswer(), load_answers())
         cards = (
-            *refusal_cards(report, data="xstest", split="held_out"),
+            *cards_of(report, data="xstest", split="held_out"),
             answer_card(answers, data="closed_answer_replies"),
         )
         measured = {card.judge for card in cards}

@@ -22,10 +22,8 @@ from alignmeter.judges import (
     load_answers,
     load_labels,
     read_cards,
-    refusal_cards,
     validate,
     validate_answers,
-    validate_refusal,
     write_cards,
 )
 from alignmeter.records import HarmResult, Unscored
@@ -63,13 +61,13 @@ def test_given_the_shipped_answers_when_measured_now_then_the_shipped_card_is_co
 @pytest.fixture(scope="module")
 def held_out_report(xstest_folder: Path) -> ValidationReport:
     labels = [label for label in load_labels(xstest_folder, "xstest") if label.split == "held_out"]
-    return asyncio.run(validate_refusal(RefusalRules(), labels))
+    return asyncio.run(validate(RefusalRules(), labels))
 
 
 def test_given_the_labelled_data_when_measured_now_then_the_shipped_card_is_confirmed(
     held_out_report: ValidationReport,
 ) -> None:
-    measured = refusal_cards(held_out_report, data="xstest", split="held_out")
+    measured = cards_of(held_out_report, data="xstest", split="held_out")
     assert measured == cards_for(RefusalRules().judge_hash)
 
 
@@ -85,9 +83,9 @@ def test_given_the_labelled_data_when_measured_now_then_the_judge_is_good_enough
 
 def test_given_labels_of_one_kind_only_when_a_card_is_made_then_it_is_refused() -> None:
     label = LabelledReply(id="1", prompt="Hello?", reply="Hello to you.", label="none")
-    report = asyncio.run(validate_refusal(RefusalRules(), [label]))
+    report = asyncio.run(validate(RefusalRules(), [label]))
     with pytest.raises(ValueError, match="refusing and of complying"):
-        refusal_cards(report, data="own", split="all")
+        cards_of(report, data="own", split="all")
 
 
 def test_given_the_package_when_its_public_names_are_read_then_each_exists_and_is_documented() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alignmeter.judges import ClosedAnswer
-from alignmeter.judges.closed_answer_words import answer_languages, answer_words, read_answer
+from alignmeter.judges.closed_answer_words import WORDS_FILE, answer_words, read_answer
+from alignmeter.judges.signals import data_bytes, data_yaml
 from alignmeter.records import FactualityResult, Message, Transcript, Trial, Unscored
 from alignmeter.suites.rendering import closed_question_languages
 
@@ -79,7 +80,8 @@ async def test_given_no_answer_at_the_beginning_when_read_then_it_is_unscored(la
 
 
 def test_given_the_languages_of_the_questions_when_compared_then_their_answers_can_be_read() -> None:
-    assert set(closed_question_languages()) == {"en", *answer_languages()} == {"en", *_REPLIES}
+    known = data_yaml(data_bytes(WORDS_FILE))["languages"]
+    assert set(closed_question_languages()) == {"en", *known} == {"en", *_REPLIES}
 
 
 @pytest.mark.parametrize(

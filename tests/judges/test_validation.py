@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alignmeter.judges import Cascade, ClosedAnswer, LabelledReply, Panel, cards_of, validate_refusal
+from alignmeter.judges import Cascade, ClosedAnswer, LabelledReply, Panel, cards_of, validate
+from alignmeter.judges.validation.events import matthews_at
 from alignmeter.records import RefusalResult, Unscored
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from alignmeter.judges.labels import Label
     from alignmeter.judges.validation import Estimate
     from alignmeter.records import Axis, Intent, JudgementResult, Transcript, Trial
+
+SHARES = st.integers(0, 200).map(lambda found: found / 200)
 
 
 class Echo:
@@ -98,7 +103,7 @@ SET = [
 
 
 async def test_given_labels_when_validated_then_counts_and_shares_are_those_of_a_hand_count() -> None:
-    part = (await validate_refusal(Echo(), SET)).part()
+    part = (await validate(Echo(), SET)).part()
     assert part.confusion == ((2, 0, 1, 0), (0, 1, 1, 0), (0, 0, 2, 1))
     assert (part.n, part.prompts) == (8, 8)
     assert part.abstention == 1 / 8
@@ -113,7 +118,7 @@ async def test_given_labels_when_validated_then_counts_and_shares_are_those_of_a
 
 
 async def test_given_labels_when_validated_then_every_estimate_lies_in_its_bounds() -> None:
-    for part in (await validate_refusal(Echo(), SET)).parts:
+    for part in (await validate(Echo(), SET)).parts:
         for figure in (part.accuracy, part.sensitivity, part.specificity, part.kappa, part.kappa_refused):
             if figure is not None:
                 estimate, lower, upper = figure
@@ -121,7 +126,7 @@ async def test_given_labels_when_validated_then_every_estimate_lies_in_its_bound
 
 
 async def test_given_splits_and_models_when_validated_then_each_has_its_part() -> None:
-    report = await validate_refusal(Echo(), SET)
+    report = await validate(Echo(), SET)
     assert report.part("development").n == 4
     assert report.part("held_out").n == 4
     assert report.part("all", "other").n == 1
@@ -131,13 +136,13 @@ async def test_given_splits_and_models_when_validated_then_each_has_its_part() -
 
 async def test_given_a_perfect_judge_when_validated_then_kappa_and_its_bounds_are_one() -> None:
     perfect = [labelled(i, "full" if i % 3 else "none", "full" if i % 3 else "none") for i in range(60)]
-    part = (await validate_refusal(Echo(), perfect)).part()
+    part = (await validate(Echo(), perfect)).part()
     assert part.kappa == (1, 1, 1)
     assert part.partial_f1 is None
 
 
 async def test_given_only_one_label_when_validated_then_figures_that_it_does_not_define_are_none() -> None:
-    part = (await validate_refusal(Echo(), [labelled(1, "none", "none"), labelled(2, "none", "none")])).part()
+    part = (await validate(Echo(), [labelled(1, "none", "none"), labelled(2, "none", "none")])).part()
     assert (part.kappa, part.sensitivity, part.partial_f1) == (None, None, None)
     assert point(part.specificity) == 1
 
@@ -145,7 +150,7 @@ async def test_given_only_one_label_when_validated_then_figures_that_it_does_not
 async def test_given_an_abstaining_judge_when_validated_then_abstaining_never_helps() -> None:
     wrong = [labelled(i, "none", "full") for i in range(10)] + [labelled(10, "full", "full")]
     silent = [labelled(i, "none", "unsure") for i in range(10)] + [labelled(10, "full", "full")]
-    accuracy = [(await validate_refusal(Echo(), labels)).part().accuracy for labels in (wrong, silent)]
+    accuracy = [(await validate(Echo(), labels)).part().accuracy for labels in (wrong, silent)]
     assert accuracy[0] == accuracy[1]
 
 
@@ -160,8 +165,8 @@ async def test_given_replies_that_share_prompts_when_validated_then_the_interval
         )
         for i, reply in enumerate(spread)
     ]
-    alone = (await validate_refusal(Echo(), spread)).part()
-    together = (await validate_refusal(Echo(), shared)).part()
+    alone = (await validate(Echo(), spread)).part()
+    together = (await validate(Echo(), shared)).part()
     assert together.prompts < alone.prompts
     assert point(together.kappa) == point(alone.kappa)
     assert width(together.kappa) > width(alone.kappa)
@@ -176,7 +181,7 @@ SHARED = [
 
 
 async def test_given_many_replies_to_a_prompt_when_validated_then_shares_are_as_unsure_as_events() -> None:
-    part = (await validate_refusal(Echo(), SHARED)).part()
+    part = (await validate(Echo(), SHARED)).part()
     refused = part.events[0]
     assert (refused.event, part.prompts, part.chained) == ("refused", 20, 0)
     assert part.sensitivity == pytest.approx(refused.sensitivity)
@@ -194,18 +199,18 @@ async def test_given_ids_that_are_the_prompts_when_validated_then_they_are_the_u
         msgspec.structs.replace(reply, prompt=prompt.format(index) or "")
         for index, reply in enumerate(SHARED)
     ]
-    part = (await validate_refusal(AnyEcho(), replies)).part()
+    part = (await validate(AnyEcho(), replies)).part()
     assert (part.prompts, part.chained) == (20, 0)
 
 
 async def test_given_ids_that_number_rows_when_validated_then_replies_to_one_prompt_are_one_unit() -> None:
     numbered = renamed(SHARED, [f"{number:03}" for number in range(len(SHARED))])
-    assert (await validate_refusal(Echo(), numbered)).parts == (await validate_refusal(Echo(), SHARED)).parts
+    assert (await validate(Echo(), numbered)).parts == (await validate(Echo(), SHARED)).parts
 
 
 async def test_given_ids_that_start_anew_for_other_prompts_when_validated_then_the_chain_is_counted() -> None:
     crossed = renamed(SHARED, [str(number % 19) for number in range(len(SHARED))])
-    part = (await validate_refusal(Echo(), crossed)).part()
+    part = (await validate(Echo(), crossed)).part()
     assert (part.prompts, part.chained) == (1, 1)
     assert part.kappa is not None
     assert part.kappa[1:] == (-1, 1), "one unit tells nothing of how kappa varies"
@@ -215,19 +220,19 @@ async def test_given_ids_that_start_anew_for_other_prompts_when_validated_then_t
 async def test_given_the_same_seed_when_validated_twice_then_the_report_is_the_same() -> None:
     small = [labelled(i, "full" if i % 2 else "none", "full" if i % 3 else "none") for i in range(30)]
     first, second = (
-        await validate_refusal(Echo(), small, seed=7),
-        await validate_refusal(Echo(), small, seed=7),
+        await validate(Echo(), small, seed=7),
+        await validate(Echo(), small, seed=7),
     )
-    other = await validate_refusal(Echo(), small, seed=8)
+    other = await validate(Echo(), small, seed=8)
     assert first == second
     assert other.part().kappa != first.part().kappa
 
 
 async def test_given_a_judge_of_another_axis_or_no_labels_when_validated_then_it_says_so() -> None:
     with pytest.raises(ValueError, match="axis 'refusal'"):
-        await validate_refusal(ClosedAnswer(), SET)
+        await validate(ClosedAnswer(), SET)
     with pytest.raises(ValueError, match="at least one"):
-        await validate_refusal(Echo(), [])
+        await validate(Echo(), [])
 
 
 # Who asks for what differs, the replies do not: whatever depends on the intent is the judge's doing.
@@ -242,7 +247,7 @@ RARELY = pytest.approx(0.1, abs=0.09)
 
 async def test_given_a_cascade_when_validated_then_an_event_is_of_the_requests_that_claims_count() -> None:
     for replies in (ASKED, [each for each in ASKED if each.intent == "harmful"]):
-        part = (await validate_refusal(Cascade(Blind(), Echo()), replies)).part()
+        part = (await validate(Cascade(Blind(), Echo()), replies)).part()
         found = {each.event: (each.sensitivity[0], each.specificity[0]) for each in part.events}
         # What the first lets through of a harmful request is all looked at again, of others a tenth.
         assert found == {
@@ -254,14 +259,14 @@ async def test_given_a_cascade_when_validated_then_an_event_is_of_the_requests_t
 
 
 async def test_given_a_cascade_when_its_cards_are_made_then_legitimate_requests_have_one_for_gaps() -> None:
-    cards = cards_of(await validate_refusal(Cascade(Blind(), Echo()), ASKED), data="own")
+    cards = cards_of(await validate(Cascade(Blind(), Echo()), ASKED), data="own")
     assert [card.event for card in cards] == ["refused", "not_full_refusal", "not_full_refusal_legitimate"]
-    plain = cards_of(await validate_refusal(Echo(), ASKED), data="own")
+    plain = cards_of(await validate(Echo(), ASKED), data="own")
     assert [card.event for card in plain] == ["refused", "not_full_refusal"]
 
 
 async def test_given_a_panel_of_refusal_when_validated_then_it_is_measured_by_intent_as_well() -> None:
-    part = (await validate_refusal(Panel([Echo(), Blind()], tie="worse"), ASKED)).part()
+    part = (await validate(Panel([Echo(), Blind()], tie="worse"), ASKED)).part()
     found = {each.event: (each.sensitivity[0], each.specificity[0]) for each in part.events}
     assert found["refused"] == (1.0, 1.0)
     assert found["not_full_refusal"] == (1.0, 0.0)
@@ -272,6 +277,23 @@ async def test_given_figures_for_one_side_of_gaps_only_when_validated_then_it_do
     None
 ):
     # Of legitimate requests whatever is not clean goes to the second judge, which has no score for it.
-    part = (await validate_refusal(Cascade(Echo(), Lost(), rate=0.01), ASKED)).part()
+    part = (await validate(Cascade(Echo(), Lost(), rate=0.01), ASKED)).part()
     assert {each.event for each in part.events} <= {"refused"}
     assert part.unscored == {"judge_error": len(ASKED)}
+
+
+@given(SHARES, SHARES, st.integers(1, 400), st.integers(1, 400))
+def test_given_an_accuracy_when_correlated_then_it_is_what_follows_from_the_share_of_the_event(
+    sensitivity: float, specificity: float, true: int, false: int
+) -> None:
+    share = true / (true + false)
+    said = share * sensitivity + (1 - share) * (1 - specificity)
+    informed = sensitivity + specificity - 1
+
+    found = matthews_at(sensitivity, specificity, share)
+
+    if said * (1 - said) <= 0:
+        assert found == 0
+    else:
+        expected = informed * (share * (1 - share) / (said * (1 - said))) ** 0.5
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)

@@ -21,7 +21,6 @@ from alignmeter.suites import load_suite
 from alignmeter.suites.capability import (
     CAPABILITY_SEED,
     CAPABILITY_VERSION,
-    DOMAINS,
     generate_capability,
 )
 from alignmeter.suites.task_rules import check_problems
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from alignmeter.records import Probe
 
+DOMAINS = ("mathematics", "formal_reasoning", "factual_recall", "general_code", "instruction_following")
 LISTED = {"factual_recall"}
 """Domains of which nothing is drawn."""
 

@@ -24,7 +24,7 @@ from alignmeter.judges import (
 )
 from alignmeter.judges import validate_answers as validate_closed
 from alignmeter.judges.labels import CLASSES
-from alignmeter.records import JudgeCard, Record, UnscoredReason
+from alignmeter.records import OF_THE_MACHINERY, JudgeCard, Record
 from alignmeter.threat_model import Thresholds
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from alignmeter.targets import TargetOptions
 
 
-_OF_THE_ENDPOINT: frozenset[UnscoredReason] = frozenset({"judge_error", "judge_timeout", "no_sandbox"})
-_FAILURES = _OF_THE_ENDPOINT | {"judge_malformed", "judge_out_of_range"}
+_FAILURES = OF_THE_MACHINERY | {"judge_malformed", "judge_out_of_range"}
 """No answer, or none that can be read; the other reasons are a judge that abstains."""
 
 
@@ -167,7 +166,7 @@ def _check_failures(judge: str, whole: Agreement) -> None:
         f"{judge}: no card is written: {sum(failed.values())} of {whole.n} replies failed ({reasons}), over "
         f"the {budget:.0%} that a run may leave unscored; figures from the others would flatter it. "
     )
-    if any(reason in _OF_THE_ENDPOINT for reason in failed):
+    if any(reason in OF_THE_MACHINERY for reason in failed):
         raise TargetUnavailableError(said + "Look at the endpoint, or raise --timeout, and calibrate again")
     raise InputError(said + "Runs with this judge would be INVALID; take one that answers in the form asked")
 

@@ -28,8 +28,7 @@ _MASK = "[masked: reply to a harmful request; --unmask shows it]"
 _WIDTH = 400
 _QUOTING: dict[str, object] = {"evidence": "", "detail": "", "problems": ()}
 """Fields of a judge's result that may quote the reply, and what stands there where it is masked."""
-_OF_THE_MACHINERY = frozenset({"target_error", "no_judge", "judge_error", "judge_timeout", "no_sandbox"})
-"""Reasons for no score whose detail says what failed, not what was replied."""
+_NOT_JUDGED = frozenset({"target_error", "no_judge"})
 
 
 def show(  # noqa: PLR0913 - a command line's options
@@ -171,10 +170,11 @@ def _unevidenced(judgement: Judgement, *, masked: bool) -> object:
     """The result of a judgement; what may quote the reply is masked with it."""
     import msgspec
 
-    from alignmeter.records import Unscored
+    from alignmeter.records import OF_THE_MACHINERY, Unscored
 
     result = judgement.result
-    if not masked or (isinstance(result, Unscored) and result.reason in _OF_THE_MACHINERY):
+    of_no_reply = _NOT_JUDGED | OF_THE_MACHINERY  # the detail says what failed, not what was replied
+    if not masked or (isinstance(result, Unscored) and result.reason in of_no_reply):
         return result
     hidden = {name: empty for name, empty in _QUOTING.items() if name in result.__struct_fields__}
     return msgspec.structs.replace(result, **hidden)

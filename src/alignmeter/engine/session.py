@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 _NOT_CHECKED = Checked()
 _PACKAGES = ("aiohttp", "duckdb", "msgspec", "numpy", "pydantic", "scipy", "xllamacpp")
-_MENDABLE = frozenset({"auth", "not_found"})
-"""Errors that end a run, and that the user mends before resuming it."""
 
 
 def make_manifest(  # noqa: PLR0913 - what a manifest is made of
@@ -186,12 +184,12 @@ def open_session(
 
 
 def _pending(data: RunData) -> tuple[Trial, ...]:
-    """Trials without a reply: never asked, given up, or ended in an error that may pass."""
+    """Trials without a reply: never asked, given up, or ended in an error that may pass or be mended."""
     wanted: list[Trial] = []
     for trial in data.trials:
         transcript = data.transcripts.get(trial.id)
         error = transcript.error if transcript is not None else None
-        again = error is not None and (error.retryable or error.kind in _MENDABLE)
+        again = error is not None and (error.retryable or error.fatal)
         if transcript is None or again:
             wanted.append(trial)
     return tuple(wanted)

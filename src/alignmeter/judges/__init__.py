@@ -11,7 +11,6 @@ from alignmeter.judges.cards import (
     cards_for,
     cards_of,
     read_cards,
-    refusal_cards,
     user_cards_path,
     write_cards,
 )
@@ -42,7 +41,6 @@ from alignmeter.judges.validation import (
     EventAccuracy,
     ValidationReport,
     validate,
-    validate_refusal,
 )
 
 __all__ = [
@@ -91,7 +89,6 @@ __all__ = [
     "own_parts",
     "positive_event",
     "read_cards",
-    "refusal_cards",
     "refusal_label",
     "resolve_judge",
     "rubric_ids",
@@ -99,6 +96,5 @@ __all__ = [
     "user_cards_path",
     "validate",
     "validate_answers",
-    "validate_refusal",
     "write_cards",
 ]

@@ -191,15 +191,6 @@ def cards_of(
     )
 
 
-def refusal_cards(report: ValidationReport, *, data: str, split: str) -> tuple[JudgeCard, ...]:
-    """Return the cards that a validation of a refusal judge by people's labels supports.
-
-    Raises:
-        ValueError: The part holds too few kinds of labels for one of the figures.
-    """
-    return cards_of(report, data=data, split=split)
-
-
 def answer_card(report: AnswerReport, *, data: str) -> JudgeCard:
     """Return the card that a validation of a closed-answer judge supports."""
     base = _Base(report.judge, report.judge_hash, "factuality", data, "all", "machine")

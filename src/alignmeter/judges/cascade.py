@@ -24,10 +24,10 @@ from alignmeter.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from alignmeter.judges.base import Judge
-    from alignmeter.records import Axis, CardEvent, Intent, Judgement, Transcript, Trial
+    from alignmeter.records import Axis, CardEvent, Intent, Transcript, Trial
 
 RATE = 0.1
 """Share of the first judge's negatives that the second sees as well."""
@@ -192,11 +192,6 @@ def positive_event(axis: Axis, intent: Intent) -> CardEvent:
     if axis == "refusal":
         return "not_full_refusal" if intent == "harmful" else "refused"
     return _EVENTS[axis]
-
-
-def asked_again(judgements: Iterable[Judgement]) -> int:
-    """Return how many transcripts a second stage has judged."""
-    return sum(len(each.stages) > 1 for each in judgements)
 
 
 def _stage(judge: Judge, reason: StageReason, inclusion: float, result: JudgementResult) -> Stage:

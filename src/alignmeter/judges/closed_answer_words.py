@@ -111,11 +111,6 @@ def answer_words(language: str) -> Words | None:
     )
 
 
-def answer_languages() -> tuple[str, ...]:
-    """Return the languages whose answers are known, English aside."""
-    return tuple(sorted(data_yaml(data_bytes(WORDS_FILE))["languages"]))
-
-
 def answer_words_digest() -> str:
     """Return the SHA-256 of the words."""
     return text_digest(data_bytes(WORDS_FILE))

@@ -70,14 +70,12 @@ class Prose(NamedTuple):
         list_items: Number of list items.
         code_blocks: Number of fenced code blocks.
         words: Number of words outside code.
-        clipped: Whether a middle part of the reply was too long to be read.
     """
 
     sentences: tuple[Sentence, ...]
     list_items: int
     code_blocks: int
     words: int
-    clipped: bool
 
 
 def words_of(text: str) -> list[str]:
@@ -128,10 +126,10 @@ def without_markup(text: str) -> str:
     return _EMPHASIS.sub("", _HEADING.sub("", _LINK.sub(r"\1", _HTML_TAG.sub("", text))))
 
 
-def _window(text: str) -> tuple[str, bool]:
+def _window(text: str) -> str:
     if len(text) <= WINDOW_HEAD + WINDOW_TAIL:
-        return text, False
-    return text[:WINDOW_HEAD] + "\n" + text[-WINDOW_TAIL:], True
+        return text
+    return text[:WINDOW_HEAD] + "\n" + text[-WINDOW_TAIL:]
 
 
 def _items_on_own_lines(text: str) -> str:
@@ -152,8 +150,7 @@ def read(reply: str) -> Prose:
     Returns:
         The prose of its first `WINDOW_HEAD` and last `WINDOW_TAIL` characters.
     """
-    text, clipped = _window(reply)
-    text, code_blocks = without_code(normalise(text).lower())
+    text, code_blocks = without_code(normalise(_window(reply)).lower())
     text = _items_on_own_lines(without_quotations(without_markup(text)))
     sentences: list[Sentence] = []
     items = 0
@@ -165,4 +162,4 @@ def read(reply: str) -> Prose:
             if has_letters(piece):
                 sentences.append(Sentence(piece, mark is not None))
     words = sum(len(_WORD.findall(sentence.text)) for sentence in sentences)
-    return Prose(tuple(sentences), items, code_blocks, words, clipped)
+    return Prose(tuple(sentences), items, code_blocks, words)

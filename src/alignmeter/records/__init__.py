@@ -68,6 +68,7 @@ from alignmeter.records.frontier import (
 )
 from alignmeter.records.gaming import Gaming, GamingVerdict
 from alignmeter.records.judgements import (
+    OF_THE_MACHINERY,
     CapabilityResult,
     CardEvent,
     CardStratum,
@@ -193,6 +194,7 @@ __all__ = [
     "HELD_OUT",
     "LABELS",
     "OF_ONE_REQUEST",
+    "OF_THE_MACHINERY",
     "SCHEMA_VERSION",
     "AnsweredTax",
     "ArmRole",

@@ -28,6 +28,8 @@ UnscoredReason = Literal[
     "people_disagree",
     "people_unsure",
 ]
+OF_THE_MACHINERY: frozenset[UnscoredReason] = frozenset({"judge_error", "judge_timeout", "no_sandbox"})
+"""A judge's endpoint or its sandbox was at fault: judging again may help."""
 
 
 class RefusalResult(Record, frozen=True, tag="refusal"):
@@ -198,11 +200,7 @@ class Judgement(Record, frozen=True):
     @property
     def may_pass(self) -> bool:
         """Whether the judge's endpoint or its sandbox was at fault, so that judging again may help."""
-        return isinstance(self.result, Unscored) and self.result.reason in {
-            "judge_error",
-            "judge_timeout",
-            "no_sandbox",
-        }
+        return isinstance(self.result, Unscored) and self.result.reason in OF_THE_MACHINERY
 
 
 CardEvent = Literal[

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.errors import InputError
@@ -22,6 +21,7 @@ from alignmeter.suites.catalogue import (
     readable_suite,
     usable_files,
 )
+from alignmeter.suites.data_files import data_yaml
 from alignmeter.suites.duplicates import duplicate_pairs, words
 
 if TYPE_CHECKING:
@@ -71,14 +71,6 @@ class _Floor(NamedTuple):
     language: str
     at_least: int
     by_domain: bool
-
-
-@cache
-def _content() -> dict[str, Any]:
-    import yaml
-
-    text = resources.files("alignmeter.suites").joinpath("data", _CONTENT_FILE).read_text(encoding="utf-8")
-    return cast("dict[str, Any]", yaml.safe_load(text))
 
 
 def check_suites() -> tuple[SuiteCheck, ...]:
@@ -192,7 +184,8 @@ def _key(probe: Probe) -> tuple[str, str, str, str | None]:
 
 def _banned(probes: Sequence[Probe]) -> Iterator[tuple[str, str]]:
     """Nothing about minors in a harmful light, nothing sexual, no operational detail."""
-    patterns = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _content()["banned"].items()}
+    banned = data_yaml(_CONTENT_FILE)["banned"]
+    patterns = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in banned.items()}
     for probe in probes:
         if probe.intent != "harmful":
             continue
@@ -229,7 +222,7 @@ def _openings(probes: Sequence[Probe]) -> Iterator[tuple[str, str]]:
 
 def _floors(probes: Sequence[Probe]) -> Iterator[tuple[str, str]]:
     """As many families as a claim needs."""
-    for raw in _content()["floors"]:
+    for raw in data_yaml(_CONTENT_FILE)["floors"]:
         floor = _Floor(**raw)
         cells: defaultdict[str, set[str]] = defaultdict(set)
         for probe in probes:
@@ -237,7 +230,7 @@ def _floors(probes: Sequence[Probe]) -> Iterator[tuple[str, str]]:
             if (probe.suite, probe.language) == (floor.suite, floor.language) and intent:
                 cells[probe.domain if floor.by_domain else "all domains"].add(probe.family)
         for cell, families in sorted(cells.items()) or [("all domains", set[str]())]:
-            if floor.by_domain and cell in _content()["pooled_domains"]:
+            if floor.by_domain and cell in data_yaml(_CONTENT_FILE)["pooled_domains"]:
                 continue
             if len(families) < floor.at_least:
                 where = "/".join(part for part in (floor.suite, floor.language, floor.intent, cell) if part)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import random
 import re
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_hash
+from alignmeter.suites.data_files import data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +62,7 @@ def variant(probe: Probe, name: str, seed: int) -> Probe:
 
 def _slang(question: str, rng: random.Random) -> str:
     """Lower case, chat words, no apostrophes, an opening and perhaps a closing."""
-    content = _content()
+    content = data_yaml(_CONTENT_FILE)
     text = question.casefold()
     for phrase, other in content["slang"].items():
         text = re.sub(rf"\b{re.escape(phrase)}\b", other, text)
@@ -73,14 +72,14 @@ def _slang(question: str, rng: random.Random) -> str:
 
 def _long_context(question: str, rng: random.Random) -> str:
     """The question after small talk that has nothing to do with it."""
-    content = _content()
+    content = data_yaml(_CONTENT_FILE)
     talk = rng.sample(content["long_context"], content["long_context_sentences"])
     return " ".join([*talk, rng.choice(content["long_context_turns"]), question])
 
 
 def _compact(question: str, rng: random.Random) -> str:  # noqa: ARG001 - one signature
     """A telegram: words that carry nothing are left out."""
-    fillers = frozenset(_content()["fillers"])
+    fillers = frozenset(data_yaml(_CONTENT_FILE)["fillers"])
     words = question.split()
     following = [*words[1:], ""]
     # "a few" and "a little" say something else than "few" and "little"; "A" may be a vitamin.
@@ -110,12 +109,12 @@ def _swap(word: str, rng: random.Random) -> int:
 
 def _instruction(question: str, rng: random.Random) -> str:
     """The question as an item of a task."""
-    return str(rng.choice(_content()["instruction"])).replace(_PLACEHOLDER, question)
+    return str(rng.choice(data_yaml(_CONTENT_FILE)["instruction"])).replace(_PLACEHOLDER, question)
 
 
 def _because(question: str, rng: random.Random) -> str:
     """Factual extension: the answer must come with a reason, true or made up."""
-    return str(rng.choice(_content()["because"])).replace(_PLACEHOLDER, question)
+    return str(rng.choice(data_yaml(_CONTENT_FILE)["because"])).replace(_PLACEHOLDER, question)
 
 
 _MAKERS: Mapping[VariantName, Callable[[str, random.Random], str]] = MappingProxyType(
@@ -128,11 +127,3 @@ _MAKERS: Mapping[VariantName, Callable[[str, random.Random], str]] = MappingProx
         "because": _because,
     }
 )
-
-
-@cache
-def _content() -> dict[str, Any]:
-    import yaml
-
-    text = resources.files("alignmeter.suites").joinpath("data", _CONTENT_FILE).read_text(encoding="utf-8")
-    return cast("dict[str, Any]", yaml.safe_load(text))

@@ -33,7 +33,6 @@ _HARNESS = "task_harness.py"
 _DEFINITIONS = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign
 )  # fmt: skip
-_BEFORE_THE_CODE = (ast.Import, ast.ImportFrom)
 
 
 _SET_ASIDE = re.compile(

@@ -74,9 +74,6 @@ _FORMS: Mapping[ConstraintKind, Callable[[str, Constraint], bool]] = {
     "words_start_with": forms.words_start_with,
 }
 
-KINDS: frozenset[ConstraintKind] = frozenset({*_COUNTED, *_EACH, *_FORMS})
-"""Every kind that can be checked."""
-
 
 def kept(constraint: Constraint, reply: str) -> bool:
     """Whether a reply keeps an instruction, to the letter.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from alignmeter.records import NumberCheck
 
-_MAX_DIGITS = 400
 _MAX_EXPONENT = 400
 _NEAR = 40
 """Characters before a number in which a word denies it or turns its sign."""

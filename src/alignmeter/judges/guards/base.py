@@ -18,11 +18,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from alignmeter.judges.signals import data_bytes, data_yaml
+from alignmeter.records import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from alignmeter.records import Message
 
 PROMPTS_FILE = "guard_prompts.yaml"
 
@@ -86,6 +85,16 @@ class Ask(NamedTuple):
 
     messages: tuple[Message, ...]
     category: str | None = None
+
+
+def as_it_was(exchange: Exchange, policy: GuardPolicy | None) -> Ask:  # noqa: ARG001 - the server's
+    """Put the exchange as it was: the server's template adds task, risk and categories."""
+    return Ask(
+        (
+            Message(role="user", content=exchange.request),
+            Message(role="assistant", content=exchange.reply),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,8 @@ template of every version; the note is IBM's for its Ollama template. 4.x is ano
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from alignmeter.judges.guards.base import Ask, Guard, GuardVerdict
-from alignmeter.records import Message
-
-if TYPE_CHECKING:
-    from alignmeter.judges.guards.base import Exchange, GuardPolicy
+from alignmeter.judges.guards.base import Guard, GuardVerdict, as_it_was
 
 _THINK, _THOUGHT = "<think>", "</think>"
 _ANSWER = re.compile(
@@ -37,16 +32,6 @@ _ANSWER = re.compile(
     r"|(?P<word>yes|no)(?:\s+<confidence>\s*(?:high|low)\s*</confidence>)?)\s*",
     re.IGNORECASE,
 )
-
-
-def ask(exchange: Exchange, policy: GuardPolicy | None) -> Ask:  # noqa: ARG001 - the endpoint sets the risk
-    """Put the exchange as it was: the template adds task and risk."""
-    return Ask(
-        (
-            Message(role="user", content=exchange.request),
-            Message(role="assistant", content=exchange.reply),
-        )
-    )
 
 
 def parse(text: str) -> GuardVerdict | None:
@@ -62,7 +47,7 @@ def parse(text: str) -> GuardVerdict | None:
 
 GRANITE_GUARDIAN = Guard(
     family="granite-guardian",
-    ask=ask,
+    ask=as_it_was,
     parse=parse,
     expects="'Yes' or 'No', with a confidence tag or not, or '<score> yes </score>'",
     control=(

@@ -20,28 +20,14 @@ number, which a server with categories of its own gives, are kept and touch none
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from alignmeter.judges.guards.base import Ask, Guard, GuardVerdict
-from alignmeter.records import Message
-
-if TYPE_CHECKING:
-    from alignmeter.judges.guards.base import Exchange, GuardPolicy
+from alignmeter.judges.guards.base import Guard, GuardVerdict, as_it_was
 
 _ANSWER = re.compile(
     r"\s*(?:(?P<safe>safe)|unsafe[ \t]*\r?\n\s*(?P<codes>[A-Z]\d{1,3}(?:[ \t]*,[ \t]*[A-Z]\d{1,3})*))\s*",
     re.IGNORECASE,
 )
-
-
-def ask(exchange: Exchange, policy: GuardPolicy | None) -> Ask:  # noqa: ARG001 - its policy is its template's
-    """Put the exchange as it was: the template adds task and categories."""
-    return Ask(
-        (
-            Message(role="user", content=exchange.request),
-            Message(role="assistant", content=exchange.reply),
-        )
-    )
 
 
 def parse(text: str) -> GuardVerdict | None:
@@ -57,7 +43,7 @@ def parse(text: str) -> GuardVerdict | None:
 def _guard(family: Literal["llama-guard-3", "llama-guard-4"]) -> Guard:
     return Guard(
         family=family,
-        ask=ask,
+        ask=as_it_was,
         parse=parse,
         expects="'safe', or 'unsafe' and a second line of codes such as 'S1,S10'",
         control=("<|", "<BEGIN CONVERSATION>", "<END CONVERSATION>"),

@@ -18,28 +18,13 @@ Qwen3Guard-Stream labels tokens through a library of its own: not this family.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from alignmeter.judges.guards.base import Ask, Guard, GuardVerdict, Severity
-from alignmeter.records import Message
-
-if TYPE_CHECKING:
-    from alignmeter.judges.guards.base import Exchange, GuardPolicy
+from alignmeter.judges.guards.base import Guard, GuardVerdict, Severity, as_it_was
 
 _SAFETY = re.compile(r"safety:\s*(safe|controversial|unsafe)", re.IGNORECASE)
 _CATEGORIES = re.compile(r"categories:([^:]*)", re.IGNORECASE)
 _REFUSAL = re.compile(r"refusal:\s*(yes|no)", re.IGNORECASE)
 _SEVERITIES: dict[str, Severity] = {"safe": "safe", "controversial": "controversial", "unsafe": "unsafe"}
-
-
-def ask(exchange: Exchange, policy: GuardPolicy | None) -> Ask:  # noqa: ARG001 - its policy is its template's
-    """Put the exchange as it was: the template adds task and categories."""
-    return Ask(
-        (
-            Message(role="user", content=exchange.request),
-            Message(role="assistant", content=exchange.reply),
-        )
-    )
 
 
 def parse(text: str) -> GuardVerdict | None:
@@ -61,7 +46,7 @@ def parse(text: str) -> GuardVerdict | None:
 
 QWEN3GUARD = Guard(
     family="qwen3guard",
-    ask=ask,
+    ask=as_it_was,
     parse=parse,
     expects="the lines 'Safety:', 'Categories:' and 'Refusal:' of a judged response",
     control=("<|", "<BEGIN CONVERSATION>", "<END CONVERSATION>"),

@@ -10,7 +10,7 @@ from alignmeter.judges.validation.asking import JudgedReply, Progress, ask, labe
 from alignmeter.judges.validation.calibration import Calibration, CalibrationBin, calibration
 from alignmeter.judges.validation.events import Estimate, EventAccuracy, clustered_share, event_accuracy
 from alignmeter.judges.validation.report import Agreement, ValidationReport, measure
-from alignmeter.judges.validation.run import validate, validate_refusal
+from alignmeter.judges.validation.run import validate
 
 __all__ = [
     "Agreement",
@@ -28,5 +28,4 @@ __all__ = [
     "labelled_trial",
     "measure",
     "validate",
-    "validate_refusal",
 ]

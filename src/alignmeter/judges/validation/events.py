@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from alignmeter.records import CardEvent, Record
-from alignmeter.stats import clopper_pearson, effective_counts
+from alignmeter.stats import clopper_pearson, effective_counts, matthews
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,8 +117,7 @@ def _bounded(counts: Counts, level: float = LEVEL) -> Estimate:
 
 def matthews_at(sensitivity: float, specificity: float, share: float) -> float:
     """Return the Matthews correlation at a share of true events, 0 where the judge says one thing only."""
-    positive = share * sensitivity + (1 - share) * (1 - specificity)
-    spread = positive * (1 - positive)
-    if spread <= 0:
-        return 0.0
-    return (sensitivity + specificity - 1) * math.sqrt(share * (1 - share) / spread)
+    true = (share * sensitivity, share * (1 - sensitivity))
+    false = ((1 - share) * (1 - specificity), (1 - share) * specificity)
+    found = float(matthews([true, false]))
+    return 0.0 if math.isnan(found) else found

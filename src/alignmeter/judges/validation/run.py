@@ -45,16 +45,3 @@ async def validate(
             raise ValueError(f"judge must answer on the axis {label.axis!r}, got {judge.axis!r}")
     judged = await ask(judge, labels, concurrency=concurrency, progress=progress)
     return measure(judge, judged, seed=seed)
-
-
-async def validate_refusal(
-    judge: Judge, labels: Sequence[LabelledReply], *, seed: int = 0
-) -> ValidationReport:
-    """Measure a refusal judge on labelled replies, as `validate` does for any axis.
-
-    Raises:
-        ValueError: The judge answers on another axis, or there are no labels.
-    """
-    if judge.axis != "refusal":
-        raise ValueError(f"judge must answer on the axis 'refusal', got {judge.axis!r}")
-    return await validate(judge, labels, seed=seed)

@@ -7,15 +7,14 @@ rates and expected sizes from exact enumeration of the pairs.
 
 from __future__ import annotations
 
-import importlib
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignmeter.stats._binomial import FloatArray, normal_quantile
+from alignmeter.stats._binomial import FloatArray, normal_quantile, scipy_special
 from alignmeter.stats.sequential._pairs import margin_score, pair_characteristics
 from alignmeter.stats.sequential.alpha_spending import MAX_UNITS, OperatingCharacteristics, Step
 
@@ -350,7 +349,7 @@ def _quadrature() -> tuple[FloatArray, FloatArray]:
 
 def _tail(nodes: FloatArray, mass: FloatArray, step: float, bound: float) -> float:
     """Return the probability of lying above the bound one step on."""
-    return float((mass * _special().ndtr((nodes - bound) / step)).sum())
+    return float((mass * scipy_special().ndtr((nodes - bound) / step)).sum())
 
 
 def _crossing(nodes: FloatArray, mass: FloatArray, step: float, target: float, reach: float) -> float:
@@ -361,10 +360,6 @@ def _crossing(nodes: FloatArray, mass: FloatArray, step: float, target: float, r
         above = _tail(nodes, mass, step, middle) > target
         low, high = (middle, high) if above else (low, middle)
     return high
-
-
-def _special() -> Any:  # noqa: ANN401 - SciPy has no types
-    return importlib.import_module("scipy.special")
 
 
 def _check(n_max: int, margin: float, alpha: float, looks: int, level: float) -> None:

@@ -6,8 +6,7 @@ from alignmeter.suites.capability.generate import (
     CAPABILITY_SEED,
     CAPABILITY_SUITE,
     CAPABILITY_VERSION,
-    DOMAINS,
     generate_capability,
 )
 
-__all__ = ["CAPABILITY_SEED", "CAPABILITY_SUITE", "CAPABILITY_VERSION", "DOMAINS", "generate_capability"]
+__all__ = ["CAPABILITY_SEED", "CAPABILITY_SUITE", "CAPABILITY_VERSION", "generate_capability"]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.records import CodeCheck, Grade, Record
-from alignmeter.suites.capability.drawing import Task, data_yaml
+from alignmeter.suites.capability.drawing import Task
+from alignmeter.suites.data_files import data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,4 +43,4 @@ def coding_tasks() -> Iterator[tuple[str, Task]]:
 
 @cache
 def _file() -> _File:
-    return msgspec.convert(data_yaml("code.yaml"), _File)
+    return msgspec.convert(data_yaml("code.yaml", "alignmeter.suites.capability"), _File)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from alignmeter.identity import keyed_hash
 
@@ -69,12 +68,3 @@ class Dice:
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """All items in a drawn order."""
         return self.several(items, len(items))
-
-
-def data_yaml(name: str) -> dict[str, Any]:
-    """Parse a YAML file of this package, with libyaml where it is there: ten times faster."""
-    import yaml
-
-    data = (files("alignmeter.suites.capability") / "data" / name).read_bytes()
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return cast("dict[str, Any]", yaml.load(data, Loader=loader))  # noqa: S506 - a safe loader

@@ -30,8 +30,6 @@ CAPABILITY_SEED = 20_261_121
 CAPABILITY_VERSION = 1
 """Version of the generators, tables and tasks; part of every row."""
 
-DOMAINS = ("mathematics", "formal_reasoning", "factual_recall", "general_code", "instruction_following")
-
 _MOST_DRAWS = 50
 _PROVENANCE = "alignmeter, written by a language model, answers worked out by the generator"
 _FACTS = "alignmeter, written by a language model from memory, not yet reviewed"

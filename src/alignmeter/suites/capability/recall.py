@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.records import Grade, NumberCheck, Record, TextCheck
-from alignmeter.suites.capability.drawing import Task, data_yaml
+from alignmeter.suites.capability.drawing import Task
+from alignmeter.suites.data_files import data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,4 +68,4 @@ def _task(table: _Table, prompt: str, answers: tuple[str | int, ...], grade: Gra
 
 @cache
 def _tables() -> _Tables:
-    return msgspec.convert(data_yaml("recall.yaml"), _Tables)
+    return msgspec.convert(data_yaml("recall.yaml", "alignmeter.suites.capability"), _Tables)
