@@ -319,18 +319,20 @@ class HostileServer:
 
     def disconnect(self) -> Behaviour:
         """The connection ends before the first byte of the answer."""
-        return self._bytes(b"")
+        return self.exactly(b"")
 
     def not_http(self) -> Behaviour:
         """Some other protocol."""
-        return self._bytes(b"220 mail.example.org ESMTP ready\r\n")
+        return self.exactly(b"220 mail.example.org ESMTP ready\r\n")
 
     def until_close(self, text: str = "I can help.") -> Behaviour:
         """HTTP/1.0 without Content-Length: the end of the connection ends the body."""
         head = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
-        return self._bytes(head + json.dumps(completion(text)).encode())
+        return self.exactly(head + json.dumps(completion(text)).encode())
 
-    def _bytes(self, data: bytes) -> Behaviour:
+    def exactly(self, data: bytes) -> Behaviour:
+        """These bytes on the connection, head and all, and its end."""
+
         async def behave(request: web.BaseRequest) -> web.StreamResponse:
             transport = _transport(request)
             transport.write(data)

@@ -48,6 +48,19 @@ def test_given_events_of_every_type_when_read_back_then_they_are_equal_and_in_or
     assert size == (tmp_path / "journal.jsonl").stat().st_size
 
 
+def test_given_half_a_surrogate_pair_in_a_text_when_written_then_the_run_goes_on_and_it_is_a_question_mark(
+    tmp_path: Path, build: Build
+) -> None:
+    journal = JournalWriter(tmp_path / "journal.jsonl")
+    journal.append(build.replied("a", "half \ud83d of a pair"))
+    journal.append_all([build.replied("b", "\udce9")])
+    journal.close()
+
+    read, _ = read_events(tmp_path / "journal.jsonl")
+
+    assert read == [build.replied("a", "half ? of a pair"), build.replied("b", "?")]
+
+
 def test_given_no_journal_when_read_then_there_are_no_events(tmp_path: Path) -> None:
     assert read_events(tmp_path / "journal.jsonl") == ([], 0)
 

@@ -56,6 +56,9 @@ def test_normalising_twice_changes_nothing_more(path: str, port: int) -> None:
         ("", "does not start with http:// or https://"),
         ("http://", "names no host"),
         ("http:///v1", "names no host"),
+        ("http://a..b/v1", "whose host cannot be a name"),
+        ("http://.../v1", "whose host cannot be a name"),
+        (f"http://{'a' * 64}.example/v1", "whose host cannot be a name"),
         ("http://example.org:eighty", "does not parse"),
         ("http://[::1", "does not parse"),
         ("http://exa mple.org", "white space"),
@@ -147,7 +150,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("proxied")
 def test_a_proxy_of_the_environment_is_used_with_its_credentials_apart() -> None:
     proxy = environment_proxy("http://api.example/v1")
-    assert proxy == Proxy("http://proxy.example:3128", "Basic YW5uOnBAc3M=")
+    assert proxy == Proxy("http://proxy.example:3128", "http_proxy", "Basic YW5uOnBAc3M=")
     assert repr(proxy) == "Proxy('http://proxy.example:3128')"
 
 
@@ -164,6 +167,30 @@ def test_a_proxy_of_the_environment_is_used_with_its_credentials_apart() -> None
 )
 def test_no_proxy_for_excepted_hosts_for_this_machine_and_for_another_scheme(url: str) -> None:
     assert environment_proxy(url) is None
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://[::1",
+        "://",
+        "http://",
+        "http://ann:p%40ss@127.0.0.1:9x",
+        "http://ann:p%40ss@a..b:9",
+        "socks5://ann:p%40ss@127.0.0.1:9",
+        "ftp://x",
+    ],
+)
+def test_a_proxy_that_cannot_be_one_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=rf"in \${variable}, got none that HTTP can go through") as caught:
+        environment_proxy("http://api.example/v1")
+    assert "p%40ss" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

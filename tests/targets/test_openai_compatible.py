@@ -122,7 +122,7 @@ async def test_a_proxy_to_a_tls_server_sees_its_own_credentials_and_never_the_ke
         outcome = await target.generate(ASK)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "connection"
-    assert "the proxy in $HTTP_PROXY or $HTTPS_PROXY does not lead to api.example" in outcome.message
+    assert "the proxy in $https_proxy does not lead to api.example" in outcome.message
     (received,) = hostile_server.requests
     assert received.method == "CONNECT"
     assert received.headers["Proxy-Authorization"] == "Basic YW5uOnBhc3M="

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
@@ -224,6 +226,33 @@ async def test_a_redirect_is_not_followed_and_names_only_the_host(
     assert len(hostile_server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/\xe9html\r\nContent-Length: 6\r\n\r\n<html>",
+        b"HTTP/1.1 302 Found\r\nLocation: http://\xe9vil/\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_a_header_that_is_no_utf8_is_a_fault_that_can_be_written_down(
+    hostile_server: HostileServer, head: bytes
+) -> None:
+    error = await fault_of(hostile_server, hostile_server.exactly(head))
+    assert error.kind == "bad_response"
+    assert "?" in error.message
+    assert error.message.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(304, {}), (304, {"Location": "https://elsewhere.example"}), (302, {})]
+)
+async def test_a_status_below_400_that_leads_nowhere_is_no_redirect(
+    hostile_server: HostileServer, status: int, headers: dict[str, str]
+) -> None:
+    error = await fault_of(hostile_server, hostile_server.raw(b"", status=status, headers=headers))
+    assert (error.kind, error.status, error.may_be_billed) == ("bad_response", status, False)
+    assert error.message == f"{hostile_server.url[7:-3]} answered {status}; expected a chat completion"
+
+
 # --- connections that fail -----------------------------------------------------------------------
 
 
@@ -317,7 +346,7 @@ async def test_a_proxy_that_is_not_there_is_a_connection_error_that_names_the_pr
         outcome = await target.generate(ASK)
     assert isinstance(outcome, CallError)
     assert outcome.kind == "connection"
-    assert "the proxy in $HTTP_PROXY or $HTTPS_PROXY does not lead to api.example" in outcome.message
+    assert "the proxy in $http_proxy does not lead to api.example" in outcome.message
     assert KEY not in outcome.message
 
 
@@ -363,6 +392,31 @@ async def test_a_reply_that_repeats_the_key_is_redacted(
     reply = await ask(hostile_server)
     assert isinstance(reply, Reply)
     assert reply.message.content == "Your key is [key]."
+
+
+@pytest.mark.parametrize("slash", [r"\/", r"\u002f", r"\u002F"])
+@pytest.mark.parametrize("place", ["content", "tool", "model", "ending", "shape", "error"])
+async def test_a_key_that_json_spells_otherwise_is_redacted_wherever_it_stands(
+    hostile_server: HostileServer, monkeypatch: pytest.MonkeyPatch, slash: str, place: str
+) -> None:
+    key = "sk-base64/a+b/c=="
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    message: dict[str, object] = {"content": f"It is {key}." if place == "content" else "Yes."}
+    if place == "tool":
+        message["tool_calls"] = [{"function": {"name": "f", "arguments": json.dumps({"key": key})}}]
+    body: dict[str, object] = {
+        "model": f"m {key}" if place == "model" else "m",
+        "choices": [{"message": message, "finish_reason": f"odd {key}" if place == "ending" else "stop"}],
+    }
+    if place == "shape":
+        body = {"oops": f"hello {key}"}
+    if place == "error":
+        body = {"error": f"bad key {key}"}
+    spelled = json.dumps(body).replace("/", slash).replace("+", r"\u002b").replace("=", r"\u003D")
+    hostile_server.script(hostile_server.raw(spelled.encode()))
+    written = msgspec.json.encode(await ask(hostile_server)).decode()
+    assert "[key]" in written
+    assert "base64" not in written
 
 
 async def test_the_key_of_a_server_of_this_process_is_used_in_place_of_the_environments(

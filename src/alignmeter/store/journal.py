@@ -245,7 +245,7 @@ class JournalWriter(Lines[Event]):
         return self.read
 
     def append(self, event: Event) -> None:
-        """Write one event as one line.
+        """Write one event as one line; half of a surrogate pair in a text becomes a question mark.
 
         Raises:
             StorageError: The disk is full or gone; the journal is left as it was before the call.

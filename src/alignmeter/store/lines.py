@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 import msgspec
 
@@ -127,6 +127,8 @@ class Lines(Generic[T]):
     def write(self, items: Iterable[T], *, durably: bool = False) -> None:
         """Write one line each, with as few system calls as possible; all of them or none.
 
+        Half of a surrogate pair in a text becomes a question mark.
+
         Args:
             items: What to write.
             durably: Force them onto the disk too.
@@ -134,7 +136,7 @@ class Lines(Generic[T]):
         Raises:
             StorageError: The disk is full or gone; the file is left as it was before the call.
         """
-        data = b"".join(_encoder.encode(item) + b"\n" for item in items)
+        data = b"".join(map(_line, items))
         view = memoryview(data)
         try:
             while view:
@@ -201,3 +203,24 @@ def _is_json(line: bytes) -> bool:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
     return True
+
+
+def _line(item: object) -> bytes:
+    try:
+        return _encoder.encode(item) + b"\n"
+    except UnicodeEncodeError:
+        return _encoder.encode(_encodable(msgspec.to_builtins(item))) + b"\n"
+
+
+def _encodable(value: object) -> object:
+    """Replace what a Python string may hold and UTF-8 cannot, in texts however deep."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_encodable(one) for one in cast("list[object]", value)]
+        case dict():
+            fields = cast("dict[object, object]", value).items()
+            return {_encodable(key): _encodable(one) for key, one in fields}
+        case _:
+            return value

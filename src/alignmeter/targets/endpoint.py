@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from alignmeter.errors import InputError
 
@@ -24,6 +24,8 @@ _EXAMPLE = "expected a URL such as http://localhost:8000/v1"
 _CHAT_PATH = "/chat/completions"
 _VERSION_SEGMENT = re.compile(r"/v\d+[a-z0-9]*(/|$)")
 _SHORTEST_SECRET = 8
+_ESCAPED = '/"\\'
+"""Characters that JSON writes behind a backslash."""
 _AZURE_VERSION = re.compile(r"api-version=([A-Za-z0-9.-]{1,40})")
 
 
@@ -104,6 +106,8 @@ def normalise_url(url: str) -> str:
         raise InputError(
             f"{_EXAMPLE}, got one with '?' or '#'; leave them out and give a key by {_variables()}"
         )
+    if not _can_be_looked_up(host):
+        raise InputError(f"{_EXAMPLE}, got {_short(url)!r}, whose host cannot be a name")
     path = parts.path.rstrip("/")
     whole = path.endswith(_CHAT_PATH)
     path = path.removesuffix(_CHAT_PATH).rstrip("/")
@@ -111,6 +115,14 @@ def normalise_url(url: str) -> str:
         path += "/v1"
     name = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{name}{'' if port is None else f':{port}'}{path}"
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """Whether a host is an address, or a name whose labels have 1 to 63 characters."""
+    try:
+        return ":" in host or bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _short(url: str) -> str:
@@ -129,11 +141,12 @@ class ApiKey:
         variable: Name of the environment variable that it came from, None for a server of this process.
     """
 
-    __slots__ = ("_value", "variable")
+    __slots__ = ("_spelled", "_value", "variable")
 
     def __init__(self, variable: str | None, value: str) -> None:
         self.variable = variable
         self._value = value
+        self._spelled = "".join(map(_spellings, value))
 
     def __repr__(self) -> str:
         return "ApiKey()" if self.variable is None else f"ApiKey(${self.variable})"
@@ -147,8 +160,8 @@ class ApiKey:
         return {"api-key": self._value}
 
     def redact(self, text: str) -> str:
-        """Return `text` with every occurrence of the key replaced by `[key]`."""
-        return text.replace(self._value, "[key]")
+        """Return `text` with every occurrence of the key replaced by `[key]`, however JSON spells it."""
+        return re.sub(self._spelled, "[key]", text)
 
     def redact_body(self, raw: bytes) -> bytes:
         """Redact a reply's bytes, so that no transcript holds the key.
@@ -156,8 +169,15 @@ class ApiKey:
         Placeholders such as `EMPTY` or `ollama` (under 8 characters) are words, not secrets: a
         reply that says them stays as it is.
         """
-        value = self._value.encode()
-        return raw.replace(value, b"[key]") if len(value) >= _SHORTEST_SECRET and value in raw else raw
+        if len(self._value) < _SHORTEST_SECRET:
+            return raw
+        return re.sub(self._spelled.encode(), b"[key]", raw)
+
+
+def _spellings(character: str) -> str:
+    """Pattern of one character of printable ASCII as it may stand in JSON, or in JSON within JSON."""
+    behind = r"\\*" if character in _ESCAPED else ""
+    return rf"(?:{behind}{re.escape(character)}|\\+u(?i:{ord(character):04x}))"
 
 
 def read_key(variable: str | None = None, *, environment: Mapping[str, str] = os.environ) -> ApiKey | None:
@@ -195,10 +215,12 @@ class Proxy(NamedTuple):
 
     Attributes:
         url: Without user name and password.
+        variable: Environment variable that names it.
         authorization: Value of the Proxy-Authorization header, None where it needs none.
     """
 
     url: str
+    variable: str
     authorization: str | None = None
 
     def __repr__(self) -> str:
@@ -210,21 +232,42 @@ def environment_proxy(url: str) -> Proxy | None:
 
     Read once and not per call as by aiohttp's `trust_env`, which also takes credentials from
     ~/.netrc. Loopback is never sent to a proxy, which could not reach this machine's server.
+
+    Raises:
+        InputError: Names the variable whose value is no proxy for HTTP.
     """
     from urllib.request import getproxies, proxy_bypass
 
     parts = urlsplit(url)
     host = parts.hostname or ""
     proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or is_loopback(host) or proxy_bypass(host):
+    kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
+    if kind is None or is_loopback(host) or proxy_bypass(host):
         return None
-    pieces = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    proxy, name = proxies[kind], f"{kind}_proxy"
+    variable = name if os.environ.get(name) else name.upper()
+    pieces = _proxy_pieces(proxy if "://" in proxy else f"http://{proxy}")
+    if pieces is None:
+        # The value is not quoted: it may hold a password.
+        raise InputError(
+            f"expected a proxy such as http://proxy.example:3128 in ${variable}, got none that HTTP can go "
+            "through; set it again, or set NO_PROXY"
+        )
     authorization = None
     if pieces.username is not None:
         credentials = f"{unquote(pieces.username)}:{unquote(pieces.password or '')}"
         authorization = f"Basic {b64encode(credentials.encode()).decode()}"
-    return Proxy(f"{pieces.scheme}://{pieces.netloc.rpartition('@')[2]}", authorization)
+    return Proxy(f"{pieces.scheme}://{pieces.netloc.rpartition('@')[2]}", variable, authorization)
+
+
+def _proxy_pieces(proxy: str) -> SplitResult | None:
+    """The parts of a proxy's URL, None where it is none of HTTP."""
+    try:
+        pieces = urlsplit(proxy)
+        usable = pieces.scheme in {"http", "https"} and pieces.hostname and pieces.port != 0
+    except ValueError:
+        return None
+    return pieces if usable and _can_be_looked_up(pieces.hostname or "") else None
 
 
 def is_loopback(host: str) -> bool:

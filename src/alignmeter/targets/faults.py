@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _QUOTED = 80
 _SAID = 200
-_REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_REDIRECTS = (300, 301, 302, 303, 307, 308)
 
 
 class Answer(NamedTuple):
@@ -48,6 +49,8 @@ class Peer(NamedTuple):
     timeout: float
     answered: bool = False
     """Whether it has sent a reply already, so that neither key nor address can be wrong."""
+    proxy: str = "HTTP_PROXY"
+    """Environment variable that names the proxy in between, if there is one."""
 
     @property
     def host(self) -> str:
@@ -63,8 +66,9 @@ class Peer(NamedTuple):
         wait: float | None = None,
         sent: bool | None = None,
     ) -> CallError:
-        """Return a typed error whose message is one line and holds no key."""
-        line = " ".join(message.split())
+        """Return a typed error whose message is one line of valid Unicode and holds no key."""
+        # A byte of a header that is not UTF-8 comes as half of a surrogate pair, which no file can hold.
+        line = " ".join(message.split()).encode("utf-8", "replace").decode()
         return CallError(
             kind=kind,
             message=self.redact(line),
@@ -84,7 +88,10 @@ class Peer(NamedTuple):
 def status_fault(peer: Peer, answer: Answer) -> CallError:
     """Type an answer whose status is not 2xx."""
     if answer.status < _CLIENT_ERROR:
-        return _redirect_fault(peer, answer)
+        if answer.status in _REDIRECTS and "location" in answer.headers:
+            return _redirect_fault(peer, answer)
+        text = f"{peer.host} answered {answer.status}; expected a chat completion"
+        return peer.fault("bad_response", text, status=answer.status)
     return reported_fault(peer, answer, parse_error(answer.body))
 
 
@@ -177,7 +184,7 @@ def _about_place(peer: Peer, error: ErrorBody) -> str:
 
 
 def _redirect_fault(peer: Peer, answer: Answer) -> CallError:
-    location = answer.headers.get("location", "")
+    location = answer.headers["location"]
     # Only the host: the rest of a location may hold a token.
     try:
         where = urlsplit(location).netloc.rpartition("@")[2] or peer.host
@@ -234,9 +241,7 @@ def transport_fault(peer: Peer, error: BaseException) -> CallError:
                 f"no complete reply from {host} within {peer.timeout:g} s; raise timeout or lower concurrency"
             )
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            text = (
-                f"the proxy in $HTTP_PROXY or $HTTPS_PROXY does not lead to {host}; check it or set NO_PROXY"
-            )
+            text = f"the proxy in ${peer.proxy} does not lead to {host}; check it or set NO_PROXY"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             text = (
                 f"no TLS connection to {host} ({_short_reason(error)}); check the certificate, or use http://"

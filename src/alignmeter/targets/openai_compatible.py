@@ -282,10 +282,16 @@ class OpenAICompatible:
     # --- the connection --------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        """Open one session with a pool that sets no limit: the engine governs concurrency."""
+        """Open one session with a pool that sets no limit: the engine governs concurrency.
+
+        Raises:
+            InputError: The environment names a proxy that cannot be one.
+        """
         import aiohttp
 
         self._proxy = environment_proxy(self.url)
+        if self._proxy is not None:
+            self._peer = self._peer._replace(proxy=self._proxy.variable)
         # No default headers here: aiohttp would send them, the key too, to the proxy itself.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=KEEP_ALIVE),
