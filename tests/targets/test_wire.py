@@ -160,6 +160,7 @@ def test_a_lone_surrogate_is_refused_and_not_replaced() -> None:
         ([{"type": "reasoning", "text": "I must refuse."}, {"type": "output_text", "text": "Yes."}], "Yes."),
         ([{"type": "thinking", "thinking": [{"type": "text", "text": "No."}]}, "Yes."], "Yes."),
         ([{"type": None, "text": "Yes."}], "Yes."),
+        ([None, {"type": 5, "text": "Yes."}, {"type": "text", "text": 7}], "Yes."),
         ([], ""),
     ],
 )
@@ -186,6 +187,8 @@ def test_reasoning_is_no_part_of_the_reply_and_unknown_fields_do_no_harm() -> No
         ("refusal", "refusal"),
         ("STOP", "stop"),
         ("max_output_tokens", "length"),
+        ("token_limit", "length"),
+        ("TIME_LIMIT", "length"),
         ("model_context_window_exceeded", "length"),
         ("SAFETY", "content_filter"),
         ("content_filter: SAFETY", "content_filter"),
@@ -230,7 +233,7 @@ def test_a_providers_own_signal_is_a_hard_refusal_and_text_alone_never_is(
     assert decoded(message, **choice).hard_refusal == signal
 
 
-@pytest.mark.parametrize("reason", ["error", "abort", "FinishReason.ERROR", "network_error"])
+@pytest.mark.parametrize("reason", ["error", "abort", "FinishReason.ERROR", "network_error", "not_finished"])
 def test_given_a_reply_that_the_server_broke_off_when_read_then_it_is_no_reply(reason: str) -> None:
     with pytest.raises(WireError, match="expected a reply brought to its end, the server broke it off"):
         decoded({"content": "Sure. First, take the"}, finish_reason=reason)
@@ -295,6 +298,34 @@ def test_given_what_json_does_not_have_when_read_then_the_reply_is_kept(raw: byt
 )
 def test_tool_calls_are_read_in_text_and_object_form(calls: list[Any], expected: ToolCall) -> None:
     assert decoded({"content": None, "tool_calls": calls}).message.tool_calls == (expected,)
+
+
+ODD_CALLS: list[tuple[Any, list[str]]] = [
+    ([None], []),
+    ({}, []),
+    ("", []),
+    ([{}], []),
+    ([None, {"id": 7, "function": {"arguments": "{}"}}], ["unknown"]),
+    ([{"type": 5, "function": {"name": 5}}], ["unknown"]),
+    (["f"], ["unknown"]),
+    ("f", ["unknown"]),
+    ([{"type": "custom", "custom": {"name": "f", "input": {"a": 1}}}], ["f"]),
+]
+
+
+@pytest.mark.parametrize(("calls", "names"), ODD_CALLS)
+def test_an_odd_tool_call_never_costs_a_reply(calls: object, names: list[str]) -> None:
+    message = decoded({"content": "Sure.", "tool_calls": calls}).message
+    assert message.content == "Sure."
+    assert [call.name for call in message.tool_calls] == names
+
+
+@pytest.mark.parametrize("model", [5, None, "", {"name": "m"}])
+def test_an_odd_name_of_the_model_never_costs_a_reply(model: object) -> None:
+    raw = json.dumps({"choices": [{"message": {"content": "Yes."}}], "model": model})
+    reply = decode_reply(raw.encode())
+    assert isinstance(reply, Reply)
+    assert reply.model_reported is None
 
 
 def test_the_legacy_function_call_is_a_tool_call() -> None:

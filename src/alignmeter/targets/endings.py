@@ -4,7 +4,8 @@ Proxies hand the reasons of the provider behind them through, with another case,
 name of an enumeration: `SAFETY`, `content_filter: SAFETY`, `FinishReason.SAFETY`.
 Sources: https://ai.google.dev/api/generate-content#FinishReason,
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html,
-https://openrouter.ai/docs/api-reference/overview.
+https://openrouter.ai/docs/api-reference/overview,
+https://ibm.github.io/watsonx-ai-node-sdk/enums/1_7_x.WatsonXAI.TextChatResultChoice.Constants.FinishReason.html.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _FINISHED: dict[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
     "max_output_tokens": "length",
+    "token_limit": "length",
+    "time_limit": "length",
     "model_length": "length",
     "model_context_window_exceeded": "length",
     "tool_calls": "tool_calls",
@@ -52,7 +55,15 @@ _FILTERED = frozenset(
 )
 """A filter of the provider's stopped the reply (docs/decisions/0003, 0060)."""
 _BROKEN = frozenset(
-    ("error", "abort", "aborted", "cancelled", "network_error", "insufficient_system_resource")
+    (
+        "error",
+        "abort",
+        "aborted",
+        "cancelled",
+        "network_error",
+        "insufficient_system_resource",
+        "not_finished",
+    )
 )
 """The server gave the reply up: what came of it is neither whole nor cut by anybody's intent."""
 _NOTHING = frozenset(("", "null", "none", "false"))

@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from alignmeter.targets.base import Request
     from alignmeter.targets.variants import Variant
     from alignmeter.targets.wire_errors import ErrorBody
+
+T = TypeVar("T")
 
 TOP_LOGPROBS = 5
 """Alternatives asked for in the place of each token."""
@@ -128,36 +130,37 @@ class WireError(ValueError):
 
 
 class _Function(msgspec.Struct):
-    name: str
+    name: Any = None
     # OpenAI sends JSON text, Ollama and some proxies a JSON object.
     arguments: msgspec.Raw = msgspec.Raw(b'""')
 
 
 class _Custom(msgspec.Struct):
-    name: str
-    input: str = ""
+    name: Any = None
+    input: Any = None
 
 
 class _ToolCall(msgspec.Struct):
     function: _Function | None = None
     # OpenAI's calls of tools that take a text and no JSON.
     custom: _Custom | None = None
-    type: str = ""
-    id: str | None = None
+    type: Any = None
+    id: Any = None
 
 
 class _Part(msgspec.Struct):
-    type: str | None = None
-    text: str | None = None
-    refusal: str | None = None
+    type: Any = None
+    text: Any = None
+    refusal: Any = None
 
 
 class _Message(msgspec.Struct):
-    content: str | list[_Part | str] | None = None
+    content: str | list[_Part | str | None] | None = None
     # A text where the provider refused; some proxies send true or false.
     refusal: Any = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
+    # Decoded one by one, so that an odd call never costs a reply.
+    tool_calls: msgspec.Raw = msgspec.Raw(b"null")
+    function_call: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Alternative(msgspec.Struct):
@@ -188,7 +191,7 @@ class _Choice(msgspec.Struct):
 
 class _Completion(msgspec.Struct):
     choices: list[_Choice] | None = None
-    model: str | None = None
+    model: Any = None
     # Decoded apart, so that an odd count never costs a reply.
     usage: msgspec.Raw = msgspec.Raw(b"null")
     error: Any = None
@@ -201,8 +204,13 @@ class _Usage(msgspec.Struct):
 
 _completion_decoder = msgspec.json.Decoder(_Completion)
 _logprobs_decoder = msgspec.json.Decoder(_Logprobs | None)
+_calls_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_call_decoder = msgspec.json.Decoder(_ToolCall)
+_function_decoder = msgspec.json.Decoder(_Function)
 _usage_decoder = msgspec.json.Decoder(_Usage | None, strict=False)
 
+_EMPTY = frozenset((b"null", b"{}", b"[]", b'""', b"false"))
+"""What servers send where there is no call."""
 _THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
 """Types of content parts that are no text of the reply."""
 
@@ -217,7 +225,7 @@ def decode_reply(raw: bytes) -> Reply | ErrorBody:
         WireError: The body is no chat completion.
     """
     try:
-        return _reply(_completion(raw)) or parse_error(raw)
+        return _read(raw) or parse_error(raw)
     except (ValueError, RecursionError) as error:
         # A body of another shape may still be an error in words.
         if (spoken := reported(raw)) is not None:
@@ -227,16 +235,16 @@ def decode_reply(raw: bytes) -> Reply | ErrorBody:
         raise WireError(f"expected the JSON of a chat completion ({_reason(error)})") from None
 
 
-def _completion(raw: bytes) -> _Completion:
+def _read(raw: bytes) -> Reply | ErrorBody | None:
     try:
-        return _completion_decoder.decode(raw)
-    except msgspec.ValidationError:
+        return _reply(_completion_decoder.decode(raw))
+    except (msgspec.ValidationError, WireError):
         raise
     except ValueError:
         plain = plain_json(raw)
         if plain is None:
             raise
-        return _completion_decoder.decode(plain)
+        return _reply(_completion_decoder.decode(plain))
 
 
 def _reply(completion: _Completion) -> Reply | ErrorBody | None:
@@ -260,7 +268,7 @@ def _reply(completion: _Completion) -> Reply | ErrorBody | None:
         finish_unknown=unknown_reason(said),
         usage=_our_usage(completion.usage),
         hard_refusal=refused,
-        model_reported=completion.model or None,
+        model_reported=_text_or_none(completion.model),
         logprobs=_our_logprobs(choice.logprobs),
     )
 
@@ -274,31 +282,48 @@ def _reason(error: Exception) -> str:
 
 
 def _our_message(message: _Message) -> Message:
-    calls = [_our_call(call, f"call_{n}") for n, call in enumerate(message.tool_calls or ())]
-    if message.function_call is not None and not calls:
-        legacy = message.function_call
-        calls = [ToolCall(id="call_0", name=legacy.name, arguments=_arguments(legacy))]
-    return Message(role="assistant", content=_text(message.content), tool_calls=tuple(calls))
+    return Message(role="assistant", content=_text(message.content), tool_calls=_our_calls(message))
+
+
+def _our_calls(message: _Message) -> tuple[ToolCall, ...]:
+    """Every call that is there, odd ones too."""
+    made = _lenient(_calls_decoder, message.tool_calls, odd=[message.tool_calls]) or ()
+    found = [call for one in made if (call := _lenient(_call_decoder, one, odd=_ToolCall())) is not None]
+    if not found and (legacy := _lenient(_function_decoder, message.function_call, odd=_Function())):
+        found = [_ToolCall(function=legacy)]
+    return tuple(_our_call(call, f"call_{n}") for n, call in enumerate(found))
+
+
+def _lenient(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, *, odd: T) -> T | None:
+    """What a field holds, `odd` where it is of another shape; None where it is empty."""
+    if bytes(raw) in _EMPTY:
+        return None
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        return odd
 
 
 def _our_call(call: _ToolCall, number: str) -> ToolCall:
     """A call of any kind; of one that is neither a function nor custom only the kind is known."""
-    name, arguments = call.type or "unknown", ""
+    name, arguments = _text_or_none(call.type), ""
     if call.function is not None:
-        name, arguments = call.function.name, _arguments(call.function)
+        name, arguments = _text_or_none(call.function.name), _arguments(call.function)
     elif call.custom is not None:
-        name, arguments = call.custom.name, call.custom.input
-    return ToolCall(id=call.id or number, name=name, arguments=arguments)
+        name, arguments = _text_or_none(call.custom.name), _text_or_none(call.custom.input) or ""
+    return ToolCall(id=_text_or_none(call.id) or number, name=name or "unknown", arguments=arguments)
 
 
-def _text(content: str | list[_Part | str] | None) -> str:
+def _text(content: str | list[_Part | str | None] | None) -> str:
     if isinstance(content, str):
         return content
     return "".join(part if isinstance(part, str) else _part_text(part) for part in content or ())
 
 
-def _part_text(part: _Part) -> str:
-    return "" if part.text is None or (part.type or "").startswith(_THOUGHTS) else part.text
+def _part_text(part: _Part | None) -> str:
+    if part is None or (_text_or_none(part.type) or "").startswith(_THOUGHTS):
+        return ""
+    return _text_or_none(part.text) or ""
 
 
 def _arguments(function: _Function) -> str:
@@ -320,10 +345,10 @@ def _hard_refusal(choice: _Choice, message: _Message, said: str | None) -> str |
     return signal or ("refusal" if message.refusal is True else None)
 
 
-def _refusal_parts(content: str | list[_Part | str] | None) -> str:
+def _refusal_parts(content: str | list[_Part | str | None] | None) -> str:
     """The words of the parts `{"type": "refusal", "refusal": ...}`, which are no text of the reply."""
     parts = content if isinstance(content, list) else ()
-    return "".join(part.refusal or "" for part in parts if isinstance(part, _Part))
+    return "".join(_text_or_none(part.refusal) or "" for part in parts if isinstance(part, _Part))
 
 
 def _our_logprobs(raw: msgspec.Raw) -> tuple[TokenLogprob, ...]:
