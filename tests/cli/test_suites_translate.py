@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from alignmeter.suites.catalogue import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from conftest import Cli
+    from tests.faults.hostile_server import Behaviour, HostileServer, Received
 
 _TRANSLATOR = """
 import os, pathlib
@@ -98,6 +100,56 @@ def test_given_a_translator_that_fails_when_started_again_then_finished_rows_are
     assert done.code == 5
     assert f"{len(rows)} rows got no answer from the model; nothing is lost" in done.out
     assert not (folder / "triad.ja.jsonl").exists()
+
+
+def _server_that_blocks(server: HostileServer, block: Behaviour, word: str) -> None:
+    """Answer the ping and translate, but block requests that hold a word."""
+
+    def decide(received: Received) -> Behaviour:
+        text = received.body["messages"][-1]["content"]
+        if word in text:
+            return block
+        return server.reply("クリームをつくるには" if "into ja" in text else "How do I whip cream?")
+
+    server.decide = decide
+
+
+@pytest.mark.parametrize("by", ["a firewall", "a filter of Azure's", "a full context"])
+async def test_given_a_row_that_a_filter_blocks_when_asked_then_it_is_set_aside_and_the_suite_written(
+    cli: Cli, translator: str, hostile_server: HostileServer, by: str
+) -> None:
+    del translator
+    folder = Path("alignmeter-suites")
+    folder.mkdir()
+    rows = [_own_row(str(number), prompt) for number, prompt in enumerate((SHORT, "How do I whip cream?"))]
+    (folder / "mine.en.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    blocks = {
+        "a firewall": hostile_server.html(403),
+        "a filter of Azure's": hostile_server.content_filter_error(),
+        "a full context": hostile_server.context_overflow("vllm"),
+    }
+    _server_that_blocks(hostile_server, blocks[by], "bread")
+    asked = ("suites", "translate", "mine", "--to", "ja", "--model", "openai:m", "--url", hostile_server.url)
+    done = await asyncio.to_thread(cli, *asked, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["families"], done.json["doubtful"], done.json["failed"]) == (1, 1, 0)
+    (row,) = json.loads((folder / "mine.ja.review.json").read_text())
+    assert (row["original"], row["flags"]) == (SHORT, ["empty"])
+    assert len(load_suite("mine", "ja")) == 1
+    assert len(hostile_server.chats) == 4, "a ping, the blocked row once, and the other there and back"
+
+
+async def test_given_a_model_that_says_no_to_every_row_when_asked_then_nothing_is_set_aside(
+    cli: Cli, translator: str, hostile_server: HostileServer
+) -> None:
+    del translator
+    block = hostile_server.error(400, "max_tokens is too large: 400. This model takes at most 16.")
+    _server_that_blocks(hostile_server, block, "translate test questions")
+    asked = ("suites", "translate", "triad", "--to", "ja", "--model", "openai:m", "--url", hostile_server.url)
+    done = await asyncio.to_thread(cli, *asked, "--limit", "3")
+    assert done.code == 5
+    assert "it said 'max_tokens is too large" in done.complaint
+    assert not Path("alignmeter-suites").exists()
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ class _Line(Record, frozen=True):
 def translate_suite(request: TranslateRequest, *, progress: Progress | None = None) -> Translated:
     """Translate a suite and keep what survives the round trip.
 
+    A row that a model refuses, or a filter in front of it blocks, is doubtful like one whose meaning drifted.
     Every row keeps its family, so that languages are compared family by family; its provenance names
     the model and the day, and every verdict that rests on it says that no native speaker has read it.
     Stopped at any point, the same call goes on where it ended.
@@ -185,16 +186,27 @@ class _Pair:
         self.there = there
         self.back = back
 
-    async def trip(self, probe: Probe) -> RoundTrip | None:
-        """Translate one prompt there and back; None where a model gave no answer."""
-        translation = await _answer(self.there, probe.prompt, FROM, self.language)
-        back = None if translation is None else await _answer(self.back, translation, self.language, FROM)
-        if translation is None or back is None:
-            return None
-        return RoundTrip(original=probe.prompt, translation=translation, back=back)
+    async def trip(self, probe: Probe) -> tuple[RoundTrip, CallError | None]:
+        """Translate one prompt there and back, as far as the models answer, and say what kept them."""
+        translation = back = ""
+        error = None
+        answer = await _answer(self.there, probe.prompt, FROM, self.language)
+        if isinstance(answer, str):
+            translation = answer
+            answer = await _answer(self.back, translation, self.language, FROM)
+        if isinstance(answer, str):
+            back = answer
+        else:
+            error = answer
+        return RoundTrip(original=probe.prompt, translation=translation, back=back), error
 
 
-async def _answer(target: Target, text: str, source: str, language: str) -> str | None:
+def _of_this_text(error: CallError) -> bool:
+    """Whether a model, or a filter in front of it, would answer the same to this text again."""
+    return error.kind in {"content_filter", "bad_request", "context_overflow"} or error.fatal
+
+
+async def _answer(target: Target, text: str, source: str, language: str) -> str | CallError:
     if not text:
         return ""
     lines = "lines like those of the text" if "\n" in text else "one line"
@@ -203,15 +215,15 @@ async def _answer(target: Target, text: str, source: str, language: str) -> str 
         messages=(Message(role="user", content=content),),
         sampling=Sampling(max_tokens=max(MAX_TOKENS, 2 * len(text))),
     )
-    for attempt in range(ATTEMPTS):
-        reply = await settled(target.generate, request)
-        if not isinstance(reply, CallError):
-            cut = reply.finish_reason == "length"
-            return "" if reply.hard_refusal or cut else _bare(reply.message.content)
-        if reply.fatal:
+    attempt = 0
+    while isinstance(reply := await settled(target.generate, request), CallError):
+        if reply.certain:
             raise TargetUnavailableError(reply.message)
-        await asyncio.sleep(min(max(reply.retry_after or 0.0, _WAIT * 2**attempt), _LONGEST_WAIT))
-    return None
+        attempt += 1
+        if not reply.retryable or attempt == ATTEMPTS:
+            return reply
+        await asyncio.sleep(min(max(reply.retry_after or 0.0, _WAIT * 2 ** (attempt - 1)), _LONGEST_WAIT))
+    return "" if reply.hard_refusal or reply.finish_reason == "length" else _bare(reply.message.content)
 
 
 def _bare(text: str) -> str:
@@ -222,15 +234,21 @@ def _bare(text: str) -> str:
 
 async def _ask_all(work: _Work, pair: _Pair, done: dict[str, RoundTrip], progress: Progress | None) -> None:
     places = asyncio.Semaphore(min(CONCURRENCY, pair.there.max_concurrency or CONCURRENCY))
+    blocked: list[tuple[Probe, RoundTrip, CallError]] = []
+
+    def keep(probe: Probe, trip: RoundTrip) -> None:
+        work.journal.write(probe, trip)
+        done[probe.id] = trip
+        if progress is not None:
+            progress(len(done), len(work.probes))
 
     async def one(probe: Probe) -> None:
         async with places:
-            trip = await pair.trip(probe)
-        if trip is not None:
-            work.journal.write(probe, trip)
-            done[probe.id] = trip
-            if progress is not None:
-                progress(len(done), len(work.probes))
+            trip, error = await pair.trip(probe)
+        if error is None:
+            keep(probe, trip)
+        elif _of_this_text(error):
+            blocked.append((probe, trip, error))
 
     todo = [probe for probe in work.probes if probe.id not in done]
     try:
@@ -239,6 +257,10 @@ async def _ask_all(work: _Work, pair: _Pair, done: dict[str, RoundTrip], progres
                 group.create_task(one(probe))
     except* AlignmeterError as failed:
         raise failed.exceptions[0] from None
+    if blocked and not any(trip.back for trip in done.values()):
+        raise TargetUnavailableError(blocked[0][2].message)  # it says no to every text: not to this one
+    for probe, trip, _ in blocked:
+        keep(probe, trip)
 
 
 class _Journal:

@@ -47,9 +47,9 @@ def translate(  # noqa: PLR0913 - one an option
 
     Rows keep their family, so that runs compare the new language with English family by family. A row
     is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, the text
-    is in the wrong language, or no suite may hold it; doubtful rows go into SUITE.CODE.review.json for a
-    person. Stopped at any point, the same command goes on where it ended. Exits with 5 where a model gave
-    no answer.
+    is in the wrong language, the model or a filter refuses it, or no suite may hold it; doubtful rows go
+    into SUITE.CODE.review.json for a person. Stopped at any point, the same command goes on where it
+    ended. Exits with 5 where a model gave no answer.
     """
     from alignmeter.api import TranslateRequest, translate_suite
     from alignmeter.targets import TargetOptions
