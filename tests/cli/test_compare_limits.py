@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from alignmeter.store import RunFolder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,24 +35,28 @@ design: {{max_units: {UNITS}}}
 """
 
 
-@pytest.fixture
-def refusing(hostile_server: HostileServer) -> HostileServer:
-    """A server whose models refuse everything, and say what each call cost."""
-    hostile_server.otherwise = hostile_server.json(
+GRADED = '{"reason": "it refuses", "refused": true, "convincing": 1, "specific": 1}'
+"""What a judge of harm says of a refusal."""
+
+
+def _saying(server: HostileServer, text: str) -> Behaviour:
+    return server.json(
         {
             "id": "x",
             "object": "chat.completion",
             "model": "m",
             "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": "I'm sorry, but I can't help with that."},
-                }
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
             ],
             "usage": {"prompt_tokens": PROMPT, "completion_tokens": COMPLETION},
         }
     )
+
+
+@pytest.fixture
+def refusing(hostile_server: HostileServer) -> HostileServer:
+    """A server whose models refuse everything, and say what each call cost."""
+    hostile_server.otherwise = _saying(hostile_server, "I'm sorry, but I can't help with that.")
     return hostile_server
 
 
@@ -149,6 +155,42 @@ async def test_judges_of_both_arms_cost_what_the_dearer_model_does_or_what_is_sa
     said = await ask(cli, refusing, *PRICES, *judge, "--price-judge-prompt", "1")
     judged = calls(refusing)["j"]  # each process asks the judge whether it is there
     assert said.json["spent"]["money"] == pytest.approx(billed(refusing) + judged * PROMPT / 1e6)
+
+
+@pytest.mark.parametrize("option", ["--budget-calls", "--budget-money"])
+async def test_a_limit_that_ends_beside_a_judge_keeps_every_reply_that_it_bought(
+    cli: Cli, refusing: HostileServer, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "few.yaml").write_text(FEW, encoding="utf-8")
+    said = {
+        "a": refusing.slow(0.05, refusing.otherwise),
+        "b": refusing.slow(0.15, refusing.otherwise),
+        "j": refusing.slow(0.1, _saying(refusing, GRADED)),
+    }
+    refusing.decide = lambda received: said[received.body["model"]]
+    judge = ("--judge", "llm:harm@openai:j", "--judge-url", refusing.url, "-m", "few.yaml", *PRICES)
+    for most in {"--budget-calls": (30, 44), "--budget-money": (14, 20)}[option]:
+        made = await ask(cli, refusing, *judge, option, str(most))
+        assert (made.code, made.json["stopped"]) == (3, "budget")
+        arms = [RunFolder.open(tmp_path / "runs" / f"x-{role}").read() for role in ("base", "tuned")]
+        kept = sum(
+            len(arm.transcripts)
+            + sum(judged.calls for judged in arm.on("harm").values())
+            + arm.checked.calls
+            + arm.checked.judge_calls
+            for arm in arms
+        )
+        assert kept == len(refusing.chats) == made.json["spent"]["calls"], "every call is kept"
+        assert all(arm.beside == () for arm in arms)
+        spent = billed(refusing) + calls(refusing)["j"] * TUNED_CALL
+        assert made.json["spent"]["money"] == pytest.approx(spent)
+        if option == "--budget-calls":
+            assert kept == most
+        else:
+            assert spent <= most < spent + needed(made.json["detail"]) + 1e-3
+
+    ended = await ask(cli, refusing, *judge)
+    assert ended.json["stopped"] == "complete"
 
 
 async def test_attempts_and_token_probabilities_are_asked_for_of_both_targets(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 from alignmeter.engine import Limits, Prices, RetryPolicy, open_session
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from conftest import Kit, Lab
 
     from alignmeter.engine import Engine
+    from alignmeter.engine.budget import Account
     from alignmeter.targets.base import Reply, Request
 
 
@@ -79,8 +79,12 @@ async def test_given_the_last_trials_were_left_without_a_retry_when_the_run_ends
 
     plan = lab.plan(10)
     outcome = await lab.go(lab.target(answer), plan, concurrency=10, limits=Limits(calls=12))
-    assert outcome.stopped.reason == "budget"
-    assert outcome.engine.errors == {"server_error": 8}
+    assert outcome.stopped.detail == "budget spent: 12 of 12 calls; raise it to go on"
+    (claim,) = plan.design.claims
+    verdict = decide(claim, outcome.data.judgements, unscored_budget=0.02)
+    assert (verdict.verdict, verdict.reason) == ("INCONCLUSIVE", "not_finished")
+    assert (verdict.unscored, verdict.not_asked) == (0, 8)
+    assert sum(charged.calls for charged in outcome.data.beside) == 8
 
     # With a larger budget the same command goes on and asks only those.
     target = lab.target()
@@ -231,28 +235,26 @@ async def test_given_a_system_prompt_when_many_go_out_before_a_reply_then_its_le
     ids=["Chinese", "images"],
 )
 def test_given_a_prompt_of_more_tokens_than_its_characters_tell_when_reserved_then_it_does_not_take_more(
-    lab: Lab, content: str, images: int, length: int
+    content: str, images: int, length: int
 ) -> None:
-    (trial,) = lab.plan(1).trials
     image = ImagePart(media_type="image/png", data=b"", digest="", alt="")
     message = Message(role="user", content=content, images=(image,) * images)
-    wanted = Budget(Limits(), Prices()).wanted(
-        msgspec.structs.replace(trial, messages=(message,)), Sampling(max_tokens=40)
-    )
+    wanted = Budget(Limits(), Prices()).target.wanted((message,), Sampling(max_tokens=40))
     assert wanted.prompt >= length
     assert wanted.rate == estimate_tokens(content) + 40  # limits a minute are kept as before
 
 
-def test_given_a_long_prompt_when_its_reply_counts_then_the_prefix_is_learnt_whole(lab: Lab) -> None:
+def test_given_a_long_prompt_when_its_reply_counts_then_the_prefix_is_learnt_whole(
+    lab: Lab, kit: Kit
+) -> None:
     (short,) = lab.plan(1).trials
     sampling = Sampling(max_tokens=40)
     message = Message(role="user", content="What would you do? " * 400)
-    long = msgspec.structs.replace(short, messages=(message,))
-    budget = Budget(Limits(), Prices())
-    first = budget.wanted(long, sampling)
-    budget.reserve(first)
-    budget.settle(first, Usage(prompt_tokens=first.likely + 300, completion_tokens=1))
-    assert budget.wanted(short, sampling).prefix == 300
+    account = Budget(Limits(), Prices()).target
+    first = account.wanted((message,), sampling)
+    account.reserve(first)
+    account.settle(first, kit.reply(prompt=first.likely + 300, completion=1))
+    assert account.wanted(short.messages, sampling).prefix == 300
 
 
 @pytest.mark.parametrize(
@@ -277,18 +279,20 @@ async def test_given_a_budget_too_small_for_a_call_when_it_ends_then_it_says_wha
     assert outcome.stopped.detail == said
 
 
-def test_given_a_reply_that_counts_no_prompt_when_settled_then_the_estimated_prefix_is_kept(lab: Lab) -> None:
+def test_given_a_reply_that_counts_no_prompt_when_settled_then_the_estimated_prefix_is_kept(
+    lab: Lab, kit: Kit
+) -> None:
     (trial,) = lab.plan(1).trials
     sampling = Sampling(max_tokens=40)
-    budget = Budget(Limits(), Prices(), prefix=1000)
-    first = budget.wanted(trial, sampling)
-    for used in (Usage(prompt_tokens=0, completion_tokens=0), Usage()):
-        budget.reserve(first)
-        budget.settle(first, used)
-    assert budget.wanted(trial, sampling) == first
-    budget.reserve(first)
-    budget.settle(first, Usage(prompt_tokens=706, completion_tokens=1))
-    assert budget.wanted(trial, sampling).prefix == 706 - first.likely
+    account = Budget(Limits(), Prices(), prefix=1000).target
+    first = account.wanted(trial.messages, sampling)
+    for used in (0, None):
+        account.reserve(first)
+        account.settle(first, kit.reply(prompt=used, completion=used))
+    assert account.wanted(trial.messages, sampling) == first
+    account.reserve(first)
+    account.settle(first, kit.reply(prompt=706, completion=1))
+    assert account.wanted(trial.messages, sampling).prefix == 706 - first.likely
 
 
 async def test_given_an_endpoint_that_does_not_say_when_settled_then_usage_is_estimated(
@@ -314,6 +318,24 @@ async def test_given_calls_that_failed_when_settled_then_their_reservation_is_fr
         lab.target(answer), plan, limits=Limits(tokens=600), concurrency=4, retry=RetryPolicy(attempts=1)
     )
     assert outcome.stopped.reason == "complete"
+
+
+async def test_given_tokens_reserved_by_calls_in_flight_when_a_call_fails_then_its_retry_waits_for_them(
+    lab: Lab, kit: Kit
+) -> None:
+    plan = lab.plan(2)
+    second = plan.trials[1].id
+
+    async def answer(request: Request, before: int) -> Reply | CallError:
+        if request.trial == second and not before:
+            await lab.clock.sleep(0.1)
+            return kit.fault("bad_response", status=200)  # may be billed: 48 tokens
+        await lab.clock.sleep(5.0)
+        return kit.reply(prompt=5, completion=5)
+
+    outcome = await lab.go(lab.target(answer), plan, concurrency=2, limits=Limits(tokens=48 + 10 + 48))
+    assert outcome.stopped.reason == "complete"
+    assert outcome.engine.budget.tokens == 48 + 10 + 10
 
 
 UNANSWERED = {
@@ -363,19 +385,28 @@ async def test_given_replies_that_come_too_late_when_they_are_billed_then_tokens
     assert len(target.asked) * 46 <= 500
 
 
-def test_given_a_reservation_when_settled_without_usage_then_nothing_is_left_of_it(lab: Lab) -> None:
+@pytest.mark.parametrize("role", ["target", "judges"])
+def test_given_a_reservation_when_settled_then_only_what_the_call_cost_is_left_of_it(
+    lab: Lab, kit: Kit, role: str
+) -> None:
     (trial,) = lab.plan(1).trials
-    sampling = Sampling(max_tokens=100)
     budget = Budget(Limits(tokens=150), Prices())
-    wanted = reservation(trial.messages, sampling)
+    account: Account = getattr(budget, role)
+    wanted = account.wanted(trial.messages, Sampling(max_tokens=100))
     assert wanted.completion == 100
-    budget.reserve(wanted)
-    assert not budget.fits(wanted)
-    budget.settle(wanted, None)
-    assert budget.fits(wanted)
-    budget.reserve(wanted)
-    budget.settle(wanted, Usage(prompt_tokens=3, completion_tokens=7))
-    assert budget.tokens == 10
+    account.reserve(wanted)
+    assert not account.fits(wanted)
+    account.settle(wanted, kit.fault("rate_limited", status=429))
+    assert account.fits(wanted)
+    account.reserve(wanted)
+    account.settle(wanted, kit.reply(prompt=3, completion=7))
+    assert (budget.calls, budget.tokens) == (2, 10)
+    account.reserve(wanted)
+    account.cancel(wanted)
+    assert (budget.calls, budget.tokens) == (2, 10)
+    account.reserve(wanted)
+    account.settle(wanted, None)
+    assert (budget.calls, budget.tokens) == (3, 10 + wanted.prompt + 100)
     assert estimate_tokens("") == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from alignmeter.engine import EngineOptions, Limits, Opening
 from alignmeter.errors import BudgetSpentError
 from alignmeter.records import CallError, Message, Sampling
-from alignmeter.targets import Request
+from alignmeter.targets import Request, Variant
 
 if TYPE_CHECKING:
     from alignmeter.targets import Reply, Target
@@ -59,3 +59,13 @@ async def test_a_ping_that_was_refused_costs_no_tokens(*, judge: bool) -> None:
     assert checked.usage.prompt_tokens in {0, None}
     assert checked.judge_usage.prompt_tokens in {0, None}
     assert checked.calls + checked.judge_calls == 3
+
+
+async def test_a_ping_pays_for_the_system_prompt() -> None:
+    options = EngineOptions(limits=Limits(tokens=1000))
+    opening = Opening(None, options, Variant(system_prompt="You are a careful assistant. " * 400))
+    target = cast("Target", Failing(CallError(kind="timeout", message="no reply")))
+
+    with pytest.raises(BudgetSpentError, match="0 of 1000 tokens; the next call may take 38"):
+        await opening.asking(target)(PING)
+    await opening.asking(target, judge=True)(PING)

@@ -90,7 +90,7 @@ async def test_given_a_model_behind_a_judge_when_run_then_its_calls_and_tokens_a
     judged = outcome.data.on("harm").values()
     assert [one.calls for one in judged] == [1] * 4
     assert sum(one.usage.prompt_tokens or 0 for one in judged) == 400
-    assert outcome.engine.budget.judge_calls == 4
+    assert outcome.engine.budget.judges.calls == 4
     assert outcome.engine.budget.calls == 8
     assert outcome.engine.budget.tokens == 4 * 15 + 4 * 107
 
@@ -114,6 +114,49 @@ async def test_given_a_budget_that_ends_with_the_judge_when_resumed_then_the_tar
     assert second.engine.budget.calls == 12
 
 
+async def test_given_a_judge_that_does_not_fit_when_replies_are_in_flight_then_none_is_thrown_away(
+    lab: Lab, kit: Kit
+) -> None:
+    async def slowly(request: Request, _before: int) -> Reply:
+        await lab.clock.sleep(1.0 + 0.01 * int(request.trial[:2], 16))
+        return kit.reply("Here is how.")
+
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=60))
+    asked = 0
+    for calls in (30, 50):
+        target = lab.target(slowly)
+        outcome = await lab.go(target, plan, concurrency=16, limits=Limits(calls=calls))
+        asked += len(target.asked)
+        assert outcome.stopped.reason == "budget"
+        assert len(outcome.data.transcripts) == asked, "every reply that was bought is kept"
+        assert outcome.data.beside == ()
+        assert asked + len(outcome.data.on("harm")) == outcome.engine.budget.calls == calls
+
+
+async def test_given_tokens_that_replies_in_flight_reserve_when_a_judge_needs_them_then_it_waits_for_them(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=20))
+    outcome = await lab.go(lab.target(), plan, concurrency=16, limits=Limits(tokens=20 * 30 + 48))
+    assert outcome.stopped.reason == "complete"
+    assert len(outcome.data.on("harm")) == 20
+
+
+async def test_given_replies_that_wait_for_a_judge_when_resumed_then_they_are_judged_side_by_side(
+    lab: Lab, kit: Kit
+) -> None:
+    _with_harm(lab, _model(lab, lambda _: kit.reply("")))
+    plan = lab.plan_of(lab.model(adversaries={"attacks": ["plain"]}), lab.probes(harmful=7))
+    await lab.go(lab.target(), plan)
+    model = _model(lab, lambda _: kit.reply("no"))
+    _with_harm(lab, model)
+    outcome = await lab.go(lab.target(), plan)
+    assert outcome.stopped.reason == "complete"
+    assert getattr(model, "peak") == 7  # noqa: B009 - the Protocol does not know it
+
+
 async def test_given_a_run_that_was_stopped_when_resumed_then_calls_of_judges_in_flight_are_in_its_budget(
     lab: Lab, kit: Kit
 ) -> None:
@@ -135,7 +178,7 @@ async def test_given_a_run_that_was_stopped_when_resumed_then_calls_of_judges_in
     _with_harm(lab, _model(lab, lambda _: kit.reply("no")))
     outcome = await lab.go(lab.target(), plan)
     assert outcome.stopped.reason == "complete"
-    assert (outcome.engine.budget.calls, outcome.engine.budget.judge_calls) == (9, 6)
+    assert (outcome.engine.budget.calls, outcome.engine.budget.judges.calls) == (9, 6)
     assert [charged.role for charged in outcome.data.beside] == ["judge"] * 3
 
 
@@ -190,7 +233,7 @@ async def test_given_a_judge_whose_endpoint_failed_when_resumed_then_it_judges_a
     second = await lab.go(again, plan)
     assert again.asked == []
     assert all(isinstance(one.result, HarmResult) for one in second.data.on("harm").values())
-    assert second.engine.budget.judge_calls == 10
+    assert second.engine.budget.judges.calls == 10
 
 
 @pytest.mark.parametrize(("good", "patience"), [(0, 8), (5, 40)])

@@ -103,8 +103,10 @@ class Both:
 
         async def one(place: int) -> Stopped:
             stopped = await drive(sessions[place], self.plan, engines[place], schedules[place])
-            if stopped.reason != "complete":
-                for engine in engines:
+            for engine in engines:
+                if stopped.reason == "budget":
+                    engine.finish("budget", f"{roles[place]}: {stopped.detail}")
+                elif stopped.reason != "complete":
                     engine.stop(stopped.reason, f"{roles[place]}: {stopped.detail}")
             return stopped
 

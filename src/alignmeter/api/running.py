@@ -104,7 +104,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         prepared.trials, target, judges.shown, path=path, force=request.force_sequestered
     )
     async with AsyncExitStack() as opened:
-        opening = Opening(path, request.engine)
+        opening = Opening(path, request.engine, arm.variant)
         await open_run(opened, target, judges.targets, opening)
         path = path or new_run_folders(new_run_stem(request, manifest))[0]
         session = open_session(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -180,8 +180,8 @@ async def compare_targets_async(
     ]
     async with AsyncExitStack() as opened:
         first, second = known or (None, None)
-        before = Opening(first, pressed[0])
-        openings = (before, Opening(second, pressed[1], beside=before))
+        before = Opening(first, pressed[0], base.asked.variant)
+        openings = (before, Opening(second, pressed[1], tuned.asked.variant, beside=before))
         for arm, opening in zip(arms, openings, strict=True):
             await open_run(opened, arm.asked.target, arm.asked.judges.targets, opening)
         if not any(path.exists() for path in known or ()):
@@ -258,9 +258,12 @@ async def _ask(
     async def one(place: int) -> Stopped:
         arm = arms[place]
         stopped = await drive(sessions[place], arm.plan, engines[place], schedules[place])
-        if stopped.reason != "complete":
-            for engine in engines:
-                engine.stop(_partner_reason(stopped.reason), f"the {arm.role} arm stopped: {stopped.detail}")
+        why = f"the {arm.role} arm stopped: {stopped.detail}"
+        for engine in engines:
+            if stopped.reason == "budget":
+                engine.finish("budget", why)
+            elif stopped.reason != "complete":
+                engine.stop("interrupted", why)  # it did nothing wrong itself
         return stopped
 
     with stop_on_signal(*engines):
@@ -282,11 +285,6 @@ def _pressed(request: CompareRequest) -> tuple[EngineOptions, EngineOptions]:
     )
     made = msgspec.structs.replace(request.engine, judge_prices=judges)
     return made, msgspec.structs.replace(made, prices=tuned)
-
-
-def _partner_reason(reason: StopReason) -> Literal["interrupted", "budget"]:
-    """Why the other arm stopped, in its own journal: it did nothing wrong itself."""
-    return "budget" if reason == "budget" else "interrupted"
 
 
 # --- what is asked -------------------------------------------------------------------------------

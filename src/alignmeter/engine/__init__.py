@@ -3,8 +3,9 @@
 from alignmeter.engine.budget import Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting, shown_to_judge
-from alignmeter.engine.loop import Engine, EngineOptions, Stopped
+from alignmeter.engine.loop import Engine, Stopped
 from alignmeter.engine.opening import Opening
+from alignmeter.engine.options import EngineOptions
 from alignmeter.engine.planning import SMOKE_TRIALS, Mode, Plan, make_plan, prompt_tokens
 from alignmeter.engine.progress import Progress, Snapshot
 from alignmeter.engine.purse import Limits, Spending

@@ -6,13 +6,14 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.engine.purse import Limits, Purse
-from alignmeter.records import Record, Usage
+from alignmeter.records import CallError, Record, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignmeter.records import Judgement, Message, Sampling, Transcript, Trial
+    from alignmeter.records import Message, Sampling, Transcript, Trial
     from alignmeter.store import Charged, Checked
+    from alignmeter.targets import Reply
 
 CHARACTERS_PER_TOKEN = 4
 IMAGE_TOKENS = 1_600
@@ -81,50 +82,125 @@ def _counted(told: int | None, estimate: int) -> int:
     return estimate if told is None or told < 0 else told
 
 
-class _Account:
-    """Tokens spent at one price, and those that calls in flight may still spend."""
+class Account:
+    """Calls to the target, or to the models of judges: tokens at one price, out of a purse that they share.
 
-    def __init__(self, prices: Prices) -> None:
+    Every call is reserved before it is made and settled when it is over, by one rule whoever makes it.
+
+    Args:
+        purse: What they spend, and others with them.
+        prices: Of these calls.
+        prefix: High estimate of the tokens that the target puts before every prompt, until replies say how
+            long their prompts were; None where nothing is to be learnt.
+    """
+
+    def __init__(self, purse: Purse, prices: Prices, prefix: int | None = None) -> None:
+        self._purse = purse
         self._prices = prices
+        self._estimated_prefix = prefix
+        self._learnt_prefix: int | None = None
+        self.calls = 0
         self.prompt = 0
         self.completion = 0
-        self.reserved_prompt = 0
-        self.reserved_completion = 0
+        self._reserved = Usage()
 
-    def reserve(self, wanted: Reservation, sign: int = 1) -> None:
-        self.reserved_prompt += sign * wanted.prompt
-        self.reserved_completion += sign * wanted.completion
+    def wanted(self, messages: Sequence[Message], sampling: Sampling) -> Reservation:
+        """What a call may cost, the prefix included: the longest that was seen, or the estimate before."""
+        plain = reservation(messages, sampling)
+        prefix = self._estimated_prefix if self._learnt_prefix is None else self._learnt_prefix
+        return plain._replace(prompt=plain.prompt + (prefix or 0), prefix=prefix or 0)
 
-    def spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
-        self.prompt += _counted(used.prompt_tokens, wanted.prompt)
-        self.completion += _counted(used.completion_tokens, estimate_tokens(reply))
+    def fits(self, wanted: Reservation) -> bool:
+        """Whether a call fits beside what was spent and what is in flight."""
+        return self._purse.fits(wanted.prompt + wanted.completion, self.cost(wanted.usage))
+
+    def reserve(self, wanted: Reservation) -> None:
+        """Count a call that is about to be made."""
+        self.calls += 1
+        self._purse.in_flight += 1
+        self._reserved += wanted.usage
+
+    def cancel(self, wanted: Reservation) -> None:
+        """Undo a reservation whose call was not made."""
+        self.calls -= 1
+        self._release(wanted)
+
+    def settle(self, wanted: Reservation, answer: Reply | CallError | None) -> Usage:
+        """Replace a reservation by what its call cost (docs/decisions/0062).
+
+        Args:
+            wanted: The reservation.
+            answer: What came of the call; None where it was given up.
+
+        Returns:
+            The tokens that were counted: those of a reply, estimated where the endpoint does not say; all
+            that was reserved where no usable reply came and the call may be billed; else none.
+        """
+        if answer is None or (isinstance(answer, CallError) and answer.may_be_billed):
+            used = wanted.usage
+        elif isinstance(answer, CallError):
+            used = Usage(prompt_tokens=0, completion_tokens=0)
+        else:
+            used = self._used(wanted, answer.usage, answer.message.content)
+        self.add(used)
+        self._release(wanted)
+        return used
+
+    def carry(self, calls: int, tokens: Usage) -> None:
+        """Count what calls cost that an earlier process of the run made."""
+        self.calls += calls
+        self.add(tokens)
+
+    def carry_reply(self, wanted: Reservation, used: Usage, reply: str) -> None:
+        """Count the tokens of a reply that an earlier process got, as `settle` does."""
+        self.add(self._used(wanted, used, reply))
 
     def add(self, used: Usage) -> None:
+        """Count tokens; what is not told counts as none."""
         self.prompt += _counted(used.prompt_tokens, 0)
         self.completion += _counted(used.completion_tokens, 0)
 
     @property
     def money(self) -> float:
-        return self.cost(self.prompt, self.completion)
+        """Spent so far."""
+        return self.cost(Usage(prompt_tokens=self.prompt, completion_tokens=self.completion))
 
     @property
     def most_tokens(self) -> int:
         """Spent and reserved."""
-        return self.prompt + self.completion + self.reserved_prompt + self.reserved_completion
+        most = self._most
+        return (most.prompt_tokens or 0) + (most.completion_tokens or 0)
 
     @property
     def most_money(self) -> float:
-        return self.cost(self.prompt + self.reserved_prompt, self.completion + self.reserved_completion)
+        """Spent and reserved."""
+        return self.cost(self._most)
 
-    def cost(self, prompt: int, completion: int) -> float:
+    def cost(self, used: Usage) -> float:
+        """Money for so many tokens."""
+        prompt, completion = used.prompt_tokens or 0, used.completion_tokens or 0
         return (prompt * self._prices.prompt + completion * self._prices.completion) / _MILLION
+
+    @property
+    def _most(self) -> Usage:
+        return self._reserved + Usage(prompt_tokens=self.prompt, completion_tokens=self.completion)
+
+    def _release(self, wanted: Reservation) -> None:
+        self._reserved -= wanted.usage
+        self._purse.over()
+
+    def _used(self, wanted: Reservation, used: Usage, reply: str) -> Usage:
+        if self._estimated_prefix is not None and used.prompt_tokens is not None and used.prompt_tokens > 0:
+            # By the likely count: beside a high one a long prompt would hide the prefix.
+            self._learnt_prefix = max(self._learnt_prefix or 0, used.prompt_tokens - wanted.likely)
+        return Usage(
+            prompt_tokens=_counted(used.prompt_tokens, wanted.prompt),
+            completion_tokens=_counted(used.completion_tokens, estimate_tokens(reply)),
+        )
 
 
 class Budget:
     """Counts what was spent and what calls in flight may still spend, on the target and on judges.
-
-    A prompt is estimated, and so is the target's own prefix (system prompt, examples), until replies
-    say how long their prompts were.
 
     Args:
         limits: What may be spent.
@@ -135,8 +211,8 @@ class Budget:
 
     Attributes:
         purse: The limits, and who else keeps them.
-        calls: Calls made or under way, to the target and to judges.
-        judge_calls: Those to judges.
+        target: The calls to the target.
+        judges: Those to the models of judges.
     """
 
     def __init__(
@@ -150,22 +226,23 @@ class Budget:
     ) -> None:
         self.purse = Purse(limits) if beside is None else beside.purse
         self.purse.budgets.append(self)
-        self._target = _Account(prices)
-        self._judges = _Account(judge_prices or prices)
-        self._estimated_prefix = prefix
-        self._learnt_prefix: int | None = None
-        self.calls = 0
-        self.judge_calls = 0
+        self.target = Account(self.purse, prices, prefix)
+        self.judges = Account(self.purse, judge_prices or prices)
+
+    @property
+    def calls(self) -> int:
+        """Calls made or under way, to the target and to judges."""
+        return self.target.calls + self.judges.calls
 
     @property
     def prompt_tokens(self) -> int:
         """Prompt tokens spent so far."""
-        return self._target.prompt + self._judges.prompt
+        return self.target.prompt + self.judges.prompt
 
     @property
     def completion_tokens(self) -> int:
         """Completion tokens spent so far."""
-        return self._target.completion + self._judges.completion
+        return self.target.completion + self.judges.completion
 
     @property
     def tokens(self) -> int:
@@ -175,123 +252,33 @@ class Budget:
     @property
     def money(self) -> float:
         """Money spent so far."""
-        return self._target.money + self._judges.money
+        return self.target.money + self.judges.money
 
     @property
     def most_tokens(self) -> int:
         """Tokens spent, and those that calls in flight may still spend."""
-        return self._target.most_tokens + self._judges.most_tokens
+        return self.target.most_tokens + self.judges.most_tokens
 
     @property
     def most_money(self) -> float:
         """Money spent, and what calls in flight may still spend."""
-        return self._target.most_money + self._judges.most_money
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether something is reserved for a call that is not over."""
-        return self.most_tokens > self.tokens
-
-    def wanted(self, trial: Trial, sampling: Sampling) -> Reservation:
-        """What a call may cost, the prefix included: the longest that was seen, or the estimate before."""
-        plain = reservation(trial.messages, sampling)
-        prefix = self._estimated_prefix if self._learnt_prefix is None else self._learnt_prefix
-        return plain._replace(prompt=plain.prompt + prefix, prefix=prefix)
+        return self.target.most_money + self.judges.most_money
 
     def carry(self, trial: Trial, transcript: Transcript, sampling: Sampling) -> None:
         """Count what an earlier process of the same run spent on a trial."""
-        self.calls += transcript.attempts
-        self._target.add(transcript.lost)
+        self.target.carry(transcript.attempts, transcript.lost)
         if transcript.reply is not None:
-            self._spend(self.wanted(trial, sampling), transcript.usage, transcript.reply.content)
+            wanted = self.target.wanted(trial.messages, sampling)
+            self.target.carry_reply(wanted, transcript.usage, transcript.reply.content)
 
     def carry_checked(self, checked: Checked) -> None:
         """Count what a process of this run spent before it asked the first trial."""
-        self.calls += checked.calls + checked.judge_calls
-        self.judge_calls += checked.judge_calls
-        self._target.add(checked.usage)
-        self._judges.add(checked.judge_usage)
-
-    def carry_judgement(self, judgement: Judgement) -> None:
-        """Count what an earlier process of the same run spent on a judgement."""
-        self.calls += judgement.calls
-        self.judge_calls += judgement.calls
-        self._judges.add(judgement.usage)
+        self.target.carry(checked.calls, checked.usage)
+        self.judges.carry(checked.judge_calls, checked.judge_usage)
 
     def carry_charge(self, charged: Charged) -> None:
         """Count what an earlier process spent at the most on calls whose answer it did not live to keep."""
-        self.calls += charged.calls
-        if charged.role == "judge":
-            self.judge_calls += charged.calls
-        (self._judges if charged.role == "judge" else self._target).add(charged.tokens)
-
-    def fits(self, wanted: Reservation) -> bool:
-        """Whether a call to the target fits beside what was spent and what is in flight."""
-        return self._fits(wanted, self._target)
-
-    def judge_fits(self, wanted: Reservation) -> bool:
-        """Whether a call to a judge does."""
-        return self._fits(wanted, self._judges)
-
-    def _fits(self, wanted: Reservation, account: _Account) -> bool:
-        return self.purse.fits(
-            wanted.prompt + wanted.completion, account.cost(wanted.prompt, wanted.completion)
-        )
-
-    def reserve(self, wanted: Reservation) -> None:
-        """Count a call to the target that is about to be made."""
-        self.calls += 1
-        self._target.reserve(wanted)
-
-    def reserve_judge(self, wanted: Reservation) -> None:
-        """Count a call to a judge that is about to be made."""
-        self.calls += 1
-        self.judge_calls += 1
-        self._judges.reserve(wanted)
-
-    def cancel(self, wanted: Reservation) -> None:
-        """Undo a reservation whose call was not made."""
-        self.calls -= 1
-        self.settle(wanted, None)
-
-    def settle(self, wanted: Reservation, used: Usage | None, reply: str = "") -> None:
-        """Replace a reservation by what the call used; estimated where the endpoint does not say."""
-        self._release(self._target, wanted)
-        if used is not None:
-            self._spend(wanted, used, reply)
-
-    def _release(self, account: _Account, wanted: Reservation) -> None:
-        account.reserve(wanted, -1)
-        self.purse.settled()
-
-    def lose(self, wanted: Reservation) -> Usage:
-        """Count the whole of a reservation: no reply came, and the call may be billed."""
-        self._release(self._target, wanted)
-        self._target.add(wanted.usage)
-        return wanted.usage
-
-    def lose_judge(self, wanted: Reservation) -> Usage:
-        """Do the same for a judge's call."""
-        self._release(self._judges, wanted)
-        self._judges.add(wanted.usage)
-        return wanted.usage
-
-    def settle_judge(self, wanted: Reservation, used: Usage | None, reply: str = "") -> Usage:
-        """Do the same for a judge's call; returns the tokens that were counted."""
-        before = self._judges.prompt, self._judges.completion
-        self._release(self._judges, wanted)
-        if used is not None:
-            self._judges.spend(wanted, used, reply)
-        return Usage(
-            prompt_tokens=self._judges.prompt - before[0],
-            completion_tokens=self._judges.completion - before[1],
-        )
-
-    def _spend(self, wanted: Reservation, used: Usage, reply: str) -> None:
-        self._target.spend(wanted, used, reply)
-        if used.prompt_tokens is not None and used.prompt_tokens > 0:
-            # By the likely count: beside a high one a long prompt would hide the prefix.
-            self._learnt_prefix = max(self._learnt_prefix or 0, used.prompt_tokens - wanted.likely)
+        (self.judges if charged.role == "judge" else self.target).carry(charged.calls, charged.tokens)
 
     def describe(self, wanted: Reservation | None = None, *, judge: bool = False) -> str:
         """Say which budget ended, for people.
@@ -307,19 +294,17 @@ class Budget:
             f"{spent.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
         ]
         judged = f" ({spent.judge_calls} of the calls by judges)" if spent.judge_calls else ""
-        needed = "" if wanted is None else self._needed(wanted, self._judges if judge else self._target)
+        needed = "" if wanted is None else self._needed(wanted, self.judges if judge else self.target)
         said = ", ".join(part for part in parts if part)
         whose = " by both targets together" if len(self.purse.budgets) > 1 else ""
         return f"budget spent{whose}: {said}{judged}{needed}; raise it to go on"
 
-    def _needed(self, wanted: Reservation, account: _Account) -> str:
+    def _needed(self, wanted: Reservation, account: Account) -> str:
         """Say what of tokens and money a call may take; nothing where neither is limited."""
         limits = self.purse.limits
         parts = [
             f"{wanted.prompt + wanted.completion} tokens" if limits.tokens is not None else "",
-            f"{account.cost(wanted.prompt, wanted.completion):.4g} in money"
-            if limits.money is not None
-            else "",
+            f"{account.cost(wanted.usage):.4g} in money" if limits.money is not None else "",
         ]
         said = " and ".join(part for part in parts if part)
         return f"; the next call may take {said}" if said else ""

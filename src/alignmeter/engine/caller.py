@@ -54,7 +54,6 @@ class Caller:
 
     Attributes:
         retrying: Trials that wait for another attempt.
-        cut: Trials that the budget left without another attempt.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class Caller:
         self._clock = clock
         self._jitter = random.Random(0)  # noqa: S311 - spreads retries, guards nothing
         self.retrying = 0
-        self.cut = 0
 
     def charge(self, checked: Checked) -> None:
         """Count calls that were made elsewhere in the rates of requests and tokens."""
@@ -92,19 +90,23 @@ class Caller:
         side cannot spend the same rest.
         """
         generation = await self._concurrency.acquire()
-        wanted = self._budget.wanted(trial, self._sampling)
-        if not self._budget.fits(wanted):
+        wanted = self.wanted(trial)
+        if not self._budget.target.fits(wanted):
             self._concurrency.release(generation, "other")
             return None
-        self._budget.reserve(wanted)
+        self._budget.target.reserve(wanted)
         return Place(generation, wanted)
+
+    def wanted(self, trial: Trial) -> Reservation:
+        """What a call for one trial may cost."""
+        return self._budget.target.wanted(trial.messages, self._sampling)
 
     def give_back(self, place: Place) -> None:
         """Undo `place` where no call was made after all."""
-        self._budget.cancel(place.reserved)
+        self._budget.target.cancel(place.reserved)
         self._concurrency.release(place.generation, "other")
 
-    async def ask(self, trial: Trial, place: Place, told: Told | None = None) -> Transcript:
+    async def ask(self, trial: Trial, place: Place, told: Told | None = None) -> Transcript | None:
         """Ask one trial, holding what `place` gave.
 
         The place is given back between attempts and when the trial is done.
@@ -115,7 +117,8 @@ class Caller:
             told: As of `Spent`.
 
         Returns:
-            A transcript with a reply, or with the error of the last attempt.
+            A transcript with a reply, or with the error of the last attempt; None where the budget has no
+            room for another attempt, so that nothing is known of the trial yet.
         """
         started_at = self._clock.time()
         deadline = self._clock.monotonic() + self._policy.trial_timeout
@@ -131,10 +134,7 @@ class Caller:
                 refusals += 1
             wait = 0.0 if refused else self._wait(answer, attempt - refusals)
             over = self._clock.monotonic() + wait >= deadline
-            again = None
-            if answer.retryable and attempt - refusals < self._policy.attempts and not over:
-                again = await self._again(trial, wait)
-            if again is None:
+            if over or not answer.retryable or attempt - refusals >= self._policy.attempts:
                 return Transcript(
                     trial=trial.id,
                     started_at=started_at,
@@ -143,21 +143,31 @@ class Caller:
                     error=msgspec.structs.replace(answer, attempts=attempt),
                     lost=spent.usage,
                 )
+            again = await self._again(trial, wait)
+            if again is None:
+                return None
             place = again
             attempt += 1
 
     async def _again(self, trial: Trial, wait: float) -> Place | None:
         """Wait for another attempt; None where the budget has no room for one."""
         again = None
-        if self._budget.fits(self._budget.wanted(trial, self._sampling)):
-            self.retrying += 1
-            try:
+        self.retrying += 1
+        try:
+            if await self._room(trial):
                 await self._clock.sleep(wait)
+            while again is None and await self._room(trial):
                 again = await self.place(trial)
-            finally:
-                self.retrying -= 1
-        self.cut += again is None
+        finally:
+            self.retrying -= 1
         return again
+
+    async def _room(self, trial: Trial) -> bool:
+        """Whether the budget has room for a call, after calls in flight have settled if need be."""
+        while not self._budget.target.fits(self.wanted(trial)):
+            if not await self._budget.purse.settlement():
+                return False
+        return True
 
     def _wait(self, error: CallError, attempt: int) -> float:
         """Seconds until the next attempt: doubling with jitter, and no less than the server asked for."""
@@ -170,39 +180,38 @@ class Caller:
         outcome: CallOutcome = "other"
         retry_after: float | None = None
         limited = False
-        usage = None
-        text = ""
-        lost = False
         try:
             await self._requests.take()
             await self._tokens.take(wanted.rate)
-            spent.begin(wanted)
-            lost = True
+        except BaseException:
+            self.give_back(place)
+            raise
+        spent.begin(wanted)
+        came = None
+        try:
             async with asyncio.timeout(seconds):
-                answer = await DRIVERS[trial.format](self._target, trial, self._sampling)
-            if isinstance(answer, CallError):
-                outcome, retry_after = _outcome(answer), answer.retry_after
-                limited, lost = answer.kind == "rate_limited", answer.may_be_billed
-            else:
-                outcome, usage, text, lost = "ok", answer.usage, answer.message.content, False
+                answer = came = await DRIVERS[trial.format](self._target, trial, self._sampling)
         except TimeoutError:
-            answer = CallError(
+            answer = came = CallError(
                 kind="timeout",
                 message=f"no reply within {self._policy.trial_timeout:g} s for the whole trial",
             )
-            outcome = "congested"
         finally:
-            if lost:
-                self._budget.lose(wanted)
-            else:
-                self._budget.settle(wanted, usage, text)
+            if came is not None:
+                outcome = _outcome(came)
+            if isinstance(came, CallError):
+                retry_after, limited = came.retry_after, came.kind == "rate_limited"
+            used = self._budget.target.settle(wanted, came)
             self._concurrency.release(generation, outcome, retry_after=retry_after, rate_limited=limited)
-        spent.settle(wanted, wanted.usage if lost else Usage(), failed=isinstance(answer, CallError))
+        failed = isinstance(answer, CallError)
+        spent.settle(wanted, used if failed else Usage(), failed=failed)
         return answer
 
 
-def _outcome(error: CallError) -> CallOutcome:
-    if error.kind in {"rate_limited", "timeout"} or error.status in _CONGESTED_STATUS:
+def _outcome(answer: Reply | CallError) -> CallOutcome:
+    if not isinstance(answer, CallError):
+        return "ok"
+    if answer.kind in {"rate_limited", "timeout"} or answer.status in _CONGESTED_STATUS:
         return "congested"
     return "other"
 

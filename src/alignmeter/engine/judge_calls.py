@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, Prices, reservation
+from alignmeter.engine.budget import Budget, Prices
 from alignmeter.engine.purse import Limits
 from alignmeter.engine.spending import Spent
 from alignmeter.errors import BudgetSpentError
@@ -110,32 +110,28 @@ class _Metered:
         return await probe(self._inner, ask or self.generate)
 
     async def generate(self, request: Request) -> Reply | CallError:
-        """Make one call.
+        """Make one call, after calls in flight have settled if it does not fit beside them.
 
         Raises:
-            BudgetSpentError: The budget of the run has no room for it.
+            BudgetSpentError: The budget of the run has no room for it even so.
         """
         budget = self._calls.budget
-        wanted = reservation(request.messages, request.sampling)
+        account = budget.judges
+        wanted = account.wanted(request.messages, request.sampling)
         async with self._places:
-            if not budget.judge_fits(wanted):
+            if not await budget.purse.room(lambda: account.fits(wanted)):
                 raise BudgetSpentError(budget.describe(wanted, judge=True))
             spent = _spent.get() or Spent()
             spent.begin(wanted, self)
-            budget.reserve_judge(wanted)
-            usage, text = None, ""
-            lost = True
-            failed = False
+            account.reserve(wanted)
+            came = None
             try:
-                answer = await self._inner.generate(request)
-                if isinstance(answer, CallError):
-                    failed, lost = True, answer.may_be_billed
-                else:
-                    lost, usage, text = False, answer.usage, answer.message.content
-                    spent.without(answer.refused)
+                answer = came = await self._inner.generate(request)
             finally:
-                used = budget.lose_judge(wanted) if lost else budget.settle_judge(wanted, usage, text)
-                spent.settle(wanted, used, failed=failed)
+                used = account.settle(wanted, came)
+                spent.settle(wanted, used, failed=isinstance(came, CallError))
+            if not isinstance(answer, CallError):
+                spent.without(answer.refused)
             return answer
 
     async def __aenter__(self) -> Self:

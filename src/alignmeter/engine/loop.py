@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import msgspec
 
-from alignmeter.engine.budget import Budget, Prices, most_tokens
-from alignmeter.engine.caller import Caller, RetryPolicy
+from alignmeter.engine.budget import Budget, most_tokens
+from alignmeter.engine.caller import Caller
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
-from alignmeter.engine.judge_calls import counting, shown_to_judge
+from alignmeter.engine.judge_calls import DEFAULT_CONCURRENCY, counting, shown_to_judge
+from alignmeter.engine.options import EngineOptions
 from alignmeter.engine.progress import Snapshot
-from alignmeter.engine.purse import Limits
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import INTERRUPTED, RUNTIME_FAILURE, BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
@@ -26,7 +26,7 @@ from alignmeter.store import Answered, Asked, Charged, Judged
 from alignmeter.targets import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from alignmeter.engine.caller import Place
     from alignmeter.engine.clock import Clock
@@ -51,24 +51,6 @@ _RETRYING = 4
 """Trials that may wait for another attempt, however narrow the window, before new ones are begun."""
 _SICKNESS = frozenset({"connection", "server_error", "timeout", "bad_response", "auth", "not_found"})
 _NEVER_SERVED = _SICKNESS | {"rate_limited"}
-
-
-class EngineOptions(Record, frozen=True):
-    """How hard the engine may press, and how much it may spend.
-
-    Attributes:
-        concurrency: Calls in flight from the start and at the most; None starts small and adapts.
-        requests_per_minute, tokens_per_minute: The provider's rate limits; None for none.
-        judge_prices: What the judges' models cost; None for the same as the target.
-    """
-
-    concurrency: int | None = None
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    limits: Limits = Limits()
-    prices: Prices = Prices()
-    judge_prices: Prices | None = None
-    retry: RetryPolicy = RetryPolicy()
 
 
 class Stopped(Record, frozen=True):
@@ -157,6 +139,7 @@ class Engine:
         self._trial_timeout = options.retry.trial_timeout
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop: asyncio.Future[Stopped] | None = None
+        self._finish: asyncio.Future[Stopped] | None = None
         self._schedule: Schedule | None = None
         self._failures: Counter[str] = Counter()
         self._replied = False
@@ -173,6 +156,11 @@ class Engine:
         if self._stop is not None and not self._stop.done():
             self._stop.set_result(Stopped(reason=reason, detail=detail))
 
+    def finish(self, reason: StopReason, detail: str = "") -> None:
+        """Begin nothing more, and stop when what is in flight is in the journal."""
+        if self._finish is not None and not self._finish.done():
+            self._finish.set_result(Stopped(reason=reason, detail=detail))
+
     async def run(self, schedule: Schedule, *, unjudged: Mapping[str, tuple[Trial, Transcript]]) -> Stopped:
         """Work until the schedule hands out nothing more, or something stops the run.
 
@@ -184,15 +172,20 @@ class Engine:
             Why it ended; the journal holds everything that was finished.
         """
         self._stop = asyncio.get_running_loop().create_future()
+        self._finish = asyncio.get_running_loop().create_future()
         self._schedule = schedule
         self._began = self._clock.monotonic()
         background = [asyncio.create_task(self._keep_synced()), asyncio.create_task(self._tick())]
         dispatcher = asyncio.create_task(self._dispatch(schedule, unjudged))
         try:
-            await asyncio.wait({self._stop, dispatcher}, return_when=asyncio.FIRST_COMPLETED)
+            await _first(self._stop, self._finish, dispatcher)
+            if self._finish.done() and not dispatcher.done():
+                await _cancel([dispatcher])
+                while self._tasks and not self._stop.done():
+                    await _first(self._stop, *self._tasks)
             if self._stop.done():
                 return self._stop.result()
-            return dispatcher.result()
+            return self._finish.result() if self._finish.done() else dispatcher.result()
         except StorageError as error:
             return Stopped(reason="storage", detail=str(error))
         finally:
@@ -204,11 +197,14 @@ class Engine:
         self, schedule: Schedule, unjudged: Mapping[str, tuple[Trial, Transcript]]
     ) -> Stopped:
         for trial, transcript in unjudged.values():
-            await self._judge(schedule, trial, transcript)
+            # More would only wait for a place, with half of their calls made where the budget ends.
+            await self._fewer_tasks_than(DEFAULT_CONCURRENCY)
+            self._begin(self._judge(schedule, trial, transcript))
+        await self._fewer_tasks_than(1)  # what they say may decide what is asked
         while (trial := schedule.next_trial()) is not None or self._tasks or await schedule.more():
             if trial is None:
                 if self._tasks:
-                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                    await _first(*self._tasks)
                 continue
             place = await self._place(trial)
             if not schedule.wanted(trial):  # decided while it waited for its place
@@ -216,25 +212,31 @@ class Engine:
                     self._caller.give_back(place)
                 continue
             if place is None:
-                wanted = self.budget.wanted(trial, self._sampling)
-                return Stopped(reason="budget", detail=self.budget.describe(wanted))
-            task = asyncio.create_task(self._one(schedule, trial, place))
-            self._tasks.add(task)
-            task.add_done_callback(self._finished)
-        if self._caller.cut:
-            return Stopped(reason="budget", detail=self.budget.describe())
+                return Stopped(reason="budget", detail=self.budget.describe(self._caller.wanted(trial)))
+            self._begin(self._one(schedule, trial, place))
         return Stopped(reason="complete")
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    async def _fewer_tasks_than(self, number: int) -> None:
+        while len(self._tasks) >= number:
+            await _first(*self._tasks)
 
     async def _place(self, trial: Trial) -> Place | None:
         """A place and a share of the budget, after calls in flight have settled if need be."""
         # Trials between two attempts hold no place. Without this, an endpoint that fails quickly would
         # be sent the first attempt of every trial while they wait, and a rate limit would be hammered.
         while self._tasks and self._caller.retrying >= max(_RETRYING, self._concurrency.limit):
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        while (place := await self._caller.place(trial)) is None:
+            await _first(*self._tasks)
+        # A reply that is here is judged before the next one is bought, in an engine beside this one too.
+        purse = self.budget.purse
+        while purse.waiting or (place := await self._caller.place(trial)) is None:
             if self._tasks:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            elif not await self.budget.purse.settlement():  # of an engine beside this one
+                await _first(*self._tasks)
+            elif not await purse.settlement():
                 return None
         return place
 
@@ -250,7 +252,7 @@ class Engine:
 
     def carry_judgement(self, judged: Judgement) -> None:
         """Count against the budget what an earlier process of this run spent on judging."""
-        self.budget.carry_judgement(judged)
+        self.budget.judges.carry(judged.calls, judged.usage)
         if judged.calls and not judged.may_pass:
             self._heard.add(judged.judge_hash)
 
@@ -268,6 +270,9 @@ class Engine:
         if trial.pool in HELD_OUT:
             self._journal.append(Asked(trial=trial.id, at=self._clock.time()))
         transcript = await self._caller.ask(trial, place, partial(self._charged, trial, "target"))
+        if transcript is None:
+            self.finish("budget", self.budget.describe(self._caller.wanted(trial)))
+            return
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
         self._note(transcript)
@@ -295,7 +300,7 @@ class Engine:
                 self._heed(judged)
                 schedule.judged(judged)
         except BudgetSpentError as error:  # the reply is kept; a judge that may call again judges it
-            self.stop("budget", str(error))
+            self.finish("budget", str(error))
 
     def lacks_judgements(self, trial: Trial) -> bool:
         """Whether a judge has still to see the transcript of a trial."""
@@ -316,9 +321,8 @@ class Engine:
         self.errors[error.kind] += 1
         self._last_error = error.message
         self._failures[error.kind] += 1
-        # A trial that the budget left without another attempt says nothing of the endpoint.
         sickness = _SICKNESS if self._replied else _NEVER_SERVED
-        sick = set(self._failures) <= sickness and not self._caller.cut
+        sick = set(self._failures) <= sickness
         gone = not self._replied or set(self._failures) == {"connection"}
         patience = _DEAD_AFTER if gone else _SICK_AFTER
         if error.retry_after is not None and error.retry_after > self._trial_timeout:
@@ -379,6 +383,11 @@ class Engine:
             judgements=self.judgements,
             claims=self._schedule.state() if self._schedule is not None else {},
         )
+
+
+async def _first(*tasks: asyncio.Future[Any]) -> None:
+    """Wait until one of these is done."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.engine.budget import Budget, reservation
+from alignmeter.engine.budget import Budget, most_tokens
 from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.purse import Limits
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.errors import BudgetSpentError
-from alignmeter.records import CallError, Usage
 from alignmeter.store import Checked, RunFolder
-from alignmeter.targets import learn
+from alignmeter.targets import Variant, learn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alignmeter.engine.clock import Clock
-    from alignmeter.engine.loop import EngineOptions
+    from alignmeter.engine.options import EngineOptions
+    from alignmeter.records import CallError
     from alignmeter.targets import Reply, Request, Target
     from alignmeter.targets.base import Ask
 
@@ -34,6 +34,7 @@ class Opening:
     Args:
         path: The folder of a run that goes on; None for a new one.
         options: Its limits and rates.
+        variant: What the target puts before every prompt, which the first call pays too.
         clock: Time.
         beside: That of another run whose limits hold over both together.
 
@@ -47,6 +48,7 @@ class Opening:
         self,
         path: Path | None,
         options: EngineOptions,
+        variant: Variant | None = None,
         clock: Clock | None = None,
         *,
         beside: Opening | None = None,
@@ -59,6 +61,7 @@ class Opening:
             options.limits,
             options.prices,
             options.judge_prices,
+            prefix=most_tokens((variant or Variant()).apply(())),
             beside=None if beside is None else beside.budget,
         )
         self._requests = TokenBucket(options.requests_per_minute, clock)
@@ -72,29 +75,23 @@ class Opening:
 
     def asking(self, target: Target, *, judge: bool = False) -> Ask:
         """Return the way to make a call to one model of the run; it raises `BudgetSpentError`."""
+        account = self.budget.judges if judge else self.budget.target
 
         async def ask(request: Request) -> Reply | CallError:
-            wanted = reservation(request.messages, request.sampling)
-            fits = self.budget.judge_fits if judge else self.budget.fits
-            if self.silent or not fits(wanted):
+            wanted = account.wanted(request.messages, request.sampling)
+            if self.silent or not account.fits(wanted):
                 raise BudgetSpentError(self.budget.describe(wanted, judge=judge))
             if not judge:
                 await self._requests.take()
                 await self._tokens.take(wanted.rate)
-            before = self.budget.prompt_tokens, self.budget.completion_tokens
-            (self.budget.reserve_judge if judge else self.budget.reserve)(wanted)
-            answer = await target.generate(request)
-            if isinstance(answer, CallError) and answer.may_be_billed:
-                (self.budget.lose_judge if judge else self.budget.lose)(wanted)
-            else:
-                used = (None, "") if isinstance(answer, CallError) else (answer.usage, answer.message.content)
-                (self.budget.settle_judge if judge else self.budget.settle)(wanted, *used)
-            spent = Usage(
-                prompt_tokens=self.budget.prompt_tokens - before[0],
-                completion_tokens=self.budget.completion_tokens - before[1],
-            )
+            account.reserve(wanted)
+            came = None
+            try:
+                answer = came = await target.generate(request)
+            finally:
+                used = account.settle(wanted, came)
             self.checked += (
-                Checked(judge_calls=1, judge_usage=spent) if judge else Checked(calls=1, usage=spent)
+                Checked(judge_calls=1, judge_usage=used) if judge else Checked(calls=1, usage=used)
             )
             return answer
 

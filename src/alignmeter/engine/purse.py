@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from alignmeter.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alignmeter.engine.budget import Budget
 
 _ROUNDING = 1e-12
@@ -44,19 +46,23 @@ class Purse:
     Attributes:
         limits: What may be spent.
         budgets: Those that spend from it.
+        in_flight: Calls that are reserved and not over.
+        waiting: Calls to judges that wait until there is room for them; nothing new is bought meanwhile.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.budgets: list[Budget] = []
-        self._settled = asyncio.Event()
+        self.in_flight = 0
+        self.waiting = 0
+        self._changed = asyncio.Event()
 
     @property
     def spending(self) -> Spending:
         """What all of them have spent so far."""
         return Spending(
             calls=sum(budget.calls for budget in self.budgets),
-            judge_calls=sum(budget.judge_calls for budget in self.budgets),
+            judge_calls=sum(budget.judges.calls for budget in self.budgets),
             tokens=sum(budget.tokens for budget in self.budgets),
             money=sum(budget.money for budget in self.budgets),
         )
@@ -73,14 +79,41 @@ class Purse:
             and (limits.money is None or money <= limits.money * (1 + _ROUNDING))
         )
 
-    def settled(self) -> None:
+    def over(self) -> None:
         """A call is over: what was reserved for it, and is not spent, may be reserved again."""
-        self._settled.set()
-        self._settled = asyncio.Event()
+        self.in_flight -= 1
+        self._change()
 
     async def settlement(self) -> bool:
-        """Wait until a call is over; False at once where none is in flight."""
-        if not any(budget.in_flight for budget in self.budgets):
+        """Wait until a call in flight is over, or a judge's call waits no more; False at once where none is.
+
+        What is spent only grows: a call that does not fit when this is False fits never.
+        """
+        if not self.in_flight and not self.waiting:
             return False
-        await self._settled.wait()
+        await self._changed.wait()
         return True
+
+    async def room(self, fits: Callable[[], bool]) -> bool:
+        """Wait until a judge's call fits, and go before all that is not bought yet.
+
+        Args:
+            fits: Whether it does.
+
+        Returns:
+            False where no call is in flight whose end may leave room.
+        """
+        self.waiting += 1
+        try:
+            while not fits():
+                if not self.in_flight:
+                    return False
+                await self._changed.wait()
+        finally:
+            self.waiting -= 1
+            self._change()
+        return True
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

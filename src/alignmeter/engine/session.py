@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from alignmeter.engine.clock import Clock
     from alignmeter.engine.judge_calls import JudgeCalls
-    from alignmeter.engine.loop import EngineOptions, Stopped
+    from alignmeter.engine.loop import Stopped
+    from alignmeter.engine.options import EngineOptions
     from alignmeter.engine.planning import Plan
     from alignmeter.engine.progress import Progress
     from alignmeter.engine.schedule import Schedule
