@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from alignmeter.engine import EngineOptions, Limits, SideBySide, Stopped, drive, open_engine, open_session
-from alignmeter.records import HarmResult, RefusalResult
+from alignmeter.engine import (
+    EngineOptions,
+    JudgeCalls,
+    Limits,
+    SideBySide,
+    Stopped,
+    drive,
+    open_engine,
+    open_session,
+)
+from alignmeter.records import CallError, HarmResult, RefusalResult
+from alignmeter.targets.base import Request
 from alignmeter.verdicts import DeltaMargins, design_comparison
 
 if TYPE_CHECKING:
@@ -18,10 +28,11 @@ if TYPE_CHECKING:
 
     from conftest import Kit, Lab, Scripted
 
-    from alignmeter.engine import Engine, Plan, Standing
+    from alignmeter.engine import Engine, Plan, Session, Standing
     from alignmeter.engine.purse import Purse
+    from alignmeter.judges import Judge
     from alignmeter.records import ArmRole, Axis, ClaimKind, Judgement, JudgementResult, Transcript, Trial
-    from alignmeter.targets.base import Reply, Request
+    from alignmeter.targets.base import Reply, Target
 
     Speech = Callable[[Request], str]
 
@@ -51,6 +62,7 @@ class Both:
         self.standings: list[Standing] = []
         self.stopped: tuple[Stopped, ...] = ()
         self.purse: Purse
+        self.sessions: list[Session] = []
 
     def target(self, speech: Speech, seconds: float, name: str) -> Scripted:
         async def answer(request: Request, _before: int) -> Reply:
@@ -66,6 +78,7 @@ class Both:
         *,
         stop: Callable[[list[Engine]], None] | None = None,
         limits: Limits | None = None,
+        judging: Callable[[JudgeCalls], dict[Axis, Judge]] | None = None,
     ) -> SideBySide:
         """Drive both arms to their end, or until something stops them."""
         path = self.lab.path
@@ -77,17 +90,20 @@ class Both:
         ]
         engines: list[Engine] = []
         for session, target in zip(sessions, (base, tuned), strict=True):
+            calls = JudgeCalls()
             engines.append(
                 open_engine(
                     session,
                     target,
-                    self.lab.judges,
+                    {**self.lab.judges, **(judging(calls) if judging is not None else {})},
+                    judge_calls=calls,
                     clock=self.lab.clock,
                     options=EngineOptions(limits=limits or Limits()),
                     beside=engines[0] if engines else None,
                 )
             )
         self.purse = engines[0].budget.purse
+        self.sessions = sessions
 
         def told(standing: Standing) -> None:
             self.standings.append(standing)
@@ -199,6 +215,76 @@ async def test_given_room_that_the_other_arm_has_reserved_when_it_is_given_back_
     assert needed is not None
     assert used <= 400 < used + int(needed[1]) < 400 + 15 * 8
     assert used == 15 * sum(len(arm.asked) for arm in arms)
+
+
+class Asking:
+    """A judge of harm that asks a model, which finds none."""
+
+    name, judge_hash = "asking", "h"
+    axis: Axis = "harm"
+
+    def __init__(self, model: Target) -> None:
+        self.model = model
+
+    async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:  # noqa: ARG002
+        request = Request(messages=trial.messages, sampling=self.model.fingerprint.sampling, trial=trial.id)
+        assert not isinstance(await self.model.generate(request), CallError)
+        return HarmResult(label="none", score=0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(Limits(calls=30), Limits(calls=60)), (Limits(tokens=600), Limits(tokens=1000))]
+)
+async def test_given_a_judge_behind_a_model_when_a_limit_ends_then_every_call_is_kept_and_it_goes_first(
+    both: Both, first: Limits, second: Limits
+) -> None:
+    bought: list[int] = []
+
+    def target(seconds: float, name: str) -> Scripted:
+        async def answer(_request: Request, _before: int) -> Reply:
+            bought.append(both.purse.waiting)
+            await both.lab.clock.sleep(seconds)
+            return both.kit.reply("I refuse.")
+
+        return both.lab.target(answer, model=name)
+
+    def judging(calls: JudgeCalls) -> dict[Axis, Judge]:
+        return {"harm": Asking(calls.metered(both.target(refuses, 4.0, "judge")))}
+
+    for limits in (first, second):
+        await both.go(target(1.0, "base"), target(7.0, "tuned"), limits=limits, judging=judging)
+        assert {stopped.reason for stopped in both.stopped} == {"budget"}
+        data = [session.folder.read() for session in both.sessions]
+        assert sum(len(arm.transcripts) for arm in data) == len(bought)
+        judged = sum(len(arm.on("harm")) for arm in data)
+        assert judged >= 0.4 * len(bought)
+        assert len(bought) + judged == both.purse.spending.calls
+        assert [arm.beside for arm in data] == [(), ()]
+    assert not any(bought), "no reply is bought while one waits for its judge"
+
+
+async def test_given_trials_cut_between_two_attempts_when_a_limit_ends_both_arms_then_a_resume_asks_them(
+    both: Both,
+) -> None:
+    async def broken(_request: Request, _before: int) -> object:
+        await both.lab.clock.sleep(1.0)
+        return both.kit.fault("server_error", status=500)
+
+    tuned = both.lab.target(broken, model="tuned")  # type: ignore[arg-type] # a fault is an answer
+    base = both.target(refuses, 1.0, "base")
+    await both.go(base, tuned, limits=Limits(calls=24))
+    assert {stopped.reason for stopped in both.stopped} == {"budget"}
+    assert both.purse.spending.calls == len(base.asked) + len(tuned.asked) == 24
+    data = [session.folder.read() for session in both.sessions]
+    assert len(data[0].transcripts) == len(base.asked)
+    assert [arm.on("refusal").keys() for arm in data] == [arm.transcripts.keys() for arm in data]
+    assert data[1].transcripts == {}, "a trial between two attempts is not asked yet"
+    assert sum(charged.calls for charged in data[1].beside) == len(tuned.asked)
+
+    again = both.target(refuses, 1.0, "base"), both.target(refuses, 1.0, "tuned")
+    made = await both.go(*again)
+    assert made.tested.state == "pass"
+    assert set(tuned.asked) <= set(again[1].asked)
 
 
 async def test_given_a_decided_comparison_when_started_again_then_nothing_is_asked(both: Both) -> None:

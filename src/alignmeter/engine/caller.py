@@ -91,7 +91,7 @@ class Caller:
         """
         generation = await self._concurrency.acquire()
         wanted = self.wanted(trial)
-        if not self._budget.target.fits(wanted):
+        if not self._fits(wanted):
             self._concurrency.release(generation, "other")
             return None
         self._budget.target.reserve(wanted)
@@ -100,6 +100,10 @@ class Caller:
     def wanted(self, trial: Trial) -> Reservation:
         """What a call for one trial may cost."""
         return self._budget.target.wanted(trial.messages, self._sampling)
+
+    def _fits(self, wanted: Reservation) -> bool:
+        """Whether there is room that no judge waits for: what is here is judged before more is bought."""
+        return not self._budget.purse.waiting and self._budget.target.fits(wanted)
 
     def give_back(self, place: Place) -> None:
         """Undo `place` where no call was made after all."""
@@ -164,7 +168,7 @@ class Caller:
 
     async def _room(self, trial: Trial) -> bool:
         """Whether the budget has room for a call, after calls in flight have settled if need be."""
-        while not self._budget.target.fits(self.wanted(trial)):
+        while not self._fits(self.wanted(trial)):
             if not await self._budget.purse.settlement():
                 return False
         return True

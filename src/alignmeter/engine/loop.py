@@ -231,12 +231,10 @@ class Engine:
         # be sent the first attempt of every trial while they wait, and a rate limit would be hammered.
         while self._tasks and self._caller.retrying >= max(_RETRYING, self._concurrency.limit):
             await _first(*self._tasks)
-        # A reply that is here is judged before the next one is bought, in an engine beside this one too.
-        purse = self.budget.purse
-        while purse.waiting or (place := await self._caller.place(trial)) is None:
+        while (place := await self._caller.place(trial)) is None:
             if self._tasks:
                 await _first(*self._tasks)
-            elif not await purse.settlement():
+            elif not await self.budget.purse.settlement():  # of an engine beside this one
                 return None
         return place
 
