@@ -199,6 +199,26 @@ async def test_what_was_refused_before_is_never_sent(hostile_server: HostileServ
     assert len(hostile_server.requests) == 1
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_an_error_that_quotes_the_request_is_a_fault_of_that_request(
+    hostile_server: HostileServer, resumed: bool
+) -> None:
+    blocked = hostile_server.error(400, "Blocked by policy, not allowed: 'seed temperature'")
+    hostile_server.script(*[hostile_server.reply()] * (not resumed), blocked, hostile_server.reply())
+    async with OpenAICompatible(hostile_server.url, "m") as target:
+        if resumed:
+            target.learn(())
+        else:
+            await target.generate(ASK)
+        error = await target.generate(ASK)
+        after = await target.generate(ASK)
+    assert isinstance(error, CallError)
+    assert error.kind == "bad_request"
+    assert isinstance(after, Reply)
+    assert after.refused == ()
+    assert hostile_server.chats[-1].body["temperature"] == 0
+
+
 async def test_a_server_that_refuses_both_names_of_the_limit_is_a_bad_request(
     hostile_server: HostileServer,
 ) -> None:

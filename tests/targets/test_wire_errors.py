@@ -163,6 +163,39 @@ def test_a_parameter_that_was_not_sent_cannot_be_the_refused_one() -> None:
     assert refused_parameter(ErrorBody("Unsupported parameter: 'seed'"), ("temperature",)) is None
 
 
+PROMPT = "What temperature does thermite need, and does seed oil burn?"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ErrorBody("Request blocked, not allowed: 'What temperature does thermite need'"),
+        ErrorBody("not allowed: '...does seed oil burn?'"),
+        ErrorBody("This is not allowed: seed, temperature", codes=("policy_violation",)),
+        ErrorBody("not permitted: temperature", codes=("400", "guardrail_blocked")),
+        ErrorBody("'temperature' is not permitted here", param="messages"),
+    ],
+)
+def test_words_that_a_filter_quotes_refuse_no_parameter(error: ErrorBody) -> None:
+    assert refused_parameter(error, ALL, asked=[PROMPT]) is None
+
+
+def test_words_of_the_servers_own_count_beside_a_request_that_has_them_too() -> None:
+    error = ErrorBody("temperature is not supported with this model")
+    assert refused_parameter(error, ALL, asked=["What temperature is it?", PROMPT]) == "temperature"
+
+
+def test_words_alone_are_not_believed_of_a_parameter_that_was_taken_before() -> None:
+    words = ErrorBody("Blocked, not allowed: 'seed temperature'")
+    assert refused_parameter(words, ALL) == "seed"
+    assert refused_parameter(words, ALL, taken=("seed",)) == "temperature"
+    assert refused_parameter(words, ALL, taken=ALL) is None
+    named = parse_error(b'{"error": {"message": "Unsupported parameter", "param": "seed"}}')
+    assert refused_parameter(named, ALL, taken=ALL) == "seed"
+    placed = parse_error(b'{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}')
+    assert refused_parameter(placed, ALL, taken=ALL) == "seed"
+
+
 # --- how long to wait ----------------------------------------------------------------------------
 
 

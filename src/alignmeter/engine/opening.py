@@ -70,8 +70,9 @@ class Opening:
 
     def remind(self, target: Target) -> None:
         """Tell the target what its server refused in the replies of this run so far."""
-        if self._goes_on_at is not None:
-            learn(target, refused_before(self._goes_on_at))
+        refused = None if self._goes_on_at is None else refused_before(self._goes_on_at)
+        if refused is not None:
+            learn(target, refused)
 
     def asking(self, target: Target, *, judge: bool = False) -> Ask:
         """Return the way to make a call to one model of the run; it raises `BudgetSpentError`."""
@@ -98,7 +99,7 @@ class Opening:
         return ask
 
 
-def refused_before(path: Path) -> tuple[str, ...]:
-    """Parameters that the server refused when it gave the latest reply of a run."""
+def refused_before(path: Path) -> tuple[str, ...] | None:
+    """Parameters that the server refused when it gave the latest reply of a run; None where it gave none."""
     replies = [one for one in RunFolder.open(path).read().transcripts.values() if one.error is None]
-    return max(replies, key=lambda one: one.started_at).refused if replies else ()
+    return max(replies, key=lambda one: one.started_at).refused if replies else None

@@ -134,6 +134,7 @@ class OpenAICompatible:
         self._key = read_key(api_key_env) if api_key is None else ApiKey(None, api_key)
         self._peer = Peer(self.url, model, self._key, timeout)
         self._refused: tuple[str, ...] = ()
+        self._taken: set[str] = set()
         self._replied = False
         self._proxy: Proxy | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -147,7 +148,15 @@ class OpenAICompatible:
         return self._refused if self._replied else None
 
     def learn(self, refused: Iterable[str]) -> None:
-        """Do without parameters that this server refused before, members of `OPTIONAL_PARAMETERS`."""
+        """Do without parameters that this server refused when it gave an earlier reply.
+
+        Args:
+            refused: Members of `OPTIONAL_PARAMETERS`; that reply shows that it takes the others.
+        """
+        self._refuse(refused)
+        self._taken.update(name for name in OPTIONAL_PARAMETERS if name not in self._refused)
+
+    def _refuse(self, refused: Iterable[str]) -> None:
         # Calls in flight learn the same thing at once; it is remembered once.
         self._refused = tuple(dict.fromkeys((*self._refused, *refused)))
 
@@ -169,7 +178,7 @@ class OpenAICompatible:
             return answer
         parameter = self._unsupported(answer, request, refused)
         if parameter is not None:
-            self.learn((parameter,))
+            self._refuse((parameter,))
             text = (
                 f"{self._peer.host} refused a parameter; ask again, from now on with {adaptation(parameter)}"
             )
@@ -178,8 +187,9 @@ class OpenAICompatible:
         if isinstance(reply, CallError):
             return reply
         self._replied = True
+        wanted = sampling_fields(self._asked(request))
+        self._taken.update(name for name in wanted if name not in refused)
         if refused:
-            wanted = sampling_fields(self._asked(request))
             return msgspec.structs.replace(reply, refused=tuple(n for n in refused if n in wanted))
         return reply
 
@@ -233,7 +243,8 @@ class OpenAICompatible:
             return None
         fields = sampling_fields(self._asked(request), refused)
         sent = [name for name in fields if name in OPTIONAL_PARAMETERS]
-        return refused_parameter(parse_error(answer.body), sent)
+        asked = [message.content for message in self._variant.apply(request.messages)]
+        return refused_parameter(parse_error(answer.body), sent, taken=self._taken, asked=asked)
 
     def _interpret(self, answer: Answer) -> Reply | CallError:
         if not _OK <= answer.status < _NOT_OK:

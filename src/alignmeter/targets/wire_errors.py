@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 MAX_RETRY_AFTER = 366 * 86_400.0
 """Seconds, a year: whoever asks to wait longer asks for no time at all."""
@@ -27,7 +27,7 @@ class ErrorBody(NamedTuple):
     Attributes:
         message: Its words, or the beginning of the raw body where it is no JSON.
         codes: `code`, `type` and inner code, in lower case, for matching.
-        param: The parameter that it blames, or "".
+        param: The parameter or field that it blames, or "".
         status: HTTP status that the body itself names, or that its code stands for; else None.
     """
 
@@ -111,7 +111,7 @@ def error_in(body: dict[str, Any]) -> ErrorBody | None:
     return ErrorBody(
         message=message or msgspec.json.encode(body["error"]).decode(),
         codes=codes,
-        param=_words(error.get("param")),
+        param=_words(error.get("param")) or _place(body.get("detail")),
         status=statuses[0] if statuses else None,
     )
 
@@ -135,6 +135,12 @@ def _detail(detail: object) -> str:
     return _words(detail) or "; ".join(lines)
 
 
+def _place(detail: object) -> str:
+    """Which field FastAPI's `detail` blames first, for example `body.seed`."""
+    first = next(iter(_items(detail)), None)
+    return ".".join(map(str, _items(_fields(first).get("loc"))))
+
+
 # --- what the words mean -------------------------------------------------------------------------
 
 _CONTEXT = re.compile(
@@ -151,6 +157,12 @@ _UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 
+_OTHERWISE = re.compile(r"polic|content|filter|safety|moderat|guardrail|jailbreak|blocked")
+"""In a code: the server speaks of what was asked, not of how."""
+_NO_PARAM = frozenset(("", "none", "null"))
+_QUOTED = 12
+"""Characters around a word by which a quotation is known."""
+
 
 def is_context_overflow(error: ErrorBody) -> bool:
     """Whether the conversation was too long for the model."""
@@ -164,15 +176,48 @@ def is_content_filter(error: ErrorBody) -> bool:
     return any(code in _FILTER_CODES for code in error.codes) or bool(_FILTER_WORDS.search(error.message))
 
 
-def refused_parameter(error: ErrorBody, sent: Iterable[str]) -> str | None:
-    """Return the one of the parameters `sent` that the server says it does not support, else None."""
-    if is_context_overflow(error) or is_content_filter(error):
+def refused_parameter(
+    error: ErrorBody, sent: Collection[str], *, taken: Collection[str] = (), asked: Iterable[str] = ()
+) -> str | None:
+    """Return the one of the parameters `sent` that the server says it does not support, else None.
+
+    A filter that blocks one request may quote it, and any word may stand there: words alone are not
+    believed against what the server has done, nor where they are the request's own (docs/decisions/0067).
+
+    Args:
+        error: What the server says.
+        sent: Parameters of the request.
+        taken: Those of requests that this server has answered; of them only its field `param` is believed.
+        asked: Texts of the request.
+    """
+    if is_context_overflow(error) or is_content_filter(error) or any(map(_OTHERWISE.search, error.codes)):
         return None
     if not _UNSUPPORTED.search(" ".join((error.message, *error.codes))):
         return None
-    named = {name: re.search(rf"\b{name}\b", f"{error.param} {error.message}") for name in sent}
-    places = {name: match.start() for name, match in named.items() if match}
-    return min(places, key=places.__getitem__) if places else None
+    if error.param.lower() not in _NO_PARAM:
+        return next((name for name in sent if re.search(rf"\b{name}\b", error.param)), None)
+    texts = tuple(asked)
+    places = {name: _named(name, error.message, texts) for name in sent if name not in taken}
+    found = {name: place for name, place in places.items() if place is not None}
+    return min(found, key=found.__getitem__) if found else None
+
+
+def _named(name: str, message: str, asked: Iterable[str]) -> int | None:
+    """Where the server's own words name a parameter, None where only what it quotes does."""
+    for match in re.finditer(rf"\b{name}\b", message):
+        if not any(_is_quoted(message, match.start(), match.end(), text) for text in asked):
+            return match.start()
+    return None
+
+
+def _is_quoted(message: str, start: int, end: int, text: str) -> bool:
+    """Whether a word stands in the message among others that stand around it in the text too."""
+    length = end - start + _QUOTED
+    while end - start < length and start > 0 and message[start - 1 : end] in text:
+        start -= 1
+    while end - start < length and end < len(message) and message[start : end + 1] in text:
+        end += 1
+    return end - start >= length
 
 
 # --- how long to wait ----------------------------------------------------------------------------
