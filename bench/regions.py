@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from alignmeter.analysis.regions import LEVEL, Found, Side, Unit, find_regions
-from alignmeter.api.regions import LABELS, known_groups, request_vectors
+from alignmeter.api.refused_regions import LABELS, known_groups, request_vectors
 from alignmeter.judges.embedding import embedding_available
 from alignmeter.suites import load_suite
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from alignmeter.api.blocking import wait_for
+from alignmeter.api.given import as_spec
 from alignmeter.targets import TargetOptions, probe, resolve_target
 
 if TYPE_CHECKING:
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
 
 
 def check_endpoint(spec: str, options: TargetOptions) -> CallError | None:
-    """Make one cheap call to a target; None where it answers."""
+    """Make one cheap call to a target; None where it answers.
 
-    async def check() -> CallError | None:
-        target = resolve_target(spec, options)
-        async with target:
-            return await probe(target)
+    Raises:
+        InputError: The spec is not understood.
+    """
+    return wait_for(check_endpoint_async, spec, options)
 
-    return asyncio.run(check())
+
+async def check_endpoint_async(spec: str, options: TargetOptions) -> CallError | None:
+    """Like `check_endpoint`, inside a running event loop."""
+    target = resolve_target(as_spec("spec", spec), options)
+    async with target:
+        return await probe(target)

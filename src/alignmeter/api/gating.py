@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter.analysis import pair_up
@@ -25,6 +24,7 @@ from alignmeter.verdicts import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from alignmeter.api.compared_runs import Units
     from alignmeter.records import Claim, ComparisonMethod
@@ -73,7 +73,7 @@ def gate(
 
 
 def _read(run: Path | str, judge: str | None) -> Run:
-    return load_run(run) if judge is None else under_judge(Path(run), judge)
+    return load_run(run) if judge is None else under_judge(run, judge)
 
 
 def changes(before: Run, after: Run) -> tuple[Change, ...]:

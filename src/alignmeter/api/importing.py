@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignmeter._version import __version__
@@ -32,7 +33,6 @@ from alignmeter.suites.importing import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from alignmeter.suites.importing import Built, Matched
 
@@ -108,7 +108,7 @@ def import_manifests() -> tuple[KnownManifest, ...]:
 
 
 def import_suite(
-    manifest: str, source: str | Path, *, folder: Path | None = None, limit: int | None = None
+    manifest: str, source: str | Path, *, folder: Path | str | None = None, limit: int | None = None
 ) -> ImportedSuite:
     """Turn a public file into a suite that runs like any other.
 
@@ -148,7 +148,7 @@ def import_suite(
         imported_on=time.strftime("%Y-%m-%d", time.gmtime()),
         alignmeter_version=__version__,
     )
-    target = user_folder() if folder is None else folder
+    target = user_folder() if folder is None else Path(folder)
     replaced = (target / f"{made.name}.manifest.json").is_file()
     written = write_suite(target, built, origin)
     return ImportedSuite(
@@ -162,7 +162,7 @@ def import_suite(
     )
 
 
-def new_manifest(path: Path, data: str | Path) -> Path:
+def new_manifest(path: Path | str, data: str | Path) -> Path:
     """Write a commented manifest from a look at a data file.
 
     Args:
@@ -176,6 +176,7 @@ def new_manifest(path: Path, data: str | Path) -> Path:
         InputError: The manifest exists or is not to end in `.yaml`, or the data cannot be read.
         StorageError: The manifest cannot be written.
     """
+    path = Path(path)
     if path.suffix.lower() not in {".yaml", ".yml"}:
         raise InputError(f"expected a new manifest that ends in .yaml, got {str(path)!r}")
     if path.exists():

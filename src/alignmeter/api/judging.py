@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alignmeter.api.blocking import wait_for
 from alignmeter.api.judges_of_a_run import judge_called
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.errors import InputError, TargetUnavailableError
@@ -29,10 +30,8 @@ from alignmeter.threat_model import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-    from pathlib import Path
 
     from alignmeter.judges import Agreement, AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
-    from alignmeter.judges.labels import LabelledReply
     from alignmeter.judges.validation import Progress
     from alignmeter.targets import TargetOptions
 
@@ -80,7 +79,7 @@ async def open_judge(
 
 def validate_judge(
     axis: LabelAxis,
-    labels: Sequence[Path],
+    labels: Path | str | Sequence[Path | str],
     labels_format: LabelFormat,
     *,
     judge: str | Judge | None = None,
@@ -105,19 +104,48 @@ def validate_judge(
         InputError: A file is missing, a row is not as the format says, or the judge is of another axis.
         TargetUnavailableError: The endpoint of a model behind the judge cannot be reached.
     """
+    return wait_for(
+        validate_judge_async,
+        axis,
+        labels,
+        labels_format,
+        judge=judge,
+        columns=columns,
+        labels_map=labels_map,
+        target_options=target_options,
+        progress=progress,
+    )
+
+
+async def validate_judge_async(
+    axis: LabelAxis,
+    labels: Path | str | Sequence[Path | str],
+    labels_format: LabelFormat,
+    *,
+    judge: str | Judge | None = None,
+    columns: Mapping[str, str] | None = None,
+    labels_map: Mapping[str, str] | None = None,
+    target_options: TargetOptions | None = None,
+    progress: Progress | None = None,
+) -> ValidationReport:
+    """Like `validate_judge`, inside a running event loop."""
+    files = [Path(file) for file in ([labels] if isinstance(labels, Path | str) else labels)]
     replies = (
-        load_labels(labels, labels_format, axis=axis, columns=columns, labels_map=labels_map)
-        if labels
+        load_labels(files, labels_format, axis=axis, columns=columns, labels_map=labels_map)
+        if files
         else shipped_labels(axis).replies
     )
-    return asyncio.run(_validate(judge or _usual(axis), axis, replies, target_options, progress))
+    spec = judge or _usual(axis)
+    async with open_judge(spec, target_options) as opened:
+        _label_axis(spec, opened, axis)
+        return await validate(opened, replies, progress=progress)
 
 
 def calibrate_judge(
     judge: str | Judge,
     *,
     axis: LabelAxis | None = None,
-    out: Path | None = None,
+    out: Path | str | None = None,
     languages: Collection[str] | None = None,
     target_options: TargetOptions | None = None,
     progress: Progress | None = None,
@@ -138,12 +166,35 @@ def calibrate_judge(
         TargetUnavailableError: The endpoint behind the judge cannot be reached, or failed so often.
         StorageError: The file cannot be written.
     """
-    path = out or user_cards_path()
-    report, name = asyncio.run(_calibrate(judge, axis, languages, target_options, progress))
+    return wait_for(
+        calibrate_judge_async,
+        judge,
+        axis=axis,
+        out=out,
+        languages=languages,
+        target_options=target_options,
+        progress=progress,
+    )
+
+
+async def calibrate_judge_async(
+    judge: str | Judge,
+    *,
+    axis: LabelAxis | None = None,
+    out: Path | str | None = None,
+    languages: Collection[str] | None = None,
+    target_options: TargetOptions | None = None,
+    progress: Progress | None = None,
+) -> Calibrated:
+    """Like `calibrate_judge`, inside a running event loop."""
+    path = user_cards_path() if out is None else Path(out)
+    async with open_judge(judge, target_options) as opened:
+        data = shipped_labels(_label_axis(judge, opened, axis), languages)
+        report = await validate(opened, data.replies, progress=progress)
     called = judge if isinstance(judge, str) else report.judge
     _check_failures(called, report.part())
     try:
-        cards = cards_of(report, data=name, labels_by="machine")
+        cards = cards_of(report, data=data.name, labels_by="machine")
     except ValueError as error:
         raise InputError(f"{called}: no card can be made: {error}") from None
     write_cards(path, cards)
@@ -171,31 +222,6 @@ def _check_failures(judge: str, whole: Agreement) -> None:
     raise InputError(said + "Runs with this judge would be INVALID; take one that answers in the form asked")
 
 
-async def _calibrate(
-    spec: str | Judge,
-    axis: LabelAxis | None,
-    languages: Collection[str] | None,
-    options: TargetOptions | None,
-    progress: Progress | None,
-) -> tuple[ValidationReport, str]:
-    async with open_judge(spec, options) as judge:
-        found = _label_axis(spec, judge, axis)
-        labels = shipped_labels(found, languages)
-        return await validate(judge, labels.replies, progress=progress), labels.name
-
-
-async def _validate(
-    spec: str | Judge,
-    axis: LabelAxis,
-    replies: Sequence[LabelledReply],
-    options: TargetOptions | None,
-    progress: Progress | None,
-) -> ValidationReport:
-    async with open_judge(spec, options) as judge:
-        _label_axis(spec, judge, axis)
-        return await validate(judge, replies, progress=progress)
-
-
 def _label_axis(spec: str | Judge, judge: Judge, wanted: LabelAxis | None) -> LabelAxis:
     """Return the axis of a judge, which must be one that people label and the one wanted."""
     axis = judge.axis
@@ -214,22 +240,28 @@ def _usual(axis: LabelAxis) -> str:
     return HarmEmbedded().name if judge is None else judge.name
 
 
-def validate_answers(path: Path | None = None) -> AnswerReport:
+def validate_answers(path: Path | str | None = None) -> AnswerReport:
     """Compare the built-in closed-answer judge with labelled answers; None for those that ship.
 
     Raises:
         InputError: The file cannot be read, or a line is not as it should be.
     """
+    return wait_for(validate_answers_async, path)
+
+
+async def validate_answers_async(path: Path | str | None = None) -> AnswerReport:
+    """Like `validate_answers`, inside a running event loop."""
+    path = None if path is None else Path(path)
     try:
-        return asyncio.run(validate_closed(default_judges()["factuality"], load_answers(path)))
+        return await validate_closed(default_judges()["factuality"], load_answers(path))
     except ValueError as error:
         raise InputError(f"{path or 'the labelled answers'}: {error}") from None
 
 
-def judge_cards(user_cards: Path | None = None) -> tuple[JudgeCard, ...]:
+def judge_cards(user_cards: Path | str | None = None) -> tuple[JudgeCard, ...]:
     """Return every card there is: the user's first, then those of the judges that ship.
 
     Raises:
         InputError: The user's file is no file of cards.
     """
-    return all_cards(user_cards)
+    return all_cards(None if user_cards is None else Path(user_cards))

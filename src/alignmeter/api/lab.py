@@ -133,7 +133,7 @@ def finetune(
     recipe: str,
     out: Path | str,
     *,
-    base: Path | None = None,
+    base: Path | str | None = None,
     changes: Mapping[str, Any] | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> Training:
@@ -153,10 +153,12 @@ def finetune(
     chosen = load_recipe(recipe, changes=changes)
     from alignmeter.interventions.finetune import finetune as train
 
-    return train(chosen, Path(out), base=base, progress=progress)
+    return train(chosen, Path(out), base=None if base is None else Path(base), progress=progress)
 
 
-def convert_adapter(adapter: Path | str, out: Path | str | None = None, *, base: Path | None = None) -> Path:
+def convert_adapter(
+    adapter: Path | str, out: Path | str | None = None, *, base: Path | str | None = None
+) -> Path:
     """Write a peft adapter as a GGUF file, for `--target embedded --adapter FILE.gguf`.
 
     Args:
@@ -176,13 +178,13 @@ def convert_adapter(adapter: Path | str, out: Path | str | None = None, *, base:
     target = Path(out) if out is not None else folder.with_name(f"{folder.name}.gguf")
     if target.suffix != ".gguf":
         raise InputError(f"expected --out to name a file that ends in .gguf, got {str(target)!r}")
-    return write_adapter(folder, target, head_counts_of(find_model(base)))
+    return write_adapter(folder, target, head_counts_of(find_model(None if base is None else Path(base))))
 
 
 def steer(
     options: SweepOptions,
     *,
-    base: Path | None = None,
+    base: Path | str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Sweep:
     """Sweep the strength of a refusal direction, beside random directions of the same length.
@@ -200,4 +202,4 @@ def steer(
     from alignmeter.targets.torch_model import load_model
 
     options.check()
-    return sweep(load_model(base), options, progress=progress)
+    return sweep(load_model(None if base is None else Path(base)), options, progress=progress)

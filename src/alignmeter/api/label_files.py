@@ -72,7 +72,7 @@ class _Row(NamedTuple):
     cells: dict[str, str]
 
 
-def export_labels(run: Run | Path | str, path: Path) -> int:
+def export_labels(run: Run | Path | str, path: Path | str) -> int:
     """Write the labels that stand, one row an annotator and reply, and one for an adjudication.
 
     Returns:
@@ -82,6 +82,7 @@ def export_labels(run: Run | Path | str, path: Path) -> int:
         InputError: The name of the file ends in neither `.csv` nor `.jsonl`.
         StorageError: It cannot be written.
     """
+    path = Path(path)
     suffix = _suffix(path)
     loaded = run if not isinstance(run, Path | str) else load_run(run)
     rows = [
@@ -104,7 +105,7 @@ def _csv(rows: list[dict[str, object]]) -> str:
     return out.getvalue()
 
 
-def import_labels(run: Path | str, path: Path, *, annotator: str, judge: str | None = None) -> Imported:
+def import_labels(run: Path | str, path: Path | str, *, annotator: str, judge: str | None = None) -> Imported:
     """Read labels from a file and add them to a run, all of them or none, but for those that are older.
 
     Args:
@@ -117,6 +118,7 @@ def import_labels(run: Path | str, path: Path, *, annotator: str, judge: str | N
         InputError: The file cannot be read, or a row is not as it should be: names its line.
         RunFolderError: There is no run, or another process labels it.
     """
+    path = Path(path)
     with Labelling(run, annotator, judge=judge) as session:
         before = session.run
         trials = {trial.id: trial for trial in before.data.trials}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.given import as_path
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
 from alignmeter.attacks import PLAIN, get_attack
 from alignmeter.engine import Mode, Plan, Prices, make_plan
@@ -31,18 +33,26 @@ from alignmeter.verdicts import ENOUGH
 from alignmeter.verdicts import ways_to_pass as look_for_ways
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from alignmeter.api.judges_of_a_run import RunJudges
     from alignmeter.judges import Cascade
     from alignmeter.records import Axis, Claim, Intent
     from alignmeter.verdicts import WaysToPass
 
 
-def read_threat_model(path: Path | None) -> tuple[ThreatModel, str]:
-    """Load a threat model, or the default one; returns it with the name of its source."""
-    if path is None:
+def read_threat_model(given: Path | str | ThreatModel | None) -> tuple[ThreatModel, str]:
+    """Load a threat model, or the default one; returns it with the name of its source.
+
+    Args:
+        given: YAML file, or a model that is at hand; None for the preset `general-assistant`.
+
+    Raises:
+        InputError: The file cannot be read or used, or it is no file and no model.
+    """
+    if given is None:
         return default_threat_model(), "preset general-assistant"
+    if isinstance(given, ThreatModel):
+        return given, f"{given.name}, given in Python"
+    path = as_path("threat_model", given)
     model = load_threat_model(path)
     _check_attacks(model, path)
     return model, str(path)
@@ -89,7 +99,7 @@ def selected_suites(model: ThreatModel) -> tuple[str, ...]:
 
 
 def plan(
-    threat_model: Path | ThreatModel | None = None,
+    threat_model: Path | str | ThreatModel | None = None,
     *,
     mode: Mode = "sequential",
     judges: JudgeChoice | None = None,
@@ -104,7 +114,7 @@ def plan(
     Returns:
         Trials in dispatch order, the design with its claims, and the coverage.
     """
-    model = threat_model if isinstance(threat_model, ThreatModel) else read_threat_model(threat_model)[0]
+    model, _ = read_threat_model(threat_model)
     chosen = judges_of(judges or JudgeChoice(), None, seed=model.design.seed, languages=model.languages)
     cards = cards_by_event(chosen.by_axis.values())
     probes = load_catalogue(selected_suites(model))
@@ -178,12 +188,13 @@ def _second_calls(cascade: Cascade, intent: Intent, replies: float, rate: float)
     ).total
 
 
-def read_prices(path: Path) -> Prices:
+def read_prices(path: Path | str) -> Prices:
     """Read prices from a YAML file with `prompt` and `completion`: money for a million tokens.
 
     Raises:
         InputError: The file cannot be read, or holds anything else.
     """
+    path = Path(path)
     try:
         found = msgspec.convert(parse_document(read_text(path)).data, dict[str, float], strict=False)
         wrong = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.api.given import as_spec
 from alignmeter.api.judges_of_a_run import JudgeChoice, RunJudges, judges_of
 from alignmeter.api.planning import read_threat_model, selected_suites
 from alignmeter.engine import make_manifest, open_engine
@@ -79,11 +80,11 @@ class Asked(NamedTuple):
         )
 
 
-def matter_of(threat_model: Path | None) -> Matter:
+def matter_of(threat_model: Path | str | ThreatModel | None) -> Matter:
     """Read a threat model.
 
     Args:
-        threat_model: YAML file; None for the preset `general-assistant`.
+        threat_model: YAML file or model; None for the preset `general-assistant`.
 
     Raises:
         InputError: It cannot be read or used.
@@ -98,7 +99,7 @@ def asked(matter: Matter, spec: str, options: TargetOptions, judges: JudgeChoice
     Raises:
         InputError: A spec is not understood, or an option does not go with it.
     """
-    target = resolve_target(spec, options)
+    target = resolve_target(as_spec("target", spec), options)
     found = judges_of(
         judges, target.fingerprint, seed=matter.model.design.seed, languages=matter.model.languages
     )

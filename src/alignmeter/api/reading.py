@@ -11,6 +11,7 @@ import msgspec
 from alignmeter.analysis import best_of_n, cells, effects, gaming, saturated
 from alignmeter.api.drawing import drawers, drawings
 from alignmeter.api.judge_caveats import judge_caveats
+from alignmeter.api.reply_rows import reply_rows
 from alignmeter.api.scores import capability_means
 from alignmeter.api.smoke import smoke_exit_code, unscored_replies
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.api.drawing import Drawings
+    from alignmeter.api.reply_rows import Cell
     from alignmeter.engine import Stopped
     from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
     from alignmeter.threat_model import ThreatModel
@@ -72,6 +74,23 @@ class Run(Record, frozen=True):
     def served(self) -> tuple[Trial, ...]:
         """The trials in languages of the deployment: English that is only compared with is left out."""
         return _served(threat_model_from_dict(self.manifest.threat_model), self.data.trials)
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """One flat row a reply, in the order of asking, all with the same columns: ready for a data frame.
+
+        The columns of `transcripts.parquet`, then `prompt`, and for each axis its `AXIS_label`,
+        `AXIS_unscored` and, where its judge gives one, `AXIS_score` and `AXIS_confidence`, as the judge said,
+        not people; last what judging took.
+        """
+        return reply_rows(self.data)
+
+    def __repr__(self) -> str:
+        found = Counter(verdict.verdict for verdict in self.results.verdicts)
+        said = [f"{count} {verdict}" for verdict, count in found.items()] or ["no verdicts"]
+        return (
+            f"<Run {str(self.path)!r} of {self.manifest.target.name!r}: {self.results.answered} replies, "
+            f"{', '.join(said)}, exit code {self.exit_code}>"
+        )
 
     @property
     def exit_code(self) -> int:
@@ -256,10 +275,10 @@ def load_run(path: Path | str) -> Run:
     return Run(path=folder.path, manifest=manifest, data=data, results=results, labels=labels)
 
 
-def refresh(path: Path) -> Run:
+def refresh(path: Path | str) -> Run:
     """Analyse a run again and write its `verdicts.json` and Parquet tables anew."""
     loaded = load_run(path)
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(Path(path))
     folder.write_results(loaded.results)
     write_parquet(folder.path)
     return loaded

@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.blocking import wait_for
 from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
@@ -34,7 +36,6 @@ from alignmeter.verdicts import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
@@ -79,7 +80,9 @@ class Disagreement(Record, frozen=True):
     labels: dict[str, str]
 
 
-def rejudge(path: Path, choice: JudgeChoice, *, progress: Progress | None = None) -> tuple[Rejudged, ...]:
+def rejudge(
+    path: Path | str, choice: JudgeChoice, *, progress: Progress | None = None
+) -> tuple[Rejudged, ...]:
     """Let other judges judge the replies of a run; what they said before is kept, and not asked again.
 
     Stopped at any point, the same call goes on where it ended, and asks again where a judge's endpoint
@@ -96,10 +99,14 @@ def rejudge(path: Path, choice: JudgeChoice, *, progress: Progress | None = None
         RunFolderError: There is no run, or another process works on it.
         StorageError: The journal cannot be written.
     """
-    return asyncio.run(_rejudge(path, choice, progress))
+    return wait_for(rejudge_async, path, choice, progress=progress)
 
 
-async def _rejudge(path: Path, choice: JudgeChoice, progress: Progress | None) -> tuple[Rejudged, ...]:
+async def rejudge_async(
+    path: Path | str, choice: JudgeChoice, *, progress: Progress | None = None
+) -> tuple[Rejudged, ...]:
+    """Like `rejudge`, inside a running event loop."""
+    path = Path(path)
     if not choice.specs:
         raise InputError("judging again needs a judge: name one with --judge")
     folder = RunFolder.open(path)
@@ -202,7 +209,7 @@ def _summary(
     )
 
 
-def disagreements(path: Path, axis: Axis | None = None) -> tuple[Disagreement, ...]:
+def disagreements(path: Path | str, axis: Axis | None = None) -> tuple[Disagreement, ...]:
     """List the replies of a run that its judges label differently, in dispatch order.
 
     Args:
@@ -212,7 +219,7 @@ def disagreements(path: Path, axis: Axis | None = None) -> tuple[Disagreement, .
     Raises:
         RunFolderError: There is no run, or it cannot be read.
     """
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(Path(path))
     judgements = [judged for judged in folder.all_judgements() if axis is None or judged.axis == axis]
     names = _told_apart(judgements)
     said: dict[tuple[str, Axis], dict[str, str]] = {}
@@ -247,7 +254,7 @@ def _label(judged: Judgement) -> str:
 # --- a run as another judge sees it --------------------------------------------------------------
 
 
-def under_judge(path: Path, judge: str) -> Run:
+def under_judge(path: Path | str, judge: str) -> Run:
     """Read a run as another of its judges sees it: claims on that axis get this judge's card.
 
     Boundaries are made anew for the judge's error, on the same committed order and the same n; a run
@@ -261,7 +268,7 @@ def under_judge(path: Path, judge: str) -> Run:
         InputError: The run has no judgements by it; names those that it has.
         RunFolderError: There is no run, or it cannot be read.
     """
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(Path(path))
     folder.check()
     manifest = folder.manifest
     found = {judged.judge_hash: judged for judged in folder.all_judgements()}

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alignmeter.records import Probe, RunManifest, Trial
+    from alignmeter.threat_model import ThreatModel
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -67,18 +68,21 @@ class Verification(Record, frozen=True):
     published: bool
 
 
-def rotate_new(wanted: NewCycle, *, threat_model: Path | None = None, out: Path | None = None) -> BegunCycle:
+def rotate_new(
+    wanted: NewCycle, *, threat_model: Path | str | ThreatModel | None = None, out: Path | str | None = None
+) -> BegunCycle:
     """Begin a cycle in the rotation folder.
 
     Args:
         wanted: What it is to be.
-        threat_model: What it is run under; None for the preset `general-assistant`.
+        threat_model: What it is run under, a YAML file or a model; None for the preset `general-assistant`.
         out: Where the commitment is written as well, to be published.
 
     Raises:
         InputError: As `alignmeter.rotation.begin_cycle`; nothing is written.
         StorageError: A folder cannot be written.
     """
+    out = None if out is None else Path(out)
     if out is not None:
         check_writable(out)
         if out.exists():
@@ -97,7 +101,7 @@ def rotate_status() -> RotationStatus:
     return rotation_status(rotation_folder())
 
 
-def rotate_reveal(name: str, *, out: Path | None = None) -> Reveal:
+def rotate_reveal(name: str, *, out: Path | str | None = None) -> Reveal:
     """Open the commitment of a cycle.
 
     Args:
@@ -108,6 +112,7 @@ def rotate_reveal(name: str, *, out: Path | None = None) -> Reveal:
         InputError: There is no such cycle, or its key is lost.
         StorageError: A folder cannot be written.
     """
+    out = None if out is None else Path(out)
     if out is not None:
         check_writable(out)
     made = reveal_cycle(rotation_folder(), name)
@@ -138,12 +143,12 @@ def rotate_retire(
 
 
 def rotate_verify(
-    run: Path | None = None,
+    run: Path | str | None = None,
     *,
     cycle: str | None = None,
-    reveal: Path | None = None,
+    reveal: Path | str | None = None,
     commitment: str | None = None,
-    suite: Sequence[Path] = (),
+    suite: Sequence[Path | str] = (),
 ) -> Verification:
     """Check a cycle whose key is out, and a run that was made in it.
 
@@ -159,9 +164,8 @@ def rotate_verify(
         RunFolderError: There is no such run.
     """
     loaded = None if run is None else load_run(run)
-    opened = (
-        read_json(reveal, Reveal) if reveal is not None else _own_reveal(cycle, loaded and loaded.data.trials)
-    )
+    trials = None if loaded is None else loaded.data.trials
+    opened = read_json(Path(reveal), Reveal) if reveal is not None else _own_reveal(cycle, trials)
     published = None if commitment is None else _published(commitment)
     stated = published if isinstance(published, Commitment) else opened.commitment
     if stated.name != opened.commitment.name:
@@ -169,7 +173,7 @@ def rotate_verify(
             f"expected the commitment of the cycle {opened.commitment.name!r}, which the reveal is of, got "
             f"that of {stated.name!r} with --commitment; give both of one cycle"
         )
-    rows = _rows(stated.name, suite)
+    rows = _rows(stated.name, [Path(file) for file in suite])
     checks = [*check_commitment(opened, published), *check_probes(opened, rows, published)]
     if loaded is not None:
         checks += check_run(

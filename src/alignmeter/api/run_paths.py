@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from alignmeter.api.comparison_plan import ROLES
+from alignmeter.api.given import as_path
 from alignmeter.engine import twin
 from alignmeter.errors import InputError, RunFolderError
 from alignmeter.store import RunFolder, list_runs
@@ -42,14 +43,14 @@ def run_path(request: RunRequest, wanted: RunManifest) -> tuple[Path | None, str
         The folder, None for a new one; and what to say of an unfinished run that was passed over.
     """
     if request.resume is not None:
-        return RunFolder.open(request.resume).path, ""
+        return RunFolder.open(as_path("resume", request.resume)).path, ""
     if request.name is not None:
-        path = request.runs / request.name
+        path = as_path("runs", request.runs) / request.name
         if request.fresh and path.exists():
             raise InputError(f"--fresh wants a new run, but {str(path)!r} exists; give another --name")
         return path, ""
     passed: str | None = None
-    for folder in [] if request.fresh else list_runs(request.runs):
+    for folder in [] if request.fresh else list_runs(as_path("runs", request.runs)):
         try:
             found = twin(folder, wanted)
         except RunFolderError:
@@ -87,7 +88,7 @@ def new_run_stem(request: RunRequest, wanted: RunManifest) -> Path:
     """What a new run would like to be called."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     slug = "".join(c if c.isalnum() else "-" for c in wanted.target.name.lower()).strip("-")[:40]
-    return request.runs / f"{stamp}-{slug or 'target'}"
+    return as_path("runs", request.runs) / f"{stamp}-{slug or 'target'}"
 
 
 def comparison_paths(
@@ -99,7 +100,7 @@ def comparison_paths(
         The folders, None for new ones; and what to say of an unfinished comparison that was passed over.
     """
     if request.name is not None:
-        made = _pair(request.runs / request.name)
+        made = _pair(as_path("runs", request.runs) / request.name)
         taken = [path for path in made if path.exists()]
         if request.fresh and taken:
             raise InputError(
@@ -107,7 +108,7 @@ def comparison_paths(
             )
         return made, ""
     passed = ""
-    for folder in [] if request.fresh else list_runs(request.runs):
+    for folder in [] if request.fresh else list_runs(as_path("runs", request.runs)):
         stem = _stem(folder.path)
         if stem is None:
             continue
@@ -122,7 +123,7 @@ def comparison_paths(
 
 def new_comparison_stem(request: CompareRequest) -> Path:
     """What a new comparison would like to be called."""
-    return request.runs / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-compare"
+    return as_path("runs", request.runs) / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-compare"
 
 
 def _pair(stem: Path) -> tuple[Path, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-import sys
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from alignmeter.api.blocking import wait_for
 from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice
@@ -27,13 +27,12 @@ from alignmeter.store import counted_labels, new_run_folders, read_labels, write
 from alignmeter.targets import TargetOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Generator
 
     from alignmeter.api.exposing import Showing
     from alignmeter.engine import Engine, Mode, Progress, Session
     from alignmeter.store import RunFolder
-
-T = TypeVar("T")
+    from alignmeter.threat_model import ThreatModel
 
 RUNS = Path("runs")
 """Folder that holds run folders, unless another is named."""
@@ -44,7 +43,7 @@ class RunRequest(Record, frozen=True):
 
     Attributes:
         target: `embedded`, `openai:MODEL`, `python:MODULE:FUNCTION`, `replay:RUN` or `transformers:FOLDER`.
-        threat_model: YAML file; None for the preset `general-assistant`.
+        threat_model: YAML file or model; None for the preset `general-assistant`.
         runs: Folder of run folders.
         name: Name of the run folder; None makes one from time and target.
         resume: An existing run folder to go on with.
@@ -60,10 +59,10 @@ class RunRequest(Record, frozen=True):
     target: str
     target_options: TargetOptions = TargetOptions()
     engine: EngineOptions = EngineOptions()
-    threat_model: Path | None = None
-    runs: Path = RUNS
+    threat_model: Path | str | ThreatModel | None = None
+    runs: Path | str = RUNS
     name: str | None = None
-    resume: Path | None = None
+    resume: Path | str | None = None
     fresh: bool = False
     same_system: bool = False
     smoke: bool = False
@@ -82,7 +81,7 @@ def run(request: RunRequest, *, progress: Progress | None = None) -> Run:
         TargetUnavailableError: The endpoint cannot be reached at all; nothing was asked.
         StorageError: The run folder cannot be written.
     """
-    return run_event_loop(run_async(request, progress=progress))
+    return wait_for(run_async, request, progress=progress)
 
 
 async def run_async(request: RunRequest, *, progress: Progress | None = None) -> Run:
@@ -244,13 +243,3 @@ def stop_on_signal(*engines: Engine) -> Generator[None]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
-
-
-def run_event_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the fastest event loop there is."""
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)

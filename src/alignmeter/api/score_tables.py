@@ -52,7 +52,7 @@ def tax_scores(
     Raises:
         InputError: As `read_scores`; or a limit is no share, or that of a domain which is not there.
     """
-    table = scores if isinstance(scores, ScoreTable) else read_scores(Path(scores))
+    table = scores if isinstance(scores, ScoreTable) else read_scores(scores)
     return tax_of_table(
         table,
         limits=given_limits(limit, limits, {row.domain for row in table.domains}),
@@ -60,7 +60,7 @@ def tax_scores(
     )
 
 
-def read_scores(path: Path) -> ScoreTable:
+def read_scores(path: Path | str) -> ScoreTable:
     """Read mean scores by domain and variant from a CSV file in UTF-8.
 
     Args:
@@ -70,6 +70,7 @@ def read_scores(path: Path) -> ScoreTable:
     Raises:
         InputError: The file cannot be read, or a cell is not as it should be: names line and column.
     """
+    path = Path(path)
     header, rows = read_csv(path)
     if not header:
         raise InputError(

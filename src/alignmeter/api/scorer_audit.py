@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections import Counter
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from alignmeter.analysis.scorer_audit import AuditedText, scorer_findings
+from alignmeter.api.blocking import wait_for
 from alignmeter.api.exposing import admit_held_out
+from alignmeter.api.given import as_path, as_spec
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.scored_texts import Text, audited_texts
@@ -64,14 +65,14 @@ class ScorerRequest(Record, frozen=True):
     """
 
     scorer: str
-    run: Path | None = None
+    run: Path | str | None = None
     suites: tuple[str, ...] = SUITES
     languages: tuple[str, ...] = ("en",)
     reads: ScorerReads | None = None
     higher: Higher | None = None
     label: str | None = None
     threshold: float | None = None
-    scores: Path | None = None
+    scores: Path | str | None = None
     target_options: TargetOptions = TargetOptions()
 
 
@@ -124,17 +125,22 @@ def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) ->
         TargetUnavailableError: A guard's endpoint cannot be reached; nothing was asked.
         StorageError: The scores cannot be written.
     """
+    return wait_for(audit_scorer_async, request, progress=progress)
+
+
+async def audit_scorer_async(request: ScorerRequest, *, progress: Progress | None = None) -> ScorerAudit:
+    """Like `audit_scorer`, inside a running event loop."""
     if request.threshold is not None and not math.isfinite(request.threshold):
         raise InputError(f"expected a number as --threshold, got {request.threshold!r}")
-    run = None if request.run is None else load_run(request.run)
-    asked = asyncio.run(_asked(request, run, progress))
+    run = None if request.run is None else load_run(as_path("run", request.run))
+    asked = await _asked(request, run, progress)
     return _audit(request, run, asked)
 
 
 async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | None) -> _Asked:
     make = ModelMaker(request.target_options)
     scorer = resolve_scorer(
-        request.scorer,
+        as_spec("scorer", request.scorer),
         reads=request.reads,
         higher=request.higher,
         label=request.label,
@@ -158,7 +164,11 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
     folder = RunFolder.open(run.path) if run is not None and showing is not None else None
     async with AsyncExitStack() as opened:
         await open_models(opened, make.targets)
-        kept = opened.enter_context(TextScores(request.scores)) if request.scores is not None else None
+        kept = (
+            opened.enter_context(TextScores(as_path("scores", request.scores)))
+            if request.scores is not None
+            else None
+        )
         noting = opened.enter_context(_noting(showing, folder, make.targets))
         scores, fresh = await _scored(scorer, texts, kept, noting, progress)
     refused = tuple((target.spec, names) for target in make.targets if (names := refused_by(target)))

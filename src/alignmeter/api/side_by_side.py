@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from alignmeter.analysis.comparison import LEAST
+from alignmeter.api.blocking import wait_for
 from alignmeter.api.comparable import SAMPLED_BY
 from alignmeter.api.comparing import check_share, compare
 from alignmeter.api.comparison_plan import ROLES, comparison_plans
@@ -17,7 +18,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice
 from alignmeter.api.models import open_run
 from alignmeter.api.preparing import Asked, asked, matter_of
 from alignmeter.api.run_paths import ENDINGS, check_name, comparison_paths, moved_on, new_comparison_stem
-from alignmeter.api.running import RUNS, finish_run, run_event_loop, stop_on_signal, working_on
+from alignmeter.api.running import RUNS, finish_run, stop_on_signal, working_on
 from alignmeter.engine import (
     EngineOptions,
     Opening,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     )
     from alignmeter.store import StopReason
     from alignmeter.targets import Target
+    from alignmeter.threat_model import ThreatModel
 
 
 class ArmRequest(Record, frozen=True):
@@ -67,7 +69,7 @@ class CompareRequest(Record, frozen=True):
         engine: How hard each arm is pressed, and how much both may spend together. Where `judge_prices` is
             None, judges cost what the dearer target does.
         tuned_prices: What the tuned model costs; None for the same as the base, which `engine` says.
-        threat_model: YAML file; None for the preset `general-assistant`.
+        threat_model: YAML file or model; None for the preset `general-assistant`.
         runs: Folder of run folders.
         name: The run folders are `NAME-base` and `NAME-tuned`; None makes a name from the time.
         fresh: Start anew although an unfinished comparison of the same design lies in `runs`.
@@ -84,8 +86,8 @@ class CompareRequest(Record, frozen=True):
     tuned: ArmRequest
     engine: EngineOptions = EngineOptions()
     tuned_prices: Prices | None = None
-    threat_model: Path | None = None
-    runs: Path = RUNS
+    threat_model: Path | str | ThreatModel | None = None
+    runs: Path | str = RUNS
     name: str | None = None
     fresh: bool = False
     same_system: bool = False
@@ -149,7 +151,7 @@ def compare_targets(request: CompareRequest, *, progress: ComparisonProgress | N
         TargetUnavailableError: An endpoint cannot be reached at all; nothing was asked.
         StorageError: A run folder cannot be written.
     """
-    return run_event_loop(compare_targets_async(request, progress=progress))
+    return wait_for(compare_targets_async, request, progress=progress)
 
 
 class _Arm(NamedTuple):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from alignmeter.api.blocking import wait_for
+from alignmeter.api.given import as_path, as_spec
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.translated_rows import Bound, similarity_here, sort_rows
 from alignmeter.errors import AlignmeterError, InputError, StorageError, TargetUnavailableError
@@ -62,7 +64,7 @@ class TranslateRequest(Record, frozen=True):
     model: str
     back: str | None = None
     options: TargetOptions = TargetOptions()
-    out: Path | None = None
+    out: Path | str | None = None
     limit: int | None = None
 
 
@@ -111,16 +113,17 @@ def translate_suite(request: TranslateRequest, *, progress: Progress | None = No
         TargetUnavailableError: A model cannot be reached; nothing was written.
         StorageError: The folder cannot be written.
     """
-    return asyncio.run(_translate(request, progress))
+    return wait_for(translate_suite_async, request, progress=progress)
 
 
-async def _translate(request: TranslateRequest, progress: Progress | None) -> Translated:
+async def translate_suite_async(request: TranslateRequest, *, progress: Progress | None = None) -> Translated:
+    """Like `translate_suite`, inside a running event loop."""
     probes = _wanted(request)
-    folder = request.out or user_folder()
+    folder = user_folder() if request.out is None else as_path("out", request.out)
     options = msgspec.structs.replace(request.options, sampling=Sampling(max_tokens=MAX_TOKENS))
     make = ModelMaker(options)
-    there = make(request.model)
-    back = there if request.back is None else make(request.back)
+    there = make(as_spec("model", request.model))
+    back = there if request.back is None else make(as_spec("back", request.back))
     make.check(f"the translator {request.model!r}")
     async with AsyncExitStack() as opened:
         await open_models(opened, make.targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -41,7 +42,6 @@ from alignmeter.records import Dominator, Frontier, FrontierPoint, Hypervolume, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -69,7 +69,7 @@ def frontier(
     runs: Mapping[str, Source] | Sequence[Source],
     *,
     helpfulness: Helpfulness = "benign",
-    scores: Path | None = None,
+    scores: Path | str | None = None,
     thresholds: Sequence[float] = (),
     margin: float = MARGIN,
     draws: int = DRAWS,
@@ -100,7 +100,7 @@ def frontier(
     if (scores is None) != (not thresholds):
         raise InputError("expected --guard FILE with --threshold SCORE, and not one without the other")
     given = read_points(runs)
-    points = given if scores is None else behind_guard(given, scores, thresholds)
+    points = given if scores is None else behind_guard(given, Path(scores), thresholds)
     if len(points) < 2:  # noqa: PLR2004 - one point is no frontier
         raise InputError(f"expected at least two operating points, got {len(points)}; name another run")
     wrong, table = _comparable(points, helpfulness)

@@ -1,0 +1,43 @@
+"""Public names that load their module on first use; each is written once, in the stub beside its package."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def lazy_names(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """Make what a package needs to load its names from where `__init__.pyi` says that they live.
+
+    Every name stands in the stub on a line of its own, as type checkers want names that are handed on:
+    `from alignmeter.api.running import run as run`.
+
+    Args:
+        package: `__name__` of the package.
+        file: Its `__file__`.
+
+    Returns:
+        Its `__getattr__`, `__dir__` and `__all__`.
+    """
+    homes: dict[str, str] = {}
+    for line in Path(file).with_suffix(".pyi").read_text(encoding="utf-8").splitlines():
+        match line.split():
+            case ["from", home, "import", _, "as", name]:
+                homes[name] = home
+            case _:
+                pass
+    names = sorted(homes)
+
+    def load(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = import_module(homes[name])
+        value = getattr(module, name)
+        vars(import_module(package))[name] = value
+        return value
+
+    return load, lambda: list(names), names

@@ -1,0 +1,110 @@
+"""The replies of a run as flat rows, for data frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from alignmeter.records import Axis, Unscored, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from alignmeter.records import Judgement, Transcript, Trial
+    from alignmeter.store import RunData
+
+Cell = str | int | float | bool | None
+"""What stands in a column."""
+
+_NUMBERS = ("score", "confidence")
+"""What only some results have beside their label."""
+
+
+def reply_rows(data: RunData) -> list[dict[str, Cell]]:
+    """Make one row of each trial that was asked, in dispatch order.
+
+    Args:
+        data: Trials, transcripts, and the judgements that count.
+
+    Returns:
+        Rows with the same columns: those of `transcripts.parquet`, the prompt, then what the judges said and
+        took. An error of the target is a row without a reply.
+    """
+    by_axis = data.by_axis()
+    axes: list[Axis] = sorted(by_axis, key=get_args(Axis).index)
+    columns = {axis: _columns(list(by_axis[axis].values())) for axis in axes}
+    rows: list[dict[str, Cell]] = []
+    for index, trial in enumerate(data.trials):
+        transcript = data.transcripts.get(trial.id)
+        if transcript is None:
+            continue
+        judged = [by_axis[axis].get(trial.id) for axis in axes]
+        row = _asked(index, trial) | _answered(transcript) | {"prompt": _prompt(trial)}
+        for axis, judgement in zip(axes, judged, strict=True):
+            row |= dict(_said(axis, judgement, columns[axis]))
+        rows.append(row | _taken([one for one in judged if one is not None]))
+    return rows
+
+
+def _asked(index: int, trial: Trial) -> dict[str, Cell]:
+    return {
+        "trial": trial.id,
+        "dispatch_index": index,
+        "probe": trial.probe,
+        "suite": trial.suite,
+        "family": trial.family,
+        "intent": trial.intent,
+        "domain": trial.domain,
+        "hazard": trial.hazard,
+        "language": trial.language,
+        "attack": trial.attack,
+        "attack_class": trial.attack_class,
+        "attack_pool": trial.attack_pool,
+        "format": trial.format,
+        "request": trial.request,
+    }
+
+
+def _answered(transcript: Transcript) -> dict[str, Cell]:
+    error = transcript.error
+    return {
+        "reply": None if transcript.reply is None else transcript.reply.content,
+        "finish_reason": transcript.finish_reason,
+        "hard_refusal": transcript.hard_refusal,
+        "prompt_tokens": transcript.usage.prompt_tokens,
+        "completion_tokens": transcript.usage.completion_tokens,
+        "started_at": transcript.started_at,
+        "latency": transcript.latency,
+        "attempts": transcript.attempts,
+        "error_kind": None if error is None else error.kind,
+        "error_message": None if error is None else error.message,
+    }
+
+
+def _prompt(trial: Trial) -> str:
+    """The last message of the user, as it was sent."""
+    return next((one.content for one in reversed(trial.messages) if one.role == "user"), "")
+
+
+def _columns(judged: Sequence[Judgement]) -> tuple[str, ...]:
+    """What is told of an axis."""
+    further = [name for name in _NUMBERS if any(hasattr(one.result, name) for one in judged)]
+    return ("label", *further, "unscored")
+
+
+def _said(axis: Axis, judged: Judgement | None, columns: Sequence[str]) -> Iterator[tuple[str, Cell]]:
+    result = None if judged is None else judged.result
+    for name in columns:
+        if name == "unscored":
+            yield f"{axis}_unscored", result.reason if isinstance(result, Unscored) else None
+        else:
+            yield f"{axis}_{name}", getattr(result, name, None)
+
+
+def _taken(judged: Sequence[Judgement]) -> dict[str, Cell]:
+    """Calls of the judges' models about one reply, and their tokens."""
+    usage = sum((one.usage for one in judged), Usage())
+    return {
+        "judge_calls": sum(one.calls for one in judged),
+        "judge_prompt_tokens": usage.prompt_tokens or 0,
+        "judge_completion_tokens": usage.completion_tokens or 0,
+    }
