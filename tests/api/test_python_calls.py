@@ -252,16 +252,23 @@ def test_rows_are_those_of_the_tables_with_the_labels_of_each_axis(here: Path, f
     columns, table = _table(run.path / "transcripts.parquet")
     assert [tuple(row[name] for name in columns) for row in rows] == table
     columns, judged = _table(run.path / "judgements.parquet")
-    places = [columns.index(name) for name in ("trial", "axis", "label")]
+    told = ("label", "confidence", "score", "unscored_reason")
+    places = [columns.index(name) for name in ("trial", "axis", *told)]
     axes = [name.removesuffix("_label") for name in rows[0] if name.endswith("_label")]
-    told = {(row["trial"], axis, row[f"{axis}_label"]) for row in rows for axis in axes}
-    assert {one for one in told if one[2] is not None} == {
-        one for row in judged if (one := tuple(row[place] for place in places))[2] is not None
+    said = {
+        (row["trial"], axis, *(row.get(f"{axis}_{name}") for name in told)) for row in rows for axis in axes
+    }
+    assert {one for one in said if any(part is not None for part in one[2:])} == {
+        tuple(row[place] for place in places) for row in judged
     }
     failed = [row for row in rows if row["error_kind"] is not None]
     assert bool(failed) == (function == "moody")
     for row in failed:
-        assert (row["reply"], row["refusal_label"], row["refusal_unscored"]) == (None, None, "target_error")
+        assert (row["reply"], row["refusal_label"], row["refusal_unscored_reason"]) == (
+            None,
+            None,
+            "target_error",
+        )
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -79,8 +79,8 @@ class Run(Record, frozen=True):
         """One flat row a reply, in the order of asking, all with the same columns: ready for a data frame.
 
         The columns of `transcripts.parquet`, then `prompt`, and for each axis its `AXIS_label`,
-        `AXIS_unscored` and, where its judge gives one, `AXIS_score` and `AXIS_confidence`, as the judge said,
-        not people; last what judging took.
+        `AXIS_unscored_reason` and, where its judge gives one, `AXIS_score` and `AXIS_confidence`,
+        as the judge said, not people; last what judging took.
         """
         return reply_rows(self.data)
 

@@ -88,14 +88,14 @@ def _prompt(trial: Trial) -> str:
 def _columns(judged: Sequence[Judgement]) -> tuple[str, ...]:
     """What is told of an axis."""
     further = [name for name in _NUMBERS if any(hasattr(one.result, name) for one in judged)]
-    return ("label", *further, "unscored")
+    return ("label", *further, "unscored_reason")
 
 
 def _said(axis: Axis, judged: Judgement | None, columns: Sequence[str]) -> Iterator[tuple[str, Cell]]:
     result = None if judged is None else judged.result
     for name in columns:
-        if name == "unscored":
-            yield f"{axis}_unscored", result.reason if isinstance(result, Unscored) else None
+        if name == "unscored_reason":
+            yield f"{axis}_unscored_reason", result.reason if isinstance(result, Unscored) else None
         else:
             yield f"{axis}_{name}", getattr(result, name, None)
 
