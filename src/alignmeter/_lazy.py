@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def lazy_names(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Make what a package needs to load its names from where `__init__.pyi` says that they live.
 
     Every name stands in the stub on a line of its own, as type checkers want names that are handed on:
@@ -18,13 +18,14 @@ def lazy_names(package: str, file: str) -> tuple[Callable[[str], object], Callab
 
     Args:
         package: `__name__` of the package.
-        file: Its `__file__`.
 
     Returns:
         Its `__getattr__`, `__dir__` and `__all__`.
     """
     homes: dict[str, str] = {}
-    for line in Path(file).with_suffix(".pyi").read_text(encoding="utf-8").splitlines():
+    spec: Any = sys.modules[package].__spec__
+    stub: bytes = spec.loader.get_data(f"{spec.origin}i")  # from an archive too, and at no cost
+    for line in stub.decode().splitlines():
         match line.split():
             case ["from", home, "import", _, "as", name]:
                 homes[name] = home

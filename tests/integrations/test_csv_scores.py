@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from alignmeter.errors import InputError, StorageError
+from alignmeter.errors import InputError
 from alignmeter.integrations import ReadOptions, read_item_scores, write_csv
 
 if TYPE_CHECKING:
@@ -150,5 +150,5 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert copy == msgspec.structs.replace(
         scores, origin=str(tmp_path / "copy.csv"), provenance={"file": "copy.csv"}
     )
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(InputError, match="in a folder that exists"):
         write_csv(scores, tmp_path / "no" / "copy.csv")

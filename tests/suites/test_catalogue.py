@@ -139,7 +139,7 @@ def test_suites_load_from_an_archive(tmp_path: Path) -> None:
     archive = tmp_path / "alignmeter.zip"
     with zipfile.ZipFile(archive, "w") as target:
         for path in sorted(package.rglob("*")):
-            if path.suffix in {".py", ".jsonl", ".json", ".yaml"}:
+            if path.suffix in {".py", ".pyi", ".jsonl", ".json", ".yaml"}:
                 target.write(path, path.relative_to(package.parent))
     script = (
         "import alignmeter.suites as s; probes = s.load_catalogue(); "

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from alignmeter.cli.output import console
+from alignmeter.cli.output import console, tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -47,4 +47,4 @@ def counter(what: str) -> Generator[Count]:
 
 def _tenths(what: str, done: int, total: int) -> None:
     if total >= _LONG and (done == 1 or done * 10 // total > (done - 1) * 10 // total):
-        print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+        tell(f"{what}: {done} of {total}")

@@ -160,6 +160,8 @@ class EmbeddedServer:
             raise TargetUnavailableError(
                 f"llama.cpp cannot serve {str(self._path)!r}: {error}; {hint}"
             ) from None
+        # A server that is ended before its loop runs never ends: the first answer shows that it does.
+        self._server.handle_completions({"prompt": ".", "n_predict": 1, "cache_prompt": False})
         return f"{self._server.listening_address}/v1"
 
     def stop(self) -> None:
