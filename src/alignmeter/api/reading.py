@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.api.drawing import Drawings
-    from alignmeter.api.reply_rows import Cell
     from alignmeter.engine import Stopped
     from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
+    from alignmeter.store import Cell
     from alignmeter.threat_model import ThreatModel
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from alignmeter.records import Axis, Unscored, Usage
+from alignmeter.store import reply_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from alignmeter.records import Judgement, Transcript, Trial
-    from alignmeter.store import RunData
-
-Cell = str | int | float | bool | None
-"""What stands in a column."""
+    from alignmeter.records import Judgement, Trial
+    from alignmeter.store import Cell, RunData
 
 _NUMBERS = ("score", "confidence")
 """What only some results have beside their label."""
@@ -38,46 +36,11 @@ def reply_rows(data: RunData) -> list[dict[str, Cell]]:
         if transcript is None:
             continue
         judged = [by_axis[axis].get(trial.id) for axis in axes]
-        row = _asked(index, trial) | _answered(transcript) | {"prompt": _prompt(trial)}
+        row = reply_columns(index, trial, transcript) | {"prompt": _prompt(trial)}
         for axis, judgement in zip(axes, judged, strict=True):
             row |= dict(_said(axis, judgement, columns[axis]))
         rows.append(row | _taken([one for one in judged if one is not None]))
     return rows
-
-
-def _asked(index: int, trial: Trial) -> dict[str, Cell]:
-    return {
-        "trial": trial.id,
-        "dispatch_index": index,
-        "probe": trial.probe,
-        "suite": trial.suite,
-        "family": trial.family,
-        "intent": trial.intent,
-        "domain": trial.domain,
-        "hazard": trial.hazard,
-        "language": trial.language,
-        "attack": trial.attack,
-        "attack_class": trial.attack_class,
-        "attack_pool": trial.attack_pool,
-        "format": trial.format,
-        "request": trial.request,
-    }
-
-
-def _answered(transcript: Transcript) -> dict[str, Cell]:
-    error = transcript.error
-    return {
-        "reply": None if transcript.reply is None else transcript.reply.content,
-        "finish_reason": transcript.finish_reason,
-        "hard_refusal": transcript.hard_refusal,
-        "prompt_tokens": transcript.usage.prompt_tokens,
-        "completion_tokens": transcript.usage.completion_tokens,
-        "started_at": transcript.started_at,
-        "latency": transcript.latency,
-        "attempts": transcript.attempts,
-        "error_kind": None if error is None else error.kind,
-        "error_message": None if error is None else error.message,
-    }
 
 
 def _prompt(trial: Trial) -> str:

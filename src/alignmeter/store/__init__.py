@@ -18,6 +18,7 @@ from alignmeter.store.journal import (
 )
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, counted_labels, read_labels
 from alignmeter.store.parquet import write_parquet
+from alignmeter.store.reply_columns import Cell, reply_columns
 from alignmeter.store.run_data import RunData, fold
 from alignmeter.store.run_folder import RunFolder
 from alignmeter.store.runs import list_runs, new_run_folders, remove_empty
@@ -28,6 +29,7 @@ __all__ = [
     "LABELS_FILE",
     "Answered",
     "Asked",
+    "Cell",
     "Charged",
     "Checked",
     "Closed",
@@ -49,6 +51,7 @@ __all__ = [
     "read_labels",
     "read_text_scores",
     "remove_empty",
+    "reply_columns",
     "request_text",
     "scored_text",
     "unanswered",

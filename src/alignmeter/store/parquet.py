@@ -19,6 +19,7 @@ import msgspec
 from alignmeter.errors import StorageError
 from alignmeter.records import Judgement, Transcript, Trial, Unscored
 from alignmeter.store.journal import Answered, Asked, Charged, Event, Judged, Planned, events_at
+from alignmeter.store.reply_columns import reply_columns
 from alignmeter.store.run_data import RunData, fold
 from alignmeter.store.run_folder import JOURNAL
 from alignmeter.visible import visible
@@ -220,37 +221,7 @@ def _transcripts(journal: Path, data: RunData) -> Iterator[dict[str, Any]]:
             assert isinstance(light, _TrialAt)  # noqa: S101 - all are
             planned = lines.event(light.at)
             assert isinstance(planned, Planned)  # noqa: S101 - that is what stands there
-            yield _transcript_row(planned, transcript)
-
-
-def _transcript_row(planned: Planned, transcript: Transcript) -> dict[str, Any]:
-    trial, error = planned.trial, transcript.error
-    return {
-        "trial": trial.id,
-        "dispatch_index": planned.index,
-        "probe": trial.probe,
-        "suite": trial.suite,
-        "family": trial.family,
-        "intent": trial.intent,
-        "domain": trial.domain,
-        "hazard": trial.hazard,
-        "language": trial.language,
-        "attack": trial.attack,
-        "attack_class": trial.attack_class,
-        "attack_pool": trial.attack_pool,
-        "format": trial.format,
-        "request": trial.request,
-        "reply": None if transcript.reply is None else transcript.reply.content,
-        "finish_reason": transcript.finish_reason,
-        "hard_refusal": transcript.hard_refusal,
-        "prompt_tokens": transcript.usage.prompt_tokens,
-        "completion_tokens": transcript.usage.completion_tokens,
-        "started_at": transcript.started_at or None,
-        "latency": transcript.latency or None,
-        "attempts": transcript.attempts,
-        "error_kind": None if error is None else error.kind,
-        "error_message": None if error is None else error.message,
-    }
+            yield reply_columns(planned.index, planned.trial, transcript)
 
 
 def _judgements(journal: Path, events: list[Event]) -> Iterator[dict[str, Any]]:
