@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from alignmeter.engine.budget import Budget, Prices
 from alignmeter.engine.purse import Limits
-from alignmeter.engine.spending import Spent
+from alignmeter.engine.spending import Before, Spent
 from alignmeter.errors import BudgetSpentError
-from alignmeter.identity import fingerprint_hash
+from alignmeter.identity import fingerprint_hash, text_digest
 from alignmeter.records import CallError
 from alignmeter.store import Asked
-from alignmeter.targets import probe
+from alignmeter.targets import probe, refused_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -34,6 +34,7 @@ DEFAULT_CONCURRENCY = 8
 _users: Counter[int] = Counter()
 """Runs that have a model open, by its identity: two runs of a comparison may share one that the user made."""
 _spent: ContextVar[Spent | None] = ContextVar("judge_spent", default=None)
+_NOTHING = Before()
 
 
 def shown_to_judge(trial: Trial, model: Viewer, *, at: float) -> Asked:
@@ -44,17 +45,26 @@ def shown_to_judge(trial: Trial, model: Viewer, *, at: float) -> Asked:
 
 
 @contextmanager
-def counting(first: Callable[[Viewer], None] | None = None, told: Told | None = None) -> Generator[Spent]:
+def counting(
+    first: Callable[[Viewer], None] | None = None, told: Told | None = None, before: Before = _NOTHING
+) -> Generator[Spent]:
     """Count the calls that judges make inside the block, tasks begun in it included.
+
+    Where a budget or the user ends the block, what its models have answered is told, so that the next
+    process does not ask them again.
 
     Args:
         first: As of `Spent`.
         told: As of `Spent`.
+        before: As of `Spent`.
     """
-    spent = Spent(first, told)
+    spent = Spent(first, told, before)
     token = _spent.set(spent)
     try:
         yield spent
+    except (BudgetSpentError, asyncio.CancelledError):
+        spent.keep()
+        raise
     finally:
         _spent.reset(token)
 
@@ -70,7 +80,7 @@ class JudgeCalls:
     """What all the judges of a run share: one budget, which the engine lends them.
 
     Attributes:
-        budget: Where calls are counted; without limits until an engine lends its own.
+        budget: Where calls are counted; without limits until an engine, or `Work`, lends its own.
     """
 
     def __init__(self) -> None:
@@ -82,7 +92,7 @@ class JudgeCalls:
 
 
 class _Metered:
-    """A target whose calls wait for a place and for money."""
+    """A target whose calls wait for a place and for money, and that is not asked what it has answered."""
 
     def __init__(self, target: Target, calls: JudgeCalls) -> None:
         self._inner = target
@@ -105,6 +115,10 @@ class _Metered:
     def max_concurrency(self) -> int | None:
         return self._inner.max_concurrency
 
+    @property
+    def refused(self) -> tuple[str, ...] | None:
+        return refused_by(self._inner)
+
     async def probe(self, ask: Ask | None = None) -> CallError | None:
         """Make the cheap calls by which the model shows that it is there, where it has them."""
         return await probe(self._inner, ask or self.generate)
@@ -118,10 +132,14 @@ class _Metered:
         budget = self._calls.budget
         account = budget.judges
         wanted = account.wanted(request.messages, request.sampling)
+        spent = _spent.get() or Spent()
+        asked = text_digest(f"{fingerprint_hash(self.fingerprint)} {request!r}")
+        if (known := spent.recall(asked)) is not None:
+            spent.without(known.refused)
+            return known
         async with self._places:
             if not await budget.purse.room(lambda: account.fits(wanted)):
                 raise BudgetSpentError(budget.describe(wanted, judge=True))
-            spent = _spent.get() or Spent()
             spent.begin(wanted, self)
             account.reserve(wanted)
             came = None
@@ -132,6 +150,7 @@ class _Metered:
                 spent.settle(wanted, used, failed=isinstance(came, CallError))
             if not isinstance(answer, CallError):
                 spent.without(answer.refused)
+                spent.hear(asked, answer)
             return answer
 
     async def __aenter__(self) -> Self:

@@ -18,6 +18,7 @@ from alignmeter.engine.judge_calls import DEFAULT_CONCURRENCY, counting, shown_t
 from alignmeter.engine.options import EngineOptions
 from alignmeter.engine.progress import Snapshot
 from alignmeter.engine.rate_limit import TokenBucket
+from alignmeter.engine.spending import Before
 from alignmeter.errors import INTERRUPTED, RUNTIME_FAILURE, BudgetSpentError, StorageError
 from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, Usage
-    from alignmeter.store import Checked, JournalWriter, StopReason
+    from alignmeter.store import Checked, Heard, JournalWriter, StopReason
     from alignmeter.targets import Target
 
 DEFAULT_START = 8
@@ -51,6 +52,8 @@ _RETRYING = 4
 """Trials that may wait for another attempt, however narrow the window, before new ones are begun."""
 _SICKNESS = frozenset({"connection", "server_error", "timeout", "bad_response", "auth", "not_found"})
 _NEVER_SERVED = _SICKNESS | {"rate_limited"}
+
+_Role = Literal["target", "judge"]
 
 
 class Stopped(Record, frozen=True):
@@ -146,6 +149,7 @@ class Engine:
         self._unjudged: Counter[str] = Counter()
         self._heard: set[str] = set()
         self.judgements: dict[Axis, dict[str, Judgement]] = {}
+        self.heard: dict[str, tuple[Heard, ...]] = {}
         self.errors: Counter[str] = Counter()
         self._last_error = ""
         self._answered = 0
@@ -282,13 +286,15 @@ class Engine:
         if trial.pool in HELD_OUT:
             self._journal.append(shown_to_judge(trial, model, at=self._clock.time()))
 
-    def _charged(self, trial: Trial, role: Literal["target", "judge"], calls: int, most: Usage) -> None:
-        self._journal.append(Charged(trial=trial.id, calls=calls, tokens=most, role=role))
+    def _charged(self, trial: Trial, role: _Role, calls: int, most: Usage, heard: tuple[Heard, ...]) -> None:
+        self._journal.append(Charged(trial=trial.id, calls=calls, tokens=most, role=role, heard=heard))
 
     async def _judge(self, schedule: Schedule, trial: Trial, transcript: Transcript) -> None:
         try:
             for axis in self._missing(trial):
-                with counting(partial(self._showing, trial), partial(self._charged, trial, "judge")) as spent:
+                before = Before(heard=self.heard.get(trial.id, ()))
+                told = partial(self._charged, trial, "judge")
+                with counting(partial(self._showing, trial), told, before) as spent:
                     judged = await judge_one(self._judges.get(axis), axis, trial, transcript)
                 judged = msgspec.structs.replace(
                     judged, calls=spent.calls, usage=spent.usage, refused=spent.refused

@@ -22,6 +22,7 @@ from alignmeter.store import (
     Planned,
     RunFolder,
     counted_labels,
+    heard_before,
     read_labels,
     unanswered,
 )
@@ -247,6 +248,7 @@ def open_engine(  # noqa: PLR0913 - those of `Engine`
     for charged in unanswered(session.journal.events):
         engine.budget.carry_charge(charged)
     engine.judgements.update(lasting(session.data))
+    engine.heard.update(heard_before(session.journal.events))
     return engine
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from alignmeter.records import Usage
+from alignmeter.store import Heard
+from alignmeter.targets import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -12,7 +16,18 @@ if TYPE_CHECKING:
     from alignmeter.engine.budget import Reservation
     from alignmeter.records import TargetFingerprint
 
-    Told = Callable[[int, Usage], None]
+    Told = Callable[[int, Usage, tuple[Heard, ...]], None]
+
+
+class Before(NamedTuple):
+    """What earlier processes spent on a piece of work that they did not finish, and what they heard."""
+
+    calls: int = 0
+    tokens: Usage = Usage()
+    heard: tuple[Heard, ...] = ()
+
+
+_NOTHING = Before()
 
 
 class Viewer(Protocol):
@@ -36,7 +51,9 @@ class Spent:
         first: Called with each model, and each piece of code of the user's, right before it is first shown
             what the work is about.
         told: Called right before each call, and after each that failed, with the calls made, the one
-            about to be made included, and the most tokens that they may be billed.
+            about to be made included, and the most tokens that they may be billed; by `keep` with the
+            replies as well.
+        before: What was spent on it before, which is counted here too.
 
     Attributes:
         calls: Calls, those that failed included.
@@ -44,9 +61,17 @@ class Spent:
         refused: Parameters that a server refused, so that a reply was drawn without them.
     """
 
-    def __init__(self, first: Callable[[Viewer], None] | None = None, told: Told | None = None) -> None:
-        self.calls = 0
-        self.usage = Usage()
+    def __init__(
+        self,
+        first: Callable[[Viewer], None] | None = None,
+        told: Told | None = None,
+        before: Before = _NOTHING,
+    ) -> None:
+        self.calls = before.calls
+        self.usage = before.tokens
+        self._heard = list(before.heard)
+        self._unused = list(before.heard)
+        self._replies: list[tuple[str, Reply]] = []
         self.refused: tuple[str, ...] = ()
         self._in_flight = Usage()
         self._first = first
@@ -78,6 +103,31 @@ class Spent:
         """A reply was drawn without parameters that the server refused."""
         self.refused = tuple(dict.fromkeys((*self.refused, *refused)))
 
-    def _tell(self) -> None:
+    def recall(self, asked: str) -> Reply | None:
+        """What a model answered in an earlier process that did not finish the work; each reply once.
+
+        Args:
+            asked: Digest of the model and of all that it is asked.
+        """
+        found = next((known for known in self._unused if known.asked == asked), None)
+        if found is None:
+            return None
+        self._unused.remove(found)
+        try:
+            return msgspec.convert(found.reply, Reply)
+        except msgspec.ValidationError:
+            return None  # of another version, or with a number that JSON lacks: asked again
+
+    def hear(self, asked: str, reply: Reply) -> None:
+        """Remember a reply until the work is finished."""
+        self._replies.append((asked, reply))
+
+    def keep(self) -> None:
+        """Tell of the replies so far: the work ends here, and another process is to finish it."""
+        new = [Heard(asked=asked, reply=msgspec.to_builtins(reply)) for asked, reply in self._replies]
+        if new:
+            self._tell((*self._heard, *new))
+
+    def _tell(self, heard: tuple[Heard, ...] = ()) -> None:
         if self._told is not None:
-            self._told(self.calls, self.usage + self._in_flight)
+            self._told(self.calls, self.usage + self._in_flight, heard)

@@ -7,7 +7,7 @@ cut loses at most the last batch. See `alignmeter.store.lines` for locks, torn a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from alignmeter.records import Judgement, Record, Transcript, Trial, Usage
 from alignmeter.store.lines import LineFile, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 JOURNAL_VERSION = 3
@@ -86,21 +86,40 @@ class Asked(Record, frozen=True, tag="asked"):
     url: str = ""
 
 
+class Heard(Record, frozen=True):
+    """What a model answered for a judgement that could not be finished, so that nobody pays for it again.
+
+    Attributes:
+        asked: Digest of the model and of all that it was asked.
+        reply: Its reply.
+    """
+
+    asked: str
+    reply: dict[str, Any]
+
+
 class Charged(Record, frozen=True, tag="charged"):
     """What a trial costs at the most, should the process end before its answer or judgement is here.
 
-    Written right before each call and after each that failed; the latest one counts.
+    Written right before each call and after each that failed; the latest one counts. One more, with what was
+    heard, is written where a budget or the user ends a judgement halfway.
 
     Attributes:
+        trial: Empty for calls before the first one that judges again.
         calls: Calls made for it, one that is about to be made included.
         tokens: The most that those calls may be billed.
         role: `target`, or `judge` for a model behind a judge.
+        heard: What models have answered so far for the judgement.
+        again: Hash of the judge where it judges after the run; calls and tokens are then those of all
+            processes since its last judgement of the trial. Empty for a judge of the run.
     """
 
     trial: str
     calls: int
     tokens: Usage
     role: Literal["target", "judge"] = "target"
+    heard: tuple[Heard, ...] = ()
+    again: str = ""
 
 
 class Answered(Record, frozen=True, tag="answered"):
@@ -171,7 +190,7 @@ def unanswered(events: Iterable[Event]) -> tuple[Charged, ...]:
     waiting: dict[tuple[str, str], Charged] = {}
     for event in events:
         match event:
-            case Charged(trial=trial, role=role):
+            case Charged(trial=trial, role=role, again=""):
                 waiting[trial, role] = event
             case Answered(transcript=transcript):
                 waiting.pop((transcript.trial, "target"), None)
@@ -183,6 +202,44 @@ def unanswered(events: Iterable[Event]) -> tuple[Charged, ...]:
             case _:
                 pass
     return (*found, *waiting.values())
+
+
+def heard_before(events: Iterable[Event]) -> dict[str, tuple[Heard, ...]]:
+    """Return what models answered for judgements of the run that were ended halfway, by trial."""
+    return {
+        event.trial: event.heard
+        for event in events
+        if isinstance(event, Charged) and event.heard and not event.again
+    }
+
+
+def judged_again(
+    events: Iterable[Event], judges: Collection[str]
+) -> tuple[tuple[Judgement, ...], dict[tuple[str, str], Charged]]:
+    """Return what judging again with these judges has cost so far.
+
+    Args:
+        events: The events of a journal.
+        judges: Hashes of the judges.
+
+    Returns:
+        Every judgement that they made after the run, and what they were charged since for judgements that
+        are not here, by trial and judge, with all that was heard for these.
+    """
+    made: list[Judgement] = []
+    waiting: dict[tuple[str, str], Charged] = {}
+    for event in events:
+        match event:
+            case Charged(trial=trial, again=judge) if judge in judges:
+                known = waiting.get((trial, judge))
+                heard = event.heard or (() if known is None else known.heard)
+                waiting[trial, judge] = msgspec.structs.replace(event, heard=heard)
+            case Judged(judgement=judgement, again=True) if judgement.judge_hash in judges:
+                made.append(judgement)
+                waiting.pop((judgement.trial, judgement.judge_hash), None)
+            case _:
+                pass
+    return tuple(made), waiting
 
 
 def _corrupt(path: Path, number: int, line: bytes, error: Exception) -> RunFolderError:
