@@ -24,6 +24,7 @@ from alignmeter.api.side_by_side import LiveComparison as LiveComparison
 from alignmeter.api.side_by_side import compare_targets as compare_targets
 from alignmeter.api.side_by_side import compare_targets_async as compare_targets_async
 from alignmeter.api.taxing import tax as tax
+from alignmeter.engine.allowance import Allowance as Allowance
 from alignmeter.engine.budget import Prices as Prices
 from alignmeter.engine.caller import RetryPolicy as RetryPolicy
 from alignmeter.engine.loop import EngineOptions as EngineOptions

@@ -61,4 +61,4 @@ class TargetUnavailableError(AlignmeterError):
 
 
 class BudgetSpentError(AlignmeterError):
-    """A judge needs a call that the budget has no room for; the run stops and can be resumed."""
+    """A call is needed that the budget has no room for; what was finished is kept, and the work can go on."""

@@ -149,7 +149,9 @@ async def test_given_a_model_that_says_no_to_every_row_when_asked_then_nothing_i
     done = await asyncio.to_thread(cli, *asked, "--limit", "3")
     assert done.code == 5
     assert "it said 'max_tokens is too large" in done.complaint
-    assert not Path("alignmeter-suites").exists()
+    written = list(Path("alignmeter-suites").iterdir())
+    assert [path.name for path in written] == [".triad.ja.partial"], "what it cost, and nothing else"
+    assert b"trip" not in written[0].read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alignmeter.errors import InputError, StorageError
-from alignmeter.records import TextScore
+from alignmeter.records import TextScore, Usage
 from alignmeter.store import TextScores, read_text_scores
 
 if TYPE_CHECKING:
@@ -44,6 +44,35 @@ def test_given_scores_of_two_audits_when_read_then_the_last_of_each_text_counts(
         assert scores.get("s", "b") == _score("b", 0.75)
     assert read_text_scores(path) == (_score("a"), _score("b", 0.75))
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_given_a_call_in_flight_when_its_process_is_gone_then_the_text_has_no_score_and_a_cost(
+    path: Path,
+) -> None:
+    about_to = msgspec.structs.replace(
+        _score("b", None), calls=1, tokens=Usage(prompt_tokens=9), charged=True
+    )
+    again = msgspec.structs.replace(_score("a", None), calls=2, charged=True)
+    with TextScores(path) as scores:
+        scores.append(about_to)
+        scores.append(again)
+        assert scores.get("s", "b") is None
+    with TextScores(path) as scores:
+        assert scores.get("s", "b") is None
+        assert scores.get("s", "a") == _score("a"), "a score that is there stays"
+        assert scores.cost("s") == {"a": again, "b": about_to}
+        assert scores.cost("another") == {}
+    assert read_text_scores(path) == (_score("a"),), "who reads the file learns that `b` is lacking"
+
+
+def test_given_an_audit_that_wrote_nothing_when_it_ends_then_it_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    with TextScores(path):
+        assert path.exists()
+    assert not path.exists()
+    path.touch()
+    TextScores(path).close()
+    assert path.exists(), "it was there before"
 
 
 def test_given_an_audit_that_writes_when_another_wants_the_file_then_it_is_refused_and_nothing_is_cut(

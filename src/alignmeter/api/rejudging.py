@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +13,14 @@ from alignmeter.api.blocking import wait_for
 from alignmeter.api.drawing import drawings
 from alignmeter.api.exposing import admit_held_out
 from alignmeter.api.judges_of_a_run import JudgeChoice, judges_of
+from alignmeter.api.judging_again import JudgingAgain
 from alignmeter.api.models import open_models
 from alignmeter.api.reading import Run, analyse
-from alignmeter.engine import counting, shown_to_judge
-from alignmeter.errors import AlignmeterError, InputError
-from alignmeter.judges import axes_for, cards_for, judgement
-from alignmeter.records import HELD_OUT, JudgeCard, Record, Unscored
-from alignmeter.store import Judged, RunFolder, counted_labels, read_labels, write_parquet
+from alignmeter.engine import Allowance, Spending, Work
+from alignmeter.errors import InputError
+from alignmeter.judges import axes_for, cards_for
+from alignmeter.records import JudgeCard, Record, Unscored
+from alignmeter.store import RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     EVENTS,
@@ -37,14 +35,11 @@ from alignmeter.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
     from alignmeter.judges.validation import Progress
     from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
-    from alignmeter.store import JournalWriter
 
-CONCURRENCY = 16
-"""Replies judged side by side; each model behind a judge has a limit of its own."""
+_NO_LIMITS = Allowance()
 
 
 class Rejudged(Record, frozen=True):
@@ -56,6 +51,7 @@ class Rejudged(Record, frozen=True):
         unscored: Of all of them, by reason.
         calls: Calls to models that it took now.
         refused: Parameters that the server of its model refused, with the judgements made without them now.
+        spent: On judging again with all the judges named together, over all starts.
     """
 
     judge: str
@@ -66,6 +62,7 @@ class Rejudged(Record, frozen=True):
     unscored: dict[str, int]
     calls: int
     refused: dict[str, int] = {}  # noqa: RUF012 - msgspec makes each its own
+    spent: Spending = Spending()
 
 
 class Disagreement(Record, frozen=True):
@@ -81,7 +78,11 @@ class Disagreement(Record, frozen=True):
 
 
 def rejudge(
-    path: Path | str, choice: JudgeChoice, *, progress: Progress | None = None
+    path: Path | str,
+    choice: JudgeChoice,
+    *,
+    allowance: Allowance = _NO_LIMITS,
+    progress: Progress | None = None,
 ) -> tuple[Rejudged, ...]:
     """Let other judges judge the replies of a run; what they said before is kept, and not asked again.
 
@@ -91,19 +92,26 @@ def rejudge(
     Args:
         path: The run folder.
         choice: The judges, at least one.
+        allowance: What may be spent on them, over all starts with the same judges.
         progress: Told after every judgement.
 
     Raises:
-        InputError: A judge is not understood, is the target itself, or has nothing to judge in this run.
+        InputError: A judge is not understood, is the target itself, or has nothing to judge in this run; or
+            something is limited, and no judge asks a model.
+        BudgetSpentError: A limit is reached; what was judged is kept.
         TargetUnavailableError: A judge's endpoint cannot be reached; nothing was judged.
         RunFolderError: There is no run, or another process works on it.
         StorageError: The journal cannot be written.
     """
-    return wait_for(rejudge_async, path, choice, progress=progress)
+    return wait_for(rejudge_async, path, choice, allowance=allowance, progress=progress)
 
 
 async def rejudge_async(
-    path: Path | str, choice: JudgeChoice, *, progress: Progress | None = None
+    path: Path | str,
+    choice: JudgeChoice,
+    *,
+    allowance: Allowance = _NO_LIMITS,
+    progress: Progress | None = None,
 ) -> tuple[Rejudged, ...]:
     """Like `rejudge`, inside a running event loop."""
     path = Path(path)
@@ -116,6 +124,7 @@ async def rejudge_async(
         choice, manifest.target.fingerprint, seed=manifest.design.seed, languages=model.languages
     )
     judges: dict[Axis, Judge] = {axis: made.by_axis[axis] for axis in made.models}
+    purse = Work(allowance, made.calls).check(made.targets, _named(judges))
     known = {
         (judged.trial, judged.judge_hash): judged for judged in folder.all_judgements() if not judged.may_pass
     }
@@ -132,19 +141,27 @@ async def rejudge_async(
     showing = admit_held_out([trial for _, trial, _ in todo], None, made.shown, path=path, force=False)
     journal = folder.journal()
     try:
+        again = JudgingAgain(purse, journal, [judge.judge_hash for judge in judges.values()])
         if showing is not None:
             showing.begin(folder)
         async with AsyncExitStack() as opened:
-            await open_models(opened, made.targets)
-            fresh = await _judge_all(todo, journal, progress)
+            with again.counting():
+                await open_models(opened, made.targets, purse.asking())
+            await again.judge(todo, progress)
     finally:
         journal.sync()
         journal.close()
         if showing is not None:
             showing.settle(folder)
     write_parquet(folder.path)
-    everything = [*known.values(), *fresh]
-    return tuple(_summary(judge, len(work[axis]), fresh, everything) for axis, judge in judges.items())
+    wanted = sum(map(len, work.values()))
+    purse.finish(wanted - len(todo) + len(again.fresh), wanted, "judgements")
+    everything = [*known.values(), *(one.judgement for one in again.fresh)]
+    return tuple(_summary(judge, len(work[axis]), again, everything) for axis, judge in judges.items())
+
+
+def _named(judges: Mapping[Axis, Judge]) -> str:
+    return ", ".join(judge.name for judge in judges.values())
 
 
 def _work(
@@ -159,42 +176,8 @@ def _work(
     ]
 
 
-async def _judge_all(
-    todo: Sequence[tuple[Judge, Trial, Transcript]],
-    journal: JournalWriter,
-    progress: Progress | None,
-) -> list[Judgement]:
-    places = asyncio.Semaphore(CONCURRENCY)
-    found: list[Judgement] = []
-
-    async def one(judge: Judge, trial: Trial, transcript: Transcript) -> None:
-        async with places:
-            with counting(partial(_showing, journal, trial)) as spent:
-                judged = await judgement(judge, judge.axis, trial, transcript)
-        judged = msgspec.structs.replace(judged, calls=spent.calls, usage=spent.usage, refused=spent.refused)
-        journal.append(Judged(judgement=judged, again=True))
-        found.append(judged)
-        if progress is not None:
-            progress(len(found), len(todo))
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for item in todo:
-                group.create_task(one(*item))
-    except* AlignmeterError as failed:
-        raise failed.exceptions[0] from None
-    return found
-
-
-def _showing(journal: JournalWriter, trial: Trial, model: Viewer) -> None:
-    if trial.pool in HELD_OUT:
-        journal.append(shown_to_judge(trial, model, at=time.time()))
-
-
-def _summary(
-    judge: Judge, replies: int, fresh: Sequence[Judgement], everything: Sequence[Judgement]
-) -> Rejudged:
-    new = [judged for judged in fresh if judged.judge_hash == judge.judge_hash]
+def _summary(judge: Judge, replies: int, again: JudgingAgain, everything: Sequence[Judgement]) -> Rejudged:
+    new = [one for one in again.fresh if one.judgement.judge_hash == judge.judge_hash]
     mine = [judged for judged in everything if judged.judge_hash == judge.judge_hash]
     reasons = Counter(judged.result.reason for judged in mine if isinstance(judged.result, Unscored))
     return Rejudged(
@@ -204,8 +187,9 @@ def _summary(
         judged=len(new),
         already=replies - len(new),
         unscored=dict(sorted(reasons.items())),
-        calls=sum(judged.calls for judged in new),
-        refused=dict(Counter(name for judged in new for name in judged.refused)),
+        calls=sum(one.calls for one in new),
+        refused=dict(Counter(name for one in new for name in one.judgement.refused)),
+        spent=again.work.spent,
     )
 
 

@@ -17,7 +17,8 @@ from alignmeter.api.given import as_path, as_spec
 from alignmeter.api.models import ModelMaker, open_models
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.scored_texts import Text, audited_texts
-from alignmeter.engine import shown_to_judge
+from alignmeter.api.scoring import Scoring
+from alignmeter.engine import Allowance, Limits, Spending, Work, shown_to_judge
 from alignmeter.errors import InputError
 from alignmeter.judges.scorers import Score, resolve_scorer
 from alignmeter.judges.validation.calibration import Calibration, calibration
@@ -29,7 +30,6 @@ from alignmeter.records import (
     ScorerAbout,
     ScorerFindings,
     ScorerReads,
-    TextScore,
 )
 from alignmeter.store import RunFolder, TextScores
 from alignmeter.targets import TargetOptions, adaptation, refused_by
@@ -39,12 +39,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alignmeter.api.exposing import Showing
+    from alignmeter.engine.spending import Viewer
     from alignmeter.judges.scorers import Scorer
     from alignmeter.judges.validation import Progress
-    from alignmeter.targets import Target
 
 SUITES = ("triad",)
-BATCH = 32
 FAILED_BUDGET = 0.02
 """Share of texts that may be without a score before the audit is INVALID."""
 _INVALID = 4
@@ -62,6 +61,7 @@ class ScorerRequest(Record, frozen=True):
             scores lie in [0, 1], else no rates.
         scores: File that keeps the scores, so that nothing is asked twice; None to keep none.
         target_options: How a model behind a judge is reached.
+        allowance: What may be spent on that model, over all starts with the same file of scores.
     """
 
     scorer: str
@@ -74,6 +74,7 @@ class ScorerRequest(Record, frozen=True):
     threshold: float | None = None
     scores: Path | str | None = None
     target_options: TargetOptions = TargetOptions()
+    allowance: Allowance = Allowance()
 
 
 class ScorerAudit(Record, frozen=True):
@@ -87,6 +88,7 @@ class ScorerAudit(Record, frozen=True):
             replies to harmful requests, in which there is nothing to flag.
         problems: Why texts have no score, the commonest first, three at most.
         exit_code: 4 where over 2% of the texts have no score, else 0.
+        spent: On models, over all starts with the same file of scores.
     """
 
     about: ScorerAbout
@@ -102,6 +104,7 @@ class ScorerAudit(Record, frozen=True):
     scores: str
     notes: tuple[str, ...]
     exit_code: int
+    spent: Spending = Spending()
 
 
 class _Asked(NamedTuple):
@@ -110,6 +113,7 @@ class _Asked(NamedTuple):
     scores: dict[str, Score]
     fresh: int
     refused: tuple[tuple[str, tuple[str, ...]], ...]
+    spent: Spending
 
 
 def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) -> ScorerAudit:
@@ -123,6 +127,7 @@ def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) ->
         InputError: An option is wrong, or there are no texts to score; nothing was asked.
         MissingExtraError: The scorer needs an extra that is not installed.
         TargetUnavailableError: A guard's endpoint cannot be reached; nothing was asked.
+        BudgetSpentError: A limit is reached; the scores so far are kept.
         StorageError: The scores cannot be written.
     """
     return wait_for(audit_scorer_async, request, progress=progress)
@@ -138,7 +143,8 @@ async def audit_scorer_async(request: ScorerRequest, *, progress: Progress | Non
 
 
 async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | None) -> _Asked:
-    make = ModelMaker(request.target_options)
+    work = Work(request.allowance)
+    make = ModelMaker(request.target_options, work.calls.metered)
     scorer = resolve_scorer(
         as_spec("scorer", request.scorer),
         reads=request.reads,
@@ -147,6 +153,9 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
         open_target=make,
     )
     make.check(f"the scorer {request.scorer!r}")
+    work.check(make.targets, f"the scorer {request.scorer!r}")
+    if request.allowance.limits != Limits() and request.scores is None:
+        raise InputError("a budget needs --scores FILE.jsonl, which keeps the scores that were paid for")
     if run is None and scorer.reads == "exchange":
         raise InputError(
             f"{request.scorer!r} reads requests with their replies, and a suite has no replies; name a run "
@@ -163,84 +172,42 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
         showing = admit_held_out(trials, None, make.targets, path=run.path, force=False)
     folder = RunFolder.open(run.path) if run is not None and showing is not None else None
     async with AsyncExitStack() as opened:
-        await open_models(opened, make.targets)
         kept = (
             opened.enter_context(TextScores(as_path("scores", request.scores)))
             if request.scores is not None
             else None
         )
-        noting = opened.enter_context(_noting(showing, folder, make.targets))
-        scores, fresh = await _scored(scorer, texts, kept, noting, progress)
+        scoring = Scoring(scorer, kept, work)
+        with scoring.counting():
+            await open_models(opened, make.targets, work.asking())
+        noting = opened.enter_context(_noting(showing, folder))
+        scores, fresh = await scoring.score(texts, noting if make.targets else None, progress)
     refused = tuple((target.spec, names) for target in make.targets if (names := refused_by(target)))
-    return _Asked(scorer, texts, scores, fresh, refused)
+    return _Asked(scorer, texts, scores, fresh, refused, work.spent)
 
 
 @contextmanager
-def _noting(
-    showing: Showing | None, folder: RunFolder | None, targets: Sequence[Target]
-) -> Generator[Callable[[Text], None]]:
+def _noting(showing: Showing | None, folder: RunFolder | None) -> Generator[Callable[[Text, Viewer], None]]:
     """Enter an audit of held-out probes in the ledger; the run's journal tells what it is about to show.
 
     Yields:
-        Called with each text right before the scorer's models are shown it.
+        Called with each text, and a model of the scorer, right before that is first shown it.
     """
     if showing is None or folder is None:
-        yield lambda _: None
+        yield lambda _text, _model: None
         return
     with closing(folder.journal()) as journal:
         showing.begin(folder)
 
-        def note(text: Text) -> None:
+        def note(text: Text, model: Viewer) -> None:
             trial = text.shown.trial
             if trial is not None and trial.pool in HELD_OUT:
-                for target in targets:
-                    journal.append(shown_to_judge(trial, target, at=time.time()))
+                journal.append(shown_to_judge(trial, model, at=time.time()))
 
         try:
             yield note
         finally:
             showing.settle(folder)
-
-
-async def _scored(
-    scorer: Scorer,
-    texts: Sequence[Text],
-    kept: TextScores | None,
-    noting: Callable[[Text], None],
-    progress: Progress | None,
-) -> tuple[dict[str, Score], int]:
-    found: dict[str, Score] = {}
-    todo: dict[str, Text] = {}
-    for text in texts:
-        known = kept.get(scorer.scorer_hash, text.digest) if kept is not None else None
-        if known is not None:
-            found[text.digest] = Score(known.score)
-        else:
-            todo.setdefault(text.digest, text)
-    waiting = list(todo.values())
-    for begin in range(0, len(waiting), BATCH):
-        batch = waiting[begin : begin + BATCH]
-        for text in batch:
-            noting(text)
-        for text, score in zip(batch, await scorer.score([one.shown for one in batch]), strict=True):
-            found[text.digest] = score
-            if kept is not None:
-                kept.append(_record(scorer, text, score))
-        if progress is not None:
-            progress(min(begin + BATCH, len(waiting)), len(waiting))
-    return found, len(waiting)
-
-
-def _record(scorer: Scorer, text: Text, score: Score) -> TextScore:
-    return TextScore(
-        text=text.digest,
-        scorer=scorer.scorer_hash,
-        name=scorer.name,
-        reads=scorer.reads,
-        higher=scorer.higher,
-        score=score.score,
-        problem=score.problem,
-    )
 
 
 # --- the report ----------------------------------------------------------------------------------
@@ -276,6 +243,7 @@ def _audit(request: ScorerRequest, run: Run | None, asked: _Asked) -> ScorerAudi
         scores="" if request.scores is None else str(request.scores),
         notes=tuple(_notes(asked, findings, threshold, shares=shares)),
         exit_code=_INVALID if unscored > FAILED_BUDGET * len(scores) else 0,
+        spent=asked.spent,
     )
 
 

@@ -11,8 +11,10 @@ import msgspec
 from alignmeter.api.blocking import wait_for
 from alignmeter.api.given import as_path, as_spec
 from alignmeter.api.models import ModelMaker, open_models
+from alignmeter.api.rows_in_hand import RowsInHand
 from alignmeter.api.translated_rows import Bound, similarity_here, sort_rows
-from alignmeter.errors import AlignmeterError, InputError, StorageError, TargetUnavailableError
+from alignmeter.engine import Allowance, Spending, Work
+from alignmeter.errors import InputError, StorageError, TargetUnavailableError
 from alignmeter.records import CallError, Message, NumberCheck, Probe, Record, Sampling
 from alignmeter.suites import GENERATED_SUITES, imported_suites, load_suite, suite_files, user_folder
 from alignmeter.suites.drift import RoundTrip
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from alignmeter.engine.spending import Spent
     from alignmeter.judges.validation import Progress
     from alignmeter.targets import Target
 
@@ -57,6 +60,7 @@ class TranslateRequest(Record, frozen=True):
         options: How both are reached.
         out: Folder of the user's suites.
         limit: Families at most; None for all.
+        allowance: What may be spent on both models, over all starts until the suite is written.
     """
 
     suite: str
@@ -66,6 +70,7 @@ class TranslateRequest(Record, frozen=True):
     options: TargetOptions = TargetOptions()
     out: Path | str | None = None
     limit: int | None = None
+    allowance: Allowance = Allowance()
 
 
 class Translated(Record, frozen=True):
@@ -78,6 +83,7 @@ class Translated(Record, frozen=True):
         doubtful: Rows that were flagged; the other rows of their family are left out with them.
         failed: Rows for which a model gave no answer; the same command asks for them again.
         compared_by: What the round trip was compared with: `embeddings` or `words`.
+        spent: On both models, over all starts.
     """
 
     path: str | None
@@ -87,15 +93,7 @@ class Translated(Record, frozen=True):
     doubtful: int
     failed: int
     compared_by: str
-
-
-class _Line(Record, frozen=True):
-    """One line of the file in which finished rows are kept until all are."""
-
-    id: str
-    version: int
-    model: str
-    trip: RoundTrip
+    spent: Spending = Spending()
 
 
 def translate_suite(request: TranslateRequest, *, progress: Progress | None = None) -> Translated:
@@ -110,7 +108,8 @@ def translate_suite(request: TranslateRequest, *, progress: Progress | None = No
         InputError: No such suite, or one that is generated or scored against English texts; a language
             that is none, that it has already or that closed questions cannot be asked in; or a model that
             cannot be asked.
-        TargetUnavailableError: A model cannot be reached; nothing was written.
+        TargetUnavailableError: A model cannot be reached; no row was written.
+        BudgetSpentError: A limit is reached; the rows so far are kept.
         StorageError: The folder cannot be written.
     """
     return wait_for(translate_suite_async, request, progress=progress)
@@ -121,14 +120,18 @@ async def translate_suite_async(request: TranslateRequest, *, progress: Progress
     probes = _wanted(request)
     folder = user_folder() if request.out is None else as_path("out", request.out)
     options = msgspec.structs.replace(request.options, sampling=Sampling(max_tokens=MAX_TOKENS))
-    make = ModelMaker(options)
+    purse = Work(request.allowance)
+    make = ModelMaker(options, purse.calls.metered)
     there = make(as_spec("model", request.model))
     back = there if request.back is None else make(as_spec("back", request.back))
     make.check(f"the translator {request.model!r}")
+    file = folder / f".{request.suite}.{request.language}.partial"
+    journal = RowsInHand(file, f"{there.fingerprint.model} {back.fingerprint.model}", purse)
+    work = _Work(request, probes, folder, journal, purse)
+    done = journal.read(probes)
     async with AsyncExitStack() as opened:
-        await open_models(opened, make.targets)
-        work = _Work(request, probes, folder, _Journal(folder, request, there, back))
-        done = work.journal.read(probes)
+        with journal.counting():
+            await open_models(opened, make.targets, purse.asking())
         await _ask_all(work, _Pair(request.language, there, back), done, progress)
     return _finished(work, done, there.fingerprint.model)
 
@@ -139,7 +142,8 @@ class _Work(NamedTuple):
     request: TranslateRequest
     probes: Sequence[Probe]
     folder: Path
-    journal: _Journal
+    journal: RowsInHand
+    purse: Work
 
 
 def _wanted(request: TranslateRequest) -> list[Probe]:
@@ -236,70 +240,32 @@ def _bare(text: str) -> str:
 
 
 async def _ask_all(work: _Work, pair: _Pair, done: dict[str, RoundTrip], progress: Progress | None) -> None:
-    places = asyncio.Semaphore(min(CONCURRENCY, pair.there.max_concurrency or CONCURRENCY))
-    blocked: list[tuple[Probe, RoundTrip, CallError]] = []
+    """Ask for the rows that are not done, as far as the budget goes."""
+    blocked: list[tuple[Probe, RoundTrip, Spent, CallError]] = []
+    journal, total = work.journal, len(work.probes)
 
-    def keep(probe: Probe, trip: RoundTrip) -> None:
-        work.journal.write(probe, trip)
+    def keep(probe: Probe, trip: RoundTrip, spent: Spent) -> None:
+        journal.write(probe, trip, spent)
         done[probe.id] = trip
         if progress is not None:
-            progress(len(done), len(work.probes))
+            progress(len(done), total)
 
     async def one(probe: Probe) -> None:
-        async with places:
+        with journal.counting(probe) as spent:
             trip, error = await pair.trip(probe)
         if error is None:
-            keep(probe, trip)
+            keep(probe, trip, spent)
         elif _of_this_text(error):
-            blocked.append((probe, trip, error))
+            blocked.append((probe, trip, spent, error))
 
     todo = [probe for probe in work.probes if probe.id not in done]
-    try:
-        async with asyncio.TaskGroup() as group:
-            for probe in todo:
-                group.create_task(one(probe))
-    except* AlignmeterError as failed:
-        raise failed.exceptions[0] from None
-    if blocked and not any(trip.back for trip in done.values()):
-        raise TargetUnavailableError(blocked[0][2].message)  # it says no to every text: not to this one
-    for probe, trip, _ in blocked:
-        keep(probe, trip)
-
-
-class _Journal:
-    """Finished rows, a line each, until the suite is written."""
-
-    def __init__(self, folder: Path, request: TranslateRequest, there: Target, back: Target) -> None:
-        self.path = folder / f".{request.suite}.{request.language}.partial"
-        self._model = f"{there.fingerprint.model} {back.fingerprint.model}"
-
-    def read(self, probes: Sequence[Probe]) -> dict[str, RoundTrip]:
-        """What was translated before, by the same models, of the rows as they are now."""
-        wanted = {probe.id: probe for probe in probes}
-        found: dict[str, RoundTrip] = {}
-        try:
-            lines = self.path.read_bytes().splitlines() if self.path.exists() else []
-        except OSError as error:
-            raise StorageError(f"cannot read {self.path}: {error.strerror}") from None
-        for line in lines:
-            try:
-                kept = msgspec.json.decode(line, type=_Line)
-            except msgspec.DecodeError:
-                continue  # torn by a crash: asked again
-            probe = wanted.get(kept.id)
-            if probe is not None and kept.model == self._model and kept.trip.original == probe.prompt:
-                found[kept.id] = kept.trip
-        return found
-
-    def write(self, probe: Probe, trip: RoundTrip) -> None:
-        """Keep one row."""
-        line = msgspec.json.encode(_Line(id=probe.id, version=probe.version, model=self._model, trip=trip))
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(line + b"\n")
-        except OSError as error:
-            raise StorageError(f"cannot write {self.path}: {error.strerror}; free space there") from None
+    await work.purse.each(todo, one, width=min(CONCURRENCY, pair.there.max_concurrency or CONCURRENCY))
+    answers = any(trip.back for trip in done.values())
+    if blocked and not answers and not work.purse.ended:
+        raise TargetUnavailableError(blocked[0][-1].message)  # it says no to every text: not to this one
+    for probe, trip, spent, _ in blocked if answers else ():
+        keep(probe, trip, spent)
+    work.purse.finish(len(done), total, "rows")
 
 
 def _finished(work: _Work, done: Mapping[str, RoundTrip], model: str) -> Translated:
@@ -331,6 +297,7 @@ def _finished(work: _Work, done: Mapping[str, RoundTrip], model: str) -> Transla
         doubtful=len(doubtful),
         failed=len(missing),
         compared_by=similarity.name,
+        spent=work.purse.spent,
     )
 
 

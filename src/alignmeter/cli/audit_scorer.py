@@ -8,6 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from alignmeter.cli.counter import counter
+from alignmeter.cli.engine_options import (
+    BudgetCallsOfModelsOption,
+    BudgetChoice,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    PriceCompletionOption,
+    PricePromptOption,
+    spent_words,
+)
 from alignmeter.cli.locate import find_run
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
@@ -88,6 +97,11 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
     timeout: TimeoutOption = None,
+    budget_calls: BudgetCallsOfModelsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -104,7 +118,8 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
 
     How many benign and sensitive requests it would block, against how many harmful ones, at a threshold
     and over all of them, overall and by domain. A scorer that blocks a domain, or words instead of
-    intent, is a cause of over-refusal. Exits 4 where over 2% of the texts have no score, else 0.
+    intent, is a cause of over-refusal. Exits 4 where over 2% of the texts have no score, 5 where a budget
+    stopped it (the same command goes on with a larger one), else 0.
     """
     from alignmeter.api import ScorerRequest
     from alignmeter.api import audit_scorer as audit
@@ -115,6 +130,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
 
     if run is not None and (suite or language):
         raise InputError("--suite and --language choose the texts where no --run does; leave them or it out")
+    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     request = ScorerRequest(
         scorer=scorer,
         run=None if run is None else find_run(run, runs),
@@ -126,6 +142,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         threshold=threshold,
         scores=scores,
         target_options=TargetOptions(url=url, api_key_env=api_key_env, timeout=timeout),
+        allowance=budget.allowance(),
     )
     with counter("Scoring") as progress:
         found = audit(request, progress=progress)
@@ -136,6 +153,8 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         print_json(found)
     else:
         console().print(render_sheet(sheet))
+        if found.spent.calls:
+            print_line(f"Spent       {spent_words(found.spent)}")
         if found.scores:
             print_line(f"Scores      {found.scores}")
         if out is not None:

@@ -35,6 +35,7 @@ from alignmeter.cli.engine_options import (
     RpmOption,
     TpmOption,
     TrialTimeoutOption,
+    spent_words,
 )
 from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.judge_options import (
@@ -331,9 +332,7 @@ def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool,
         _show(done.comparison, out=out, flips=flips, as_json=False)
         print_line(f"Run folders {done.base}")
         print_line(f"            {done.tuned}")
-        spent = done.spent
-        money = f", {spent.money:.4g} in money" if spent.money else ""
-        print_line(f"Spent       {spent.calls:,} calls, {spent.tokens:,} tokens{money}")
+        print_line(f"Spent       {spent_words(done.spent)}")
         if done.stopped != "complete":
             reason = done.stopped.replace("_", " ")
             console(stderr=True).print(f"\nstopped ({reason}): {done.detail}", markup=False)

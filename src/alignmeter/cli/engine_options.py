@@ -10,7 +10,7 @@ from alignmeter.cli.numbers import real, whole
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
-    from alignmeter.engine import EngineOptions, Prices
+    from alignmeter.engine import Allowance, EngineOptions, Prices, Spending
 
 ConcurrencyOption = Annotated[
     int | None,
@@ -40,6 +40,10 @@ BudgetCallsOption = Annotated[
     typer.Option(
         parser=whole(1), metavar="N", help="Stop after so many calls, over all resumes, judges' included."
     ),
+]
+BudgetCallsOfModelsOption = Annotated[
+    int | None,
+    typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls to models, over all starts."),
 ]
 BudgetTokensOption = Annotated[
     int | None, typer.Option(parser=whole(1), metavar="N", help="Stop before so many tokens.")
@@ -97,10 +101,7 @@ class EngineChoice(NamedTuple):
         from alignmeter.engine import EngineOptions, Limits, Prices, RetryPolicy
 
         prices = Prices(prompt=self.price_prompt, completion=self.price_completion)
-        if self.budget_money is not None and Prices() == prices == (self.tuned_prices() or prices):
-            raise InputError(
-                "--budget-money needs --price-prompt and --price-completion (money a million tokens)"
-            )
+        _check_priced(self.budget_money, prices, self.tuned_prices() or prices)
         judged = self.price_judge_prompt, self.price_judge_completion
         return EngineOptions(
             concurrency=self.concurrency,
@@ -124,4 +125,41 @@ class EngineChoice(NamedTuple):
         return Prices(
             prompt=self.price_prompt if given[0] is None else given[0],
             completion=self.price_completion if given[1] is None else given[1],
+        )
+
+
+class BudgetChoice(NamedTuple):
+    """What the user said of limits where models are asked outside a run."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
+    price_prompt: float = 0.0
+    price_completion: float = 0.0
+
+    def allowance(self) -> Allowance:
+        """Gather the limits.
+
+        Raises:
+            InputError: Money is limited, and nothing says what a token costs.
+        """
+        from alignmeter.engine import Allowance, Limits, Prices
+
+        prices = Prices(prompt=self.price_prompt, completion=self.price_completion)
+        _check_priced(self.money, prices)
+        return Allowance(limits=Limits(calls=self.calls, tokens=self.tokens, money=self.money), prices=prices)
+
+
+def spent_words(spent: Spending) -> str:
+    """What was spent, for people."""
+    money = f", {spent.money:.4g} in money" if spent.money else ""
+    return f"{spent.calls:,} calls, {spent.tokens:,} tokens{money}"
+
+
+def _check_priced(money: float | None, *prices: Prices) -> None:
+    from alignmeter.engine import Prices
+
+    if money is not None and set(prices) == {Prices()}:
+        raise InputError(
+            "--budget-money needs --price-prompt and --price-completion (money a million tokens)"
         )

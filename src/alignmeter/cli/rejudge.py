@@ -7,6 +7,15 @@ from typing import Annotated, Literal
 import typer
 
 from alignmeter.cli.counter import counter
+from alignmeter.cli.engine_options import (
+    BudgetCallsOfModelsOption,
+    BudgetChoice,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    PriceCompletionOption,
+    PricePromptOption,
+    spent_words,
+)
 from alignmeter.cli.judge_options import (
     JudgeKeyEnvOption,
     JudgeSelfOption,
@@ -21,7 +30,7 @@ AxisName = Literal["refusal", "harm", "factuality", "quality", "code_security", 
 
 REJUDGE_EXAMPLES = examples(
     "alignmeter judge rejudge latest --judge harm-embedded",
-    "alignmeter judge rejudge latest --judge llm:harm@openai:gpt-x",
+    "alignmeter judge rejudge latest --judge llm:harm@openai:x --budget-calls 500",
     "alignmeter judge rejudge latest --judge guard:shieldgemma@openai:sg-9b",
 )
 DISAGREEMENTS_EXAMPLES = examples(
@@ -29,20 +38,26 @@ DISAGREEMENTS_EXAMPLES = examples(
 )
 
 
-def rejudge(
+def rejudge(  # noqa: PLR0913 - one parameter an option
     run: RunArgument = "latest",
     *,
     judge: JudgesOption = None,
     judge_url: JudgeUrlOption = None,
     judge_key_env: JudgeKeyEnvOption = None,
     judge_self: JudgeSelfOption = False,
+    budget_calls: BudgetCallsOfModelsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
     """Let another judge judge the replies of a run; the target is not asked again.
 
     What other judges said is kept. `alignmeter report RUN --judge NAME` draws the report as this judge
-    sees it. Stopped at any point, the same command goes on where it ended.
+    sees it. Stopped at any point, the same command goes on where it ended; where a budget stops it, which
+    exits with 5, with a larger one.
     """
     from alignmeter.api import rejudge as judge_again
     from alignmeter.cli.locate import find_run
@@ -50,8 +65,10 @@ def rejudge(
 
     path = find_run(run, runs)
     choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
+    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
+    allowance = budget.allowance()
     with counter("replies judged") as progress:
-        done = judge_again(path, choice, progress=progress)
+        done = judge_again(path, choice, allowance=allowance, progress=progress)
     if as_json:
         print_json({"run": str(path), "judges": done})
         return
@@ -71,6 +88,8 @@ def rejudge(
             f"  `alignmeter report {path} --judge {one.judge_hash[:12]}` shows the run as it sees it",
             markup=False,
         )
+    if done[0].spent.calls:
+        out.print(f"  spent so far, over all starts: {spent_words(done[0].spent)}", markup=False)
     out.print(f"  `alignmeter judge disagreements {path}` lists what judges label differently", markup=False)
 
 

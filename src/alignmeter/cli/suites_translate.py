@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alignmeter.cli.counter import counter
+from alignmeter.cli.engine_options import (
+    BudgetCallsOfModelsOption,
+    BudgetChoice,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    PriceCompletionOption,
+    PricePromptOption,
+    spent_words,
+)
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
 from alignmeter.cli.target_options import KeyEnvOption
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
     from alignmeter.api import Translated
 
 EXAMPLES = examples(
-    "alignmeter suites translate triad --to ja --model openai:gpt-x",
+    "alignmeter suites translate triad --to ja --model openai:x --budget-calls 90",
     "alignmeter suites translate triad --to ja --model openai:x --back openai:y",
 )
 
@@ -41,6 +50,11 @@ def translate(  # noqa: PLR0913 - one an option
     limit: Annotated[
         int | None, typer.Option("--limit", parser=whole(1), metavar="N", help="Families at most.")
     ] = None,
+    budget_calls: BudgetCallsOfModelsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Translate a suite from English, and set aside what does not survive the way back.
@@ -49,11 +63,13 @@ def translate(  # noqa: PLR0913 - one an option
     is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, the text
     is in the wrong language, the model or a filter refuses it, or no suite may hold it; doubtful rows go
     into SUITE.CODE.review.json for a person. Stopped at any point, the same command goes on where it
-    ended. Exits with 5 where a model gave no answer.
+    ended. Exits with 5 where a model gave no answer, or a budget stopped it (the same command goes on with
+    a larger one).
     """
     from alignmeter.api import TranslateRequest, translate_suite
     from alignmeter.targets import TargetOptions
 
+    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     request = TranslateRequest(
         suite=suite,
         language=to,
@@ -62,6 +78,7 @@ def translate(  # noqa: PLR0913 - one an option
         options=TargetOptions(url=url, api_key_env=api_key_env),
         out=out,
         limit=limit,
+        allowance=budget.allowance(),
     )
     with counter("rows translated") as progress:
         done = translate_suite(request, progress=progress)
@@ -87,4 +104,6 @@ def _say(done: Translated) -> None:
         out.print(
             f"Doubtful    {done.review}: {done.doubtful} rows; their families are left out", markup=False
         )
+    if done.spent.calls:
+        out.print(f"Spent       {spent_words(done.spent)}", markup=False)
     out.print(f"Round trips compared by {done.compared_by}. No native speaker has read them.", markup=False)

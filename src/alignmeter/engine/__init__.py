@@ -1,5 +1,6 @@
 """The engine: plan, dispatch, judge, tell the design; concurrency, retries, budgets, resume."""
 
+from alignmeter.engine.allowance import Allowance, Work
 from alignmeter.engine.budget import Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting, shown_to_judge
@@ -21,11 +22,14 @@ from alignmeter.engine.session import (
     open_session,
 )
 from alignmeter.engine.side_by_side import ArmSchedule, SideBySide, Standing
+from alignmeter.engine.spending import Before
 
 __all__ = [
     "BEST_OF_N",
     "SMOKE_TRIALS",
+    "Allowance",
     "ArmSchedule",
+    "Before",
     "ClaimState",
     "Engine",
     "EngineOptions",
@@ -47,6 +51,7 @@ __all__ = [
     "Standing",
     "Stopped",
     "Twin",
+    "Work",
     "about_to_show",
     "check_resumable",
     "counting",

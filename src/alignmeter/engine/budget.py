@@ -293,7 +293,8 @@ class Budget:
             f"{spent.tokens} of {limits.tokens} tokens" if limits.tokens is not None else "",
             f"{spent.money:.4g} of {limits.money:g} in money" if limits.money is not None else "",
         ]
-        judged = f" ({spent.judge_calls} of the calls by judges)" if spent.judge_calls else ""
+        some = 0 < spent.judge_calls < spent.calls
+        judged = f" ({spent.judge_calls} of the calls by judges)" if some else ""
         needed = "" if wanted is None else self._needed(wanted, self.judges if judge else self.target)
         said = ", ".join(part for part in parts if part)
         whose = " by both targets together" if len(self.purse.budgets) > 1 else ""

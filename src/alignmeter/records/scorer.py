@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from alignmeter.records.base import Record
+from alignmeter.records.transcripts import Usage
 
 ScorerReads = Literal["request", "exchange"]
 """What a scorer is shown: the request alone, or the request and the reply."""
@@ -20,6 +21,9 @@ class TextScore(Record, frozen=True):
         text: Digest of what was scored (`alignmeter.store.scored_text`).
         scorer: Hash of the scorer; `name` how it was called.
         score: None where the scorer failed, with the `problem`.
+        calls, tokens: That it cost at the most, with all attempts since an earlier score.
+        charged: Whether the calls were only about to be made; `score` says nothing then. A line of this
+            kind without a text is of calls before the first one.
     """
 
     text: str
@@ -29,3 +33,6 @@ class TextScore(Record, frozen=True):
     higher: Higher
     score: float | None
     problem: str = ""
+    calls: int = 0
+    tokens: Usage = Usage()
+    charged: bool = False

@@ -1,8 +1,9 @@
 """`scores.jsonl`: scores of a guard or a reward model, one JSON line a text, append-only.
 
 A text is known by its digest, so the file holds no text. What it holds is never asked again, unless
-the scorer failed. One audit at a time holds a file, so that no text is scored and billed twice; see
-`alignmeter.store.lines` for torn and corrupt lines.
+the scorer failed. Where models are asked, a line before each call says what the text costs at the most.
+One audit at a time holds a file, so that no text is scored and billed twice; see `alignmeter.store.lines`
+for torn and corrupt lines.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def read_text_scores(path: Path) -> tuple[TextScore, ...]:
         path.stat()
     except OSError as error:
         raise _unreadable(path, error) from None
-    return tuple(_latest(score for _, score in _SCORES.whole(path)).values())
+    return tuple(_latest(score for _, score in _SCORES.whole(path) if not score.charged).values())
 
 
 def _latest(scores: Iterable[TextScore]) -> dict[tuple[str, str], TextScore]:
@@ -103,24 +104,38 @@ class TextScores(Lines[TextScore]):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StorageError(_unwritable(path, error)) from None
+        self._made = None if path.exists() else path
         super().__init__(path, _SCORES)
-        self._known = _latest(self.read)
+        self._known = _latest(score for score in self.read if not score.charged)
+        self._lines = _latest(self.read)
 
     def get(self, scorer: str, text: str) -> TextScore | None:
         """Return the score of a text, None where it was never scored or the scorer failed."""
         found = self._known.get((scorer, text))
         return None if found is None or found.score is None else found
 
+    def cost(self, scorer: str) -> dict[str, TextScore]:
+        """Return the last line of each text of a scorer, which says what the text has cost so far."""
+        return {text: line for (of, text), line in self._lines.items() if of == scorer}
+
     def append(self, score: TextScore) -> None:
-        """Keep one score.
+        """Keep one score, or what it is about to cost.
 
         Raises:
             StorageError: The disk is full or gone; the file is left as it was before the call.
         """
         self.write((score,))
-        self._known[score.scorer, score.text] = score
+        if not score.charged:
+            self._known[score.scorer, score.text] = score
 
     def close(self) -> None:
-        """Sync and release the file; a disk that cannot sync is no reason to lose the audit."""
+        """Sync and release the file; a disk that cannot sync is no reason to lose the audit.
+
+        A file that was made here, and in which nothing was written, goes.
+        """
+        if self._made is not None:
+            with suppress(OSError):
+                if not self._made.stat().st_size:
+                    self._made.unlink()
         with suppress(StorageError):
             super().close()

@@ -1,0 +1,155 @@
+"""What work outside a run may spend on models: limits like a run's, to judge again, audit and translate.
+
+The work is a heap of pieces, each a text or a reply, that cost calls. Each piece says what it has cost to a
+file of its command, before each call, and the next process goes on from there (docs/decisions/0073).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from alignmeter.engine.budget import Budget, Prices
+from alignmeter.engine.judge_calls import JudgeCalls
+from alignmeter.engine.purse import Limits, Spending
+from alignmeter.errors import BudgetSpentError, InputError
+from alignmeter.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from alignmeter.engine.spending import Before
+    from alignmeter.targets import Reply, Request, Target
+    from alignmeter.targets.base import Ask
+
+
+_Piece = TypeVar("_Piece")
+
+
+class Allowance(Record, frozen=True):
+    """What may be spent on models outside a run.
+
+    Attributes:
+        limits: In calls, tokens and money, over all starts of the same work.
+        prices: Of the models that are asked.
+    """
+
+    limits: Limits = Limits()
+    prices: Prices = Prices()
+
+
+class Work:
+    """Pieces of work that ask models, within what may be spent.
+
+    Args:
+        allowance: What may be spent.
+        calls: Those of the models that are asked; None for models that are yet to be wrapped.
+
+    Attributes:
+        calls: Counts the calls of the models that it wraps.
+    """
+
+    def __init__(self, allowance: Allowance, calls: JudgeCalls | None = None) -> None:
+        self._limits = allowance.limits
+        self.calls = calls or JudgeCalls()
+        self.calls.budget = Budget(allowance.limits, allowance.prices)
+        self._ended = ""
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is limited."""
+        return self._limits != Limits()
+
+    @property
+    def spent(self) -> Spending:
+        """Spent so far, over all starts."""
+        return self.calls.budget.purse.spending
+
+    def check(self, models: Sequence[Target], asked: str) -> Self:
+        """Refuse limits where no model is asked.
+
+        Args:
+            models: Those that are asked.
+            asked: Who judges or scores, in the user's words.
+
+        Raises:
+            InputError: Calls, tokens or money are limited, and there is no model.
+        """
+        if self.limited and not models:
+            raise InputError(
+                f"a budget limits calls to models, and {asked} asks none; leave --budget-calls, "
+                "--budget-tokens and --budget-money out"
+            )
+        return self
+
+    def carry(self, spent: Iterable[Before]) -> None:
+        """Count what earlier processes spent on the same work."""
+        for before in spent:
+            self.calls.budget.judges.carry(before.calls, before.tokens)
+
+    def asking(self) -> Callable[[Target], Ask] | None:
+        """The way to make the calls by which models show that they are there; None for their own.
+
+        As in a run, work that goes on under a limit makes none that may be billed.
+        """
+        return _silent if self.limited and self.spent.calls else None
+
+    async def each(
+        self, pieces: Iterable[_Piece], one: Callable[[_Piece], Awaitable[None]], *, width: int
+    ) -> None:
+        """Work on pieces side by side; where the budget ends none is begun, and those in hand are finished.
+
+        Args:
+            pieces: All of them.
+            one: Works on one of them.
+            width: How many at once.
+
+        Raises:
+            Exception: What one of them raised, all but the end of the budget: see `finish`.
+        """
+        places = asyncio.Semaphore(width)
+
+        async def begin(piece: _Piece) -> None:
+            async with places:
+                if self._ended:
+                    return
+                try:
+                    await one(piece)
+                except BudgetSpentError as error:
+                    self._ended = str(error)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for piece in pieces:
+                    group.create_task(begin(piece))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the budget ended before the work did."""
+        return bool(self._ended)
+
+    def finish(self, done: int, total: int, what: str) -> None:
+        """Say that the budget has ended, if it has; all else is written by now.
+
+        Args:
+            done: Pieces that are finished and kept.
+            total: All of them.
+            what: What the pieces are, for people.
+
+        Raises:
+            BudgetSpentError: It has; names what was spent and how to go on.
+        """
+        if self._ended:
+            raise BudgetSpentError(
+                f"{self._ended}: {done} of {total} {what} are done and kept, and the same command pays for "
+                "the others only"
+            )
+
+
+def _silent(_model: Target) -> Ask:
+    async def ask(_request: Request) -> Reply:
+        raise BudgetSpentError("nothing is asked before work that goes on under a limit")
+
+    return ask
