@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
+from alignmeter.api import CompareRequest
 from alignmeter.cli.app import app
 from alignmeter.cli.engine_options import EngineChoice
 from alignmeter.engine import EngineOptions
@@ -37,10 +38,14 @@ FORMS = {
 
 ENDPOINT = ("--url", "http://h/v1", "--base-model", "a", "--tuned-model", "b")
 SPECS = ("--base-target", "openai:a", "--tuned-target", "openai:b")
+HERE = ("--base-target", "embedded", "--tuned-target", "embedded")
 JUDGED = (*ENDPOINT, "--judge", "llm:harm@openai:j")
 BESIDE = {
     "--base-target": SPECS,
     "--tuned-target": SPECS,
+    "--slots": HERE,
+    "--base-adapter": HERE,
+    "--tuned-adapter": HERE,
     "--judge-url": JUDGED,
     "--judge-key-env": JUDGED,
     "--judge-self": JUDGED,
@@ -172,3 +177,59 @@ def test_whatever_a_run_takes_of_its_target_and_its_engine_a_comparison_takes_in
 
 def test_what_is_not_said_of_the_engine_is_as_the_engine_has_it() -> None:
     assert EngineChoice().options() == EngineOptions()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            (*ENDPOINT, "--slots", "2"),
+            "--slots goes with the targets embedded and transformers:FOLDER, got 'openai:a' and 'openai:b'",
+        ),
+        ((*HERE, "--api-key-env", "KEY"), "--api-key-env goes with a target openai:MODEL, got 'embedded';"),
+        (
+            ("embedded", "openai:b", "--base-revision", "r"),
+            "--base-revision goes with the targets openai:MODEL and python:MODULE:FUNCTION, got 'embedded';",
+        ),
+        (
+            ("embedded", "openai:b", "--tuned-adapter", "a"),
+            "--tuned-adapter goes with the targets embedded and transformers:FOLDER, got 'openai:b';",
+        ),
+    ],
+)
+def test_what_no_target_has_a_use_for_is_refused(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    outcome = cli("compare", *words)
+
+    assert outcome.code == 2
+    assert said in outcome.complaint
+
+
+def test_what_is_said_of_both_goes_to_the_one_that_has_a_use_for_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[CompareRequest]()
+
+    def live(request: CompareRequest, **_: object) -> None:
+        asked.append(request)
+
+    monkeypatch.setattr("alignmeter.cli.compare._live", live)
+    both = (
+        "--slots",
+        "2",
+        "--api-key-env",
+        "KEY",
+        "--extra-body",
+        '{"a": 1}',
+        "--timeout",
+        "9",
+        "--url",
+        "u",
+    )
+    outcome = cli("compare", "embedded", "openai:b", *both)
+
+    assert outcome.code == 0, outcome.err
+    here, there = asked[0].base.options, asked[0].tuned.options
+    assert (here.slots, here.api_key_env, here.extra_body, here.url) == (2, None, None, None)
+    assert (there.slots, there.api_key_env, there.extra_body, there.url) == (None, "KEY", {"a": 1}, "u")
+    assert here.timeout == there.timeout == 9
+    assert here.sampling == there.sampling

@@ -113,9 +113,7 @@ def test_a_target_without_an_endpoint_takes_no_fields(cli: Cli, target: str) -> 
     outcome = cli("run", "-t", target, "--smoke", "--extra-body", EXTRA)
 
     assert outcome.code == 2
-    assert f"--extra-body goes with --model NAME or --target openai:NAME, got the target {target!r}" in (
-        outcome.complaint
-    )
+    assert f"--extra-body goes with a target openai:MODEL, got {target!r}; leave it out" in outcome.complaint
 
 
 @pytest.mark.parametrize("words", [("doctor",), ("compare", "one", "two"), ("compare", "one", "--history")])

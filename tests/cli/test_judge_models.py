@@ -64,4 +64,4 @@ def test_a_url_that_no_model_is_asked_at_is_refused(
     outcome = cli(*words, "http://127.0.0.1:9/v1")
 
     assert outcome.code == 2
-    assert "URL goes with a model openai:NAME, got none in" in outcome.complaint
+    assert "URL goes with a target openai:MODEL, got none in" in outcome.complaint

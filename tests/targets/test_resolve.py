@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,14 +11,11 @@ import pytest
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash, text_digest
 from alignmeter.records import Sampling
-from alignmeter.targets import TargetOptions, resolve_target
+from alignmeter.targets import KINDS, TargetOptions, resolve_target
 from alignmeter.targets.openai_compatible import OpenAICompatible
 from alignmeter.targets.python_callable import PythonCallable
 from alignmeter.targets.resolve import OPENAI_URL
 from alignmeter.targets.variants import Variant
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("keyless")
 
@@ -79,12 +76,6 @@ def test_given_options_when_resolved_then_they_are_in_the_fingerprint_and_the_ur
     assert elsewhere.fingerprint == target.fingerprint
 
 
-@pytest.mark.parametrize("spec", ["embedded", "python:a:b", "replay:x"])
-def test_given_a_url_for_a_target_that_has_none_when_resolved_then_it_is_refused(spec: str) -> None:
-    with pytest.raises(InputError, match="--url goes with --model NAME or --target openai:NAME"):
-        resolve_target(spec, TargetOptions(url="http://h/v1"))
-
-
 def test_given_a_python_target_when_resolved_then_its_options_are_passed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,12 +95,81 @@ def test_given_a_model_file_that_cannot_be_used_when_resolved_then_its_path_is_n
         resolve_target(f"embedded:{tmp_path / path}")
 
 
-@pytest.mark.parametrize("spec", ["openai:m", "python:a:b", "replay:x"])
-def test_given_an_adapter_for_a_target_that_takes_none_when_resolved_then_it_is_refused(
-    tmp_path: Path, spec: str
+SAID: dict[str, object] = {
+    "url": "http://h/v1",
+    "api_key_env": "KEY",
+    "extra_body": {"a": 1},
+    "revision": "r",
+    "timeout": 3.0,
+    "logprobs": True,
+    "slots": 3,
+    "adapter": Path("a.gguf"),
+    "variant": Variant(system_prompt="Be safe."),
+}
+"""Something to say for each option of a target; of the sampling see `test_replay`."""
+MAKERS = {
+    "embedded": "embedded.Embedded",
+    "openai:m": "openai_compatible.OpenAICompatible",
+    "python:a:b": "python_callable.PythonCallable",
+    "replay:x": "replay.Replay",
+    "transformers": "transformers.Transformers",
+}
+
+
+def test_something_is_said_for_every_option() -> None:
+    assert {*SAID, "sampling"} == set(TargetOptions.__struct_fields__)
+    assert {spec.partition(":")[0] for spec in MAKERS} == set(KINDS)
+
+
+@pytest.mark.parametrize("option", SAID)
+@pytest.mark.parametrize("spec", MAKERS)
+def test_an_option_reaches_its_target_or_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, spec: str, option: str
 ) -> None:
-    with pytest.raises(InputError, match="--adapter goes with the targets embedded and transformers"):
-        resolve_target(spec, TargetOptions(adapter=tmp_path))
+    made: list[object] = []
+
+    def make(*given: object, **named: object) -> None:
+        made.append((given, named))
+
+    def said(options: TargetOptions | None = None) -> str:
+        try:
+            resolve_target(spec, options)
+        except InputError as refused:
+            return str(refused)
+        return ""
+
+    monkeypatch.setattr(f"alignmeter.targets.{MAKERS[spec]}", make)
+    assert said() == ""
+    refused = said(TargetOptions(**{option: SAID[option]}))  # pyright: ignore[reportArgumentType]
+    if refused:
+        name = "system_prompt" if option == "variant" else option
+        assert refused.startswith(f"`{name}` goes with ")
+        assert refused.endswith(f"got {spec!r}; leave it out")
+    else:
+        assert made[0] != made[1], "swallowed"
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "said"),
+    [
+        ("embedded", "url", "`url` goes with a target openai:MODEL, got 'embedded'; leave it out"),
+        (
+            "openai:m",
+            "slots",
+            "`slots` goes with the targets embedded and transformers:FOLDER, got 'openai:m'; leave it out",
+        ),
+        (
+            "replay:x",
+            "timeout",
+            "`timeout` goes with the targets embedded, openai:MODEL and python:MODULE:FUNCTION, got "
+            "'replay:x'; leave it out",
+        ),
+    ],
+)
+def test_the_targets_that_an_option_goes_with_are_named(spec: str, option: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        resolve_target(spec, TargetOptions(**{option: SAID[option]}))  # pyright: ignore[reportArgumentType]
+    assert str(caught.value) == said
 
 
 def test_given_a_peft_folder_for_llama_cpp_when_resolved_then_the_way_to_convert_it_is_named(

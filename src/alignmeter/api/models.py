@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from alignmeter.errors import BudgetSpentError, InputError, TargetUnavailableError
 from alignmeter.targets import TargetOptions, probe, resolve_target
+from alignmeter.targets.resolve import TAKEN_BY, goes_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from alignmeter.targets import Target
     from alignmeter.targets.base import Ask
 
-_ENDPOINT = "openai"
+_CALLED = {"url": "URL", "api_key_env": "the variable of a key"}
+"""What options are called that have other names where judges are meant, or the model of a translator."""
 
 
 class ModelMaker:
@@ -43,7 +43,7 @@ class ModelMaker:
         self.targets: list[Target] = []
         self._options = options or TargetOptions()
         self._wrap = wrap
-        self._reached = False
+        self._kinds = set[str]()
         self._taken: dict[int, Target] = {}
 
     def __call__(self, spec: str | Target) -> Target:
@@ -56,32 +56,29 @@ class ModelMaker:
             if id(spec) not in self._taken:
                 self._taken[id(spec)] = self._kept(spec)
             return self._taken[id(spec)]
-        options = self._options
-        if spec.partition(":")[0] == _ENDPOINT:
-            self._reached = True
-        else:
-            options = msgspec.structs.replace(options, url=None, extra_body=None)
-        return self._kept(resolve_target(spec, options))
+        kind = spec.partition(":")[0]
+        self._kinds.add(kind)
+        return self._kept(resolve_target(spec, self._options.for_kind(kind)))
 
     def _kept(self, made: Target) -> Target:
         self.targets.append(made if self._wrap is None else self._wrap(made))
         return self.targets[-1]
 
     def check(self, asked: str) -> None:
-        """Refuse a URL, or fields for its requests, where nothing made here is asked at one.
+        """Refuse options, such as the URL of an endpoint, that no model made here has a use for.
 
         Args:
             asked: What was to be made, in the user's words.
 
         Raises:
-            InputError: There is one of the two, and no model at an endpoint.
+            InputError: There is one.
         """
-        given = {"URL": self._options.url is not None, "extra_body": bool(self._options.extra_body)}
-        unused = [name for name, there in given.items() if there and not self._reached]
-        if unused:
-            raise InputError(
-                f"{unused[0]} goes with a model openai:NAME, got none in {asked}; name one, or leave it out"
-            )
+        for name in sorted(self._options.given()):
+            if self._kinds.isdisjoint(TAKEN_BY[name]):
+                raise InputError(
+                    f"{_CALLED.get(name, name)} {goes_with(name)}, got none in {asked}; name one, or leave "
+                    "it out"
+                )
 
 
 async def preflight(target: Target, ask: Ask | None = None) -> None:

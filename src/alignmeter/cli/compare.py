@@ -67,6 +67,7 @@ from alignmeter.cli.target_options import (
     SlotsOption,
     TemperatureOption,
     TimeoutOption,
+    refuse_untaken,
 )
 
 if TYPE_CHECKING:
@@ -262,6 +263,7 @@ def compare(  # noqa: PLR0913 - a command line's options
         ),
         Shared(url, api_key_env, extra_body, max_tokens, temperature, seed, timeout, slots, logprobs, runs),
     )  # fmt: skip
+    refuse_untaken(context, {"base_": base.target, "tuned_": tuned.target})
     engine = EngineChoice(
         concurrency=concurrency,
         rpm=rpm,

@@ -145,11 +145,11 @@ class Shared(NamedTuple):
 def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[ArmRequest, ArmRequest]:
     """Turn what the options say into two targets that are sampled alike.
 
+    What is said of both goes to those that have a use for it; `refuse_untaken` refuses what none has.
+
     Raises:
         InputError: They contradict each other, or a file cannot be read.
     """
-    from alignmeter.api import ArmRequest
-
     for name, said in {"url": shared.url, "extra-body": shared.extra_body}.items():
         own = [getattr(arm, name.replace("-", "_")) for arm in (base, tuned)]
         if said is not None and None not in own:
@@ -160,10 +160,13 @@ def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[Arm
     # Replies of different lengths are not comparable, so the shorter default holds for both.
     tokens = min(choice.longest_reply for choice in choices)
     one, two = (choice._replace(max_tokens=tokens) for choice in choices)
-    return (
-        ArmRequest(target=one.spec, options=one.options()),
-        ArmRequest(target=two.spec, options=two.options()),
-    )
+    return _request(one), _request(two)
+
+
+def _request(choice: TargetChoice) -> ArmRequest:
+    from alignmeter.api import ArmRequest
+
+    return ArmRequest(target=choice.spec, options=choice.options().for_kind(choice.spec.partition(":")[0]))
 
 
 def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:

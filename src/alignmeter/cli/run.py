@@ -60,6 +60,7 @@ from alignmeter.cli.target_options import (
     TemperatureOption,
     TimeoutOption,
     VariantOption,
+    refuse_untaken,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ EXAMPLES = examples(
 
 
 def run(  # noqa: PLR0913 - a command line's options
+    context: typer.Context,
     *,
     target: TargetOption = None,
     url: UrlOption = None,
@@ -155,8 +157,10 @@ def run(  # noqa: PLR0913 - a command line's options
         extra_body=extra_body,
         runs=runs,
     )
+    spec = choice.spec
+    refuse_untaken(context, {"": spec})
     request = RunRequest(
-        target=choice.spec,
+        target=spec,
         target_options=choice.options(),
         engine=EngineChoice(
             concurrency=concurrency,

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.locate import find_recording
 from alignmeter.cli.numbers import real, whole
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alignmeter.targets import TargetOptions, Variant
 
 MAX_TOKENS = 512
@@ -112,9 +115,9 @@ SameSystemOption = Annotated[
 class TargetChoice(NamedTuple):
     """What the user said of the target."""
 
-    target: str | None
-    url: str | None
-    model: str | None
+    target: str | None = None
+    url: str | None = None
+    model: str | None = None
     system_prompt: str | None = None
     few_shot: str | None = None
     variant: str | None = None
@@ -197,3 +200,26 @@ class TargetChoice(NamedTuple):
             system_prompt=Path(self.system_prompt) if self.system_prompt else None,
             few_shot=Path(self.few_shot) if self.few_shot else None,
         )
+
+
+def refuse_untaken(context: typer.Context, specs: Mapping[str, str]) -> None:
+    """Refuse options for which no target that is asked has a use.
+
+    Args:
+        context: Of the command.
+        specs: The targets, each by what the names of the options of it alone begin with: `base_`, or
+            nothing where one target is asked.
+
+    Raises:
+        InputError: One was typed; names the option, and the targets that it goes with.
+    """
+    from alignmeter.targets.resolve import TAKEN_BY, belongs
+
+    untaken = dict[str, str]()
+    for name, kinds in TAKEN_BY.items():
+        left = {prefix: spec for prefix, spec in specs.items() if spec.partition(":")[0] not in kinds}
+        untaken |= {prefix + name: belongs(name, spec) for prefix, spec in left.items()}
+        if len(left) == len(specs):
+            untaken[name] = belongs(name, *left.values())
+    used = {one.name for one in context.command.params if one.name and one.name not in untaken}
+    refuse_unused(context, used, lambda name: untaken[name])

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from alignmeter.errors import InputError
 from alignmeter.records import Record, Sampling
 from alignmeter.targets.endpoint import OPENAI_URL
@@ -19,9 +21,41 @@ TIMEOUT = 60.0
 """Seconds for one call, unless the user says otherwise."""
 EMBEDDED_TIMEOUT = 300.0
 """The embedded model shares two cores among its slots: a long prompt may wait its turn."""
-KINDS = ("embedded", "openai", "python", "replay", "transformers")
+FORMS = {
+    "embedded": "embedded",
+    "openai": "openai:MODEL",
+    "python": "python:MODULE:FUNCTION",
+    "replay": "replay:RUN",
+    "transformers": "transformers:FOLDER",
+}
+"""How a target of each kind is written."""
+KINDS = tuple(FORMS)
 BARE = frozenset({"embedded", "transformers"})
 """Kinds that have a model of their own: their name alone is a target."""
+_HERE = BARE
+_ENDPOINT = frozenset({"openai"})
+_ASKED = frozenset(KINDS) - {"replay"}
+TAKEN_BY: dict[str, frozenset[str]] = {
+    "url": _ENDPOINT,
+    "api_key_env": _ENDPOINT,
+    "extra_body": _ENDPOINT,
+    "revision": frozenset({"openai", "python"}),
+    "timeout": frozenset({"embedded", "openai", "python"}),
+    "logprobs": frozenset({"embedded", "openai"}),
+    "slots": _HERE,
+    "adapter": _HERE,
+    "system_prompt": _ASKED,
+    "few_shot": _ASKED,
+    "variant": frozenset(KINDS),
+    "temperature": _ASKED,
+    "max_tokens": _ASKED,
+    "seed": _ASKED,
+}
+"""Which kinds have a use for an option, by the name of its field; for any other kind it is refused.
+
+A function is not told how to sample: what is said of that is part of its fingerprint, as its revision is. A
+recording keeps what it was asked with; a name for reports is all that it takes.
+"""
 
 
 class TargetOptions(Record, frozen=True):
@@ -51,6 +85,21 @@ class TargetOptions(Record, frozen=True):
     adapter: Path | None = None
     extra_body: dict[str, Any] | None = None
 
+    def given(self) -> frozenset[str]:
+        """Names in `TAKEN_BY` of what is said here; of the sampling nothing, which always says something."""
+        prompts = {"system_prompt": self.variant.system_prompt, "few_shot": self.variant.few_shot}
+        named = {name: getattr(self, name) for name in TAKEN_BY if name in self.__struct_fields__}
+        return frozenset(name for name, value in {**named, **prompts}.items() if value) - {"variant"}
+
+    def for_kind(self, kind: str) -> TargetOptions:
+        """Leave out what a kind of target has no use for, where others beside it may have one.
+
+        A system prompt and examples stay, so that they are refused: systems with and without them differ.
+        """
+        untaken = {name for name in self.given() if kind not in TAKEN_BY[name]} & set(self.__struct_fields__)
+        defaults = TargetOptions()
+        return msgspec.structs.replace(self, **{name: getattr(defaults, name) for name in untaken})
+
 
 def is_target_spec(text: str) -> bool:
     """Whether a text names a target: a kind with a colon, or alone where that is enough."""
@@ -62,20 +111,14 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
     """Make the target that `spec` names; nothing is loaded or connected yet.
 
     Raises:
-        InputError: The spec is not understood (names the nearest kind), or a part of it is missing.
+        InputError: The spec is not understood (names the nearest kind), a part of it is missing, or its
+            kind has no use for an option.
     """
     options = options or TargetOptions()
     kind, _, rest = spec.partition(":")
-    if options.url is not None and kind != "openai":
-        raise InputError(f"--url goes with --model NAME or --target openai:NAME, got the target {spec!r}")
-    if options.extra_body and kind != "openai":
-        raise InputError(
-            f"--extra-body goes with --model NAME or --target openai:NAME, got the target {spec!r}"
-        )
-    if options.adapter is not None and kind not in {"embedded", "transformers"}:
-        raise InputError(
-            f"--adapter goes with the targets embedded and transformers, got the target {spec!r}"
-        )
+    untaken = [name for name in sorted(options.given()) if kind not in TAKEN_BY[name]]
+    if untaken and kind in KINDS:
+        raise InputError(f"`{untaken[0]}` {belongs(untaken[0], spec)}; leave it out")
     match kind:
         case "embedded":
             return _embedded(Path(rest) if rest else None, options)
@@ -84,7 +127,7 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
         case "python":
             return _python(spec, options)
         case "replay" if rest:
-            return _replay(rest, options)
+            return _replay(rest)
         case "transformers":
             return _transformers(Path(rest) if rest else None, options)
         case _:
@@ -95,6 +138,22 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
         f"unknown target {spec!r}{hint}; expected embedded, embedded:PATH.gguf, openai:MODEL, "
         f"python:MODULE:FUNCTION, replay:RUN or transformers:FOLDER"
     )
+
+
+def belongs(name: str, *specs: str) -> str:
+    """Say with which targets an option goes, and which came instead.
+
+    Args:
+        name: As in `TAKEN_BY`.
+        specs: The targets, none of which has a use for it.
+    """
+    return f"{goes_with(name)}, got {' and '.join(dict.fromkeys(map(repr, specs)))}"
+
+
+def goes_with(name: str) -> str:
+    """Say with which targets an option goes."""
+    *others, last = (form for kind, form in FORMS.items() if kind in TAKEN_BY[name])
+    return f"goes with the targets {', '.join(others)} and {last}" if others else f"goes with a target {last}"
 
 
 def _embedded(path: Path | None, options: TargetOptions) -> Target:
@@ -151,9 +210,7 @@ def _transformers(path: Path | None, options: TargetOptions) -> Target:
     )
 
 
-def _replay(run: str, options: TargetOptions) -> Target:
+def _replay(run: str) -> Target:
     from alignmeter.targets.replay import Replay
 
-    if options.variant != Variant(name=options.variant.name):
-        raise InputError("a replayed run keeps its own system prompt and examples; leave those options out")
     return Replay(Path(run))
