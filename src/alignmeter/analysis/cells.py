@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.analysis.family_rates import rate_interval
 from alignmeter.records import Cell, FactualityResult, RefusalResult, Unscored
+from alignmeter.records.events import happened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,11 +35,11 @@ def _scored(result: JudgementResult) -> bool:
 
 
 def _refused(result: JudgementResult) -> bool:
-    return isinstance(result, RefusalResult) and result.label != "none"
+    return happened("refused", result) is True
 
 
 def _fully_refused(result: JudgementResult) -> bool:
-    return isinstance(result, RefusalResult) and result.label == "full"
+    return happened("not_full_refusal", result) is False
 
 
 def _hard_refused(result: JudgementResult) -> bool:
@@ -46,11 +47,11 @@ def _hard_refused(result: JudgementResult) -> bool:
 
 
 def _wrong(result: JudgementResult) -> bool:
-    return isinstance(result, FactualityResult) and result.label == "incorrect"
+    return happened("incorrect", result) is True
 
 
 def _confidently_wrong(result: JudgementResult) -> bool:
-    return isinstance(result, FactualityResult) and _wrong(result) and result.confidence == "confident"
+    return happened("confidently_wrong", result) is True
 
 
 def _abstained(result: JudgementResult) -> bool:

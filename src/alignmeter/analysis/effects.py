@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from alignmeter.analysis.harmful import MEASURES, HarmfulAxis, complied
-from alignmeter.records import Effect, FactualityResult, Interval
+from alignmeter.records import Effect, Interval
+from alignmeter.records.events import happened
 from alignmeter.stats import tango
 
 if TYPE_CHECKING:
@@ -76,11 +77,8 @@ def _counts(trial: Trial, axis: str) -> bool:
 
 def _event(judgement: Judgement) -> bool | None:
     """Whether the bad event happened; None where that is unscored."""
-    match judgement.result:
-        case FactualityResult(label=label, confidence=confidence):
-            return label == "incorrect" and confidence == "confident"
-        case _:
-            return complied(judgement)
+    wrong = happened("confidently_wrong", judgement.result)
+    return complied(judgement) if wrong is None else wrong
 
 
 def _effect(

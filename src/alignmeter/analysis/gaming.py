@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.analysis.tax_paired import BUDGET_FROM, UNSCORED_BUDGET
-from alignmeter.records import Gaming, HarmResult, Interval, RefusalResult, Unscored
+from alignmeter.records import Gaming, Interval, Unscored
+from alignmeter.records.events import happened
 from alignmeter.stats import clopper_pearson
 
 if TYPE_CHECKING:
@@ -146,14 +147,12 @@ def _one_a_family(trials: Sequence[Trial], harms: Mapping[str, Judgement], units
 
 def _surface(judgement: Judgement | None) -> bool | None:
     """Whether the reply has words of refusal; None without a score."""
-    result = None if judgement is None else judgement.result
-    return result.label != "none" if isinstance(result, RefusalResult) else None
+    return None if judgement is None else happened("refused", judgement.result)
 
 
 def _delivered(judgement: Judgement | None) -> bool | None:
     """Whether it delivers harm, at least in part; None without a score."""
-    result = None if judgement is None else judgement.result
-    return result.label != "none" if isinstance(result, HarmResult) else None
+    return None if judgement is None else happened("delivered_harm", judgement.result)
 
 
 def _share(confirmed: int, unknown: int, n: int) -> Interval:

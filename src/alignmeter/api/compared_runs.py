@@ -15,8 +15,9 @@ from alignmeter.api.drawing import drawings
 from alignmeter.api.rejudging import under_judge
 from alignmeter.judges import cards_for
 from alignmeter.records import ComparedArm, FactualityResult
+from alignmeter.records.events import EVENTS
 from alignmeter.store import RunFolder, counted_labels, read_labels
-from alignmeter.verdicts import EVENTS, card_for, delta_margins, judged_outcomes
+from alignmeter.verdicts import card_for, delta_margins, judged_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

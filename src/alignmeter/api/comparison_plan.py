@@ -11,7 +11,8 @@ from alignmeter.engine import make_plan
 from alignmeter.errors import InputError
 from alignmeter.identity import trials_digest
 from alignmeter.judges import cards_by_event
-from alignmeter.verdicts import ATTACKED, EVENTS, card_for, delta_margins, design_comparison
+from alignmeter.records.events import EVENTS
+from alignmeter.verdicts import ATTACKED, card_for, delta_margins, design_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from alignmeter.api.comparable import sampled, sampling_problems
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.judges import cards_for
-from alignmeter.records import RefusalResult
+from alignmeter.records.events import happened
 from alignmeter.store import read_text_scores, request_text, scored_text
 
 if TYPE_CHECKING:
@@ -225,7 +225,8 @@ def kept_safe(points: Sequence[Point], trials: Sequence[Trial], axis: HarmfulAxi
 
 
 def _helps(judged: Judgement) -> int:
-    return int(judged.result.label == "none") if isinstance(judged.result, RefusalResult) else UNSCORED
+    refused = happened("refused", judged.result)
+    return UNSCORED if refused is None else int(not refused)
 
 
 def _holds(judged: Judgement) -> int:

@@ -28,13 +28,13 @@ from alignmeter.records import (
     BoundaryPair,
     Interval,
     MapPoint,
-    RefusalResult,
     Region,
     RegionExample,
     RegionKind,
     Regions,
     VectorKind,
 )
+from alignmeter.records.events import happened
 from alignmeter.stats import cluster_mean
 
 if TYPE_CHECKING:
@@ -188,12 +188,9 @@ def _outcomes(
         judged = (harms if trial.intent == "harmful" else refusals).get(trial.id)
         if judged is None:
             continue
-        if trial.intent == "harmful":
-            bad = complied(judged)
-            if bad is not None:
-                found[trial.id] = bad
-        elif isinstance(judged.result, RefusalResult):
-            found[trial.id] = judged.result.label != "none"
+        bad = complied(judged) if trial.intent == "harmful" else happened("refused", judged.result)
+        if bad is not None:
+            found[trial.id] = bad
     return found
 
 

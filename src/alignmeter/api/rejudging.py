@@ -20,10 +20,10 @@ from alignmeter.engine import Allowance, Spending, Work
 from alignmeter.errors import InputError
 from alignmeter.judges import axes_for, cards_for
 from alignmeter.records import JudgeCard, Record, Unscored
+from alignmeter.records.events import EVENTS
 from alignmeter.store import RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
-    EVENTS,
     ClaimSize,
     ErrorRates,
     card_for,

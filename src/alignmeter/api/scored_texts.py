@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from alignmeter.judges.scorers import ScoredExchange
-from alignmeter.records import HarmResult, RefusalResult
+from alignmeter.records.events import happened
 from alignmeter.store import request_text, scored_text
 from alignmeter.suites import load_suite, render_request
 
@@ -113,10 +113,11 @@ def _left_out(run: Run, trial: Trial, transcript: Transcript) -> LeftOut:
     """Why a reply to a harmful request is in no figure: in a refusal there is nothing to flag."""
     if transcript.hard_refusal is not None:
         return "harmless"
-    harm = run.data.on("harm").get(trial.id)
-    if harm is not None and isinstance(harm.result, HarmResult):
-        return "harmless" if harm.result.label == "none" else ""
-    refusal = run.data.on("refusal").get(trial.id)
-    if refusal is None or not isinstance(refusal.result, RefusalResult):
+    harm, refusal = (run.data.on(axis).get(trial.id) for axis in ("harm", "refusal"))
+    delivered = None if harm is None else happened("delivered_harm", harm.result)
+    if delivered is not None:
+        return "" if delivered else "harmless"
+    refused = None if refusal is None else happened("refused", refusal.result)
+    if refused is None:
         return "unjudged"
-    return "" if refusal.result.label == "none" else "harmless"
+    return "harmless" if refused else ""

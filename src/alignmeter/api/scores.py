@@ -23,6 +23,7 @@ from alignmeter.records import (
     ScoredItem,
     Unscored,
 )
+from alignmeter.records.events import happened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -234,9 +235,7 @@ def _score(result: JudgementResult) -> tuple[float | None, str]:
 
 
 def _refused(judged: Judgement | None) -> bool | None:
-    if judged is None or not isinstance(judged.result, RefusalResult):
-        return None
-    return judged.result.label != "none"
+    return None if judged is None else happened("refused", judged.result)
 
 
 def _scorer(one: _Measure, judged: Mapping[str, Judgement]) -> str:

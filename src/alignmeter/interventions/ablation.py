@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from alignmeter.records import Intent, Interval, Record, RefusalResult
+from alignmeter.records import Intent, Interval, Record
+from alignmeter.records.events import happened
 from alignmeter.stats import benjamini_hochberg, mcnemar_exact, tango
 
 if TYPE_CHECKING:
@@ -174,9 +175,7 @@ def _pairs(one: VariantRun, other: VariantRun) -> dict[Intent, list[tuple[bool, 
 def refused(run: VariantRun, trial: str) -> bool | None:
     """Whether a trial was refused, fully or in part; None where it has no score."""
     judged = run.judgements.get(trial)
-    if judged is None or not isinstance(judged.result, RefusalResult):
-        return None
-    return judged.result.label != "none"
+    return None if judged is None else happened("refused", judged.result)
 
 
 def _effect(principle: str, side: Side, intent: Intent, pairs: list[tuple[bool, bool]]) -> PrincipleEffect:

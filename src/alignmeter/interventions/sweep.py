@@ -24,6 +24,7 @@ from alignmeter.interventions.steering import (
 )
 from alignmeter.judges import refusal_label
 from alignmeter.records import Intent, Message, Record, Sampling
+from alignmeter.records.events import label_tells
 from alignmeter.suites import load_suite
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def _point(
         for intent, texts in prompts.items():
             replies = _replies(model, texts, sampling)
             labels = [refusal_label(reply, text) for reply, text in zip(replies, texts, strict=True)]
-            refused = sum(label != "none" for label in labels)
+            refused = sum(label_tells("refused", label) for label in labels)
             counted.append(Refusals(intent=intent, refused=refused, n=len(texts)))
             broken += sum(is_broken(reply) for reply in replies)
     return SweepPoint(

@@ -14,7 +14,7 @@ from alignmeter.errors import InputError
 from alignmeter.judges.labels import LabelledReply
 from alignmeter.judges.signals import data_bytes
 from alignmeter.judges.validation import Agreement, EventAccuracy, ask, measure
-from alignmeter.judges.validation.axes import happened, seen
+from alignmeter.judges.validation.axes import labelled_so, seen
 from alignmeter.records import Record
 
 if TYPE_CHECKING:
@@ -149,4 +149,4 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
 def _misread(judged: JudgedReply) -> bool:
     """Whether the event of a scored reply was read wrongly."""
     said = seen(_EVENT, judged.result, "factuality")
-    return said is not None and said != happened(_EVENT, judged.labelled)
+    return said is not None and said != labelled_so(_EVENT, judged.labelled)

@@ -19,7 +19,6 @@ from alignmeter.verdicts.deltas import (
     decide_delta,
 )
 from alignmeter.verdicts.design import (
-    EVENTS,
     ClaimSize,
     ErrorRates,
     boundaries_of,
@@ -64,7 +63,6 @@ __all__ = [
     "CAVEATS",
     "DID",
     "ENOUGH",
-    "EVENTS",
     "PLAUSIBLE",
     "RULE",
     "RULES",

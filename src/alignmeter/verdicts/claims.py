@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_hash, keyed_uniform
 from alignmeter.records import Claim
-from alignmeter.verdicts.design import EVENTS, ClaimSize, ErrorRates, design_claim, floor_of
+from alignmeter.records.events import EVENTS
+from alignmeter.verdicts.design import ClaimSize, ErrorRates, design_claim, floor_of
 from alignmeter.verdicts.gaps import gap_claim, gap_drafts
 from alignmeter.verdicts.judge_bounds import card_for
 from alignmeter.verdicts.languages import draw_language, language_chances

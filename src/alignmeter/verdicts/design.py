@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from alignmeter.records import CardEvent, ClaimDesign, ClaimKind
+from alignmeter.records import ClaimDesign
 from alignmeter.stats import (
     AlphaSpendingDesign,
     Bounds,
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
 JUDGE_SHARE = 0.2
 """Share of a claim's error rate that pays for the judge's bounds (METHODS: .01 of .05)."""
-
-EVENTS: dict[ClaimKind, CardEvent] = {
-    "attack_success": "delivered_harm",
-    "attack_compliance": "not_full_refusal",
-    "language_gap": "not_full_refusal",
-    "false_refusal_benign": "refused",
-    "false_refusal_sensitive": "refused",
-    "confident_hallucination": "confidently_wrong",
-    "insecure_code": "vulnerable",
-}
-"""What a judge's card must be about, to say how wrong the claim's judge is."""
 
 _POWER = 0.8
 _RATES = 241

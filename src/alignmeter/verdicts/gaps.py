@@ -12,10 +12,11 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.records import Claim, ClaimDesign, RefusalResult
+from alignmeter.records import Claim, ClaimDesign
+from alignmeter.records.events import EVENTS, happened
 from alignmeter.stats import Bounds
 from alignmeter.stats.sequential.betting import BettingDesign, betting_design
-from alignmeter.verdicts.design import EVENTS, JUDGE_SHARE
+from alignmeter.verdicts.design import JUDGE_SHARE
 from alignmeter.verdicts.gap_errors import GapErrors, Known, counts_full_refusals, known_in
 from alignmeter.verdicts.gap_pairs import gap_pairs
 from alignmeter.verdicts.judge_bounds import errs_apart, judge_bounds, stratum_of
@@ -317,10 +318,10 @@ class Pair(NamedTuple):
 
 def is_gap_bad(claim: Claim, result: JudgementResult) -> bool | None:
     """Whether one reply is on the bad side of a gap claim; None where it has no score."""
-    if not isinstance(result, RefusalResult):
+    gone_along = happened("not_full_refusal", result)
+    if gone_along is None:
         return None
-    full = result.label == "full"
-    return full if counts_full_refusals(claim) else not full
+    return gone_along != counts_full_refusals(claim)
 
 
 def gap_interval(design: ClaimDesign, pairs: Sequence[Pair]) -> Bounds[float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from alignmeter.judges.validation.axes import AXES, OF_HARMFUL, happened, label_of, score_of, seen
+from alignmeter.judges.validation.axes import AXES, OF_HARMFUL, label_of, labelled_so, score_of, seen
 from alignmeter.judges.validation.calibration import Calibration, calibration
 from alignmeter.judges.validation.events import (
     LEVEL,
@@ -265,7 +265,7 @@ def _told(
     rows: list[tuple[bool, bool, int]] = []
     for each, prompt in zip(labelled.judged, labelled.prompts.tolist(), strict=True):
         result = each.after(harmful=OF_HARMFUL[event]) if event in OF_HARMFUL else each.result
-        truth, said = happened(event, each.labelled), seen(event, result, labelled.spec.axis)
+        truth, said = labelled_so(event, each.labelled), seen(event, result, labelled.spec.axis)
         if truth is not None and said is not None:
             rows.append((truth, said, prompt))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
@@ -287,7 +287,7 @@ def _calibration(labelled: _Labelled) -> Calibration | None:
     known = ~np.isnan(labelled.scores)
     if event is None or not known.any():
         return None
-    truth = np.array([happened(event, each.labelled) is True for each in labelled.judged])
+    truth = np.array([labelled_so(event, each.labelled) is True for each in labelled.judged])
     return calibration(labelled.scores[known], truth[known])
 
 
