@@ -139,7 +139,7 @@ def test_given_a_name_when_started_twice_then_the_run_of_that_name_goes_on(runs:
     assert _go(runs, name="mine").resumed == 5
     with pytest.raises(DesignChangedError, match="target model was 'api_bot:answer', is 'api_bot:other'"):
         _go(runs, "other", name="mine")
-    with pytest.raises(InputError, match="--fresh wants a new run"):
+    with pytest.raises(InputError, match="`fresh=True` wants a new run"):
         _go(runs, name="mine", fresh=True)
 
 
@@ -155,11 +155,11 @@ def test_given_a_run_to_resume_when_started_then_it_goes_on_or_is_refused(runs: 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"name": "a/b"}, "--name must be a plain folder name"),
-        ({"name": ".."}, "--name must be a plain folder name"),
-        ({"name": " "}, "--name must be a plain folder name"),
-        ({"name": "a", "resume": Path("b")}, "leave --name and --fresh out"),
-        ({"fresh": True, "resume": Path("b")}, "leave --name and --fresh out"),
+        ({"name": "a/b"}, "`name=` must be a plain folder name"),
+        ({"name": ".."}, "`name=` must be a plain folder name"),
+        ({"name": " "}, "`name=` must be a plain folder name"),
+        ({"name": "a", "resume": Path("b")}, "leave `name=` and `fresh=` out"),
+        ({"fresh": True, "resume": Path("b")}, "leave `name=` and `fresh=` out"),
         ({"target": "embeded"}, "unknown target 'embeded'; nearest: 'embedded'"),
         (
             {"target_options": TargetOptions(sampling=Sampling(temperature=float("nan")))},

@@ -8,6 +8,7 @@ import pytest
 
 from alignmeter.judges.cascade import is_positive, positive_event
 from alignmeter.records import (
+    Axis,
     CardEvent,
     ClaimKind,
     CodeSecurityResult,
@@ -82,6 +83,7 @@ def test_what_went_wrong_depends_on_what_the_request_was_after(intent: Intent) -
         "delivered", "some of it", "wrong", "vulnerable"
     }  # fmt: skip
     assert {name for name, bad in found.items() if bad is None} == {"another language", "no score"}
-    for axis, names in (("refusal", REFUSALS), ("harm", HARMS), ("factuality", ANSWERS)):
+    told: dict[Axis, set[str]] = {"refusal": REFUSALS, "harm": HARMS, "factuality": ANSWERS}
+    for axis, names in told.items():
         event = positive_event(axis, intent)
         assert all(is_positive(RESULTS[name], intent) == happened(event, RESULTS[name]) for name in names)

@@ -107,7 +107,7 @@ def test_other_prompts_are_refused_unless_they_are_allowed() -> None:
     other = scores("dpo", [item("a", 1.0, prompt="chat"), item("b", 1.0, prompt="plain")])
 
     with pytest.raises(
-        InputError, match=r"same text for an item, got 1 that differ: 'law' 'a'; .*--prompts any"
+        InputError, match=r"same text for an item, got 1 that differ: 'law' 'a'; .*`prompts=any`"
     ):
         pair_items(base, other)
     assert "different texts for 1 shared items" in " ".join(pair_items(base, other, prompts="any").notes)

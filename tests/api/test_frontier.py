@@ -249,8 +249,8 @@ def test_given_a_guard_that_failed_on_some_texts_then_its_point_has_no_score_whe
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"margin": 1.0}, "expected --margin to be a share"),
-        ({"thresholds": [0.5]}, "expected --guard FILE with --threshold"),
+        ({"margin": 1.0}, "expected `margin=` to be a share"),
+        ({"thresholds": [0.5]}, "expected the scores of a guard with thresholds"),
         ({}, "expected at least two operating points, got 1"),
     ],
 )
@@ -264,7 +264,7 @@ def test_bad_input_says_what_was_expected(
 def test_given_a_threshold_that_is_no_number_then_it_is_refused(plant_run: PlantRun, tmp_path: Path) -> None:
     base = plant_run("base", attacked=0.8, n=10)
     path = scored(tmp_path / "g.jsonl", base, lambda _: 0.0)
-    with pytest.raises(InputError, match="expected a number as --threshold, got nan"):
+    with pytest.raises(InputError, match="expected a number as `thresholds=`, got nan"):
         frontier({"base": base}, scores=path, thresholds=[float("nan")])
 
 

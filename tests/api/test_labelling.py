@@ -117,7 +117,7 @@ def test_given_labels_of_what_was_flagged_when_read_then_the_tables_of_rates_sta
             {"label": "delivered"},
             "expected a label of refusal: full, partial, none, unclear, got 'delivered'",
         ),
-        ({"annotator": "\n"}, "expected a printable --annotator"),
+        ({"annotator": "\n"}, "expected a printable `annotator=`"),
         ({"at": float("nan")}, "cannot be kept"),
         (
             {"axis": "factuality", "label": "correct"},

@@ -115,7 +115,7 @@ def test_given_scores_that_are_no_shares_then_rates_wait_for_a_threshold(
     outcome = cli("audit-scorer", scorer("def score(text): return len(text) - 40"))
 
     assert outcome.code == 0
-    assert "no --threshold says from where a text is flagged" in " ".join(outcome.out.split())
+    assert "no threshold says from where a text is flagged" in " ".join(outcome.out.split())
 
 
 def test_given_replies_of_a_run_then_refused_harm_is_left_out_and_scores_are_kept(

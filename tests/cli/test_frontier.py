@@ -68,7 +68,7 @@ def test_given_a_margin_as_percent_or_share_then_both_mean_the_same(cli: Cli, sc
         (("open", "odd", "--out", "f.pdf"), "ends in .md or .html, got 'f.pdf'"),
         (("open",), "expected at least two operating points, got 1"),
         (("open", "open"), "twice"),
-        (("open", "odd", "--threshold", "1"), "expected --guard FILE with --threshold SCORE"),
+        (("open", "odd", "--threshold", "1"), "expected the scores of a guard with thresholds"),
         (("open", "--guard", "none.jsonl", "--threshold", "1"), "got 'none.jsonl': No such file"),
         (("open", "nowhere"), "no run 'nowhere'"),
         (("open", "odd", "--margin", "2"), "expected a share from 0 to below 1"),

@@ -62,7 +62,7 @@ def test_one_model_is_chosen_where_there_are_several(tmp_path: Path) -> None:
 
     assert read_item_scores(path, options=ReadOptions(model="dpo")).items[0].score == 0.0
     with pytest.raises(
-        InputError, match=r"one of its models \('base', 'dpo'\), got None; choose one with --model"
+        InputError, match=r"one of its models \('base', 'dpo'\), got None; choose one with `model=`"
     ):
         read_item_scores(path)
 

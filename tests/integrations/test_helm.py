@@ -43,7 +43,7 @@ def test_perturbed_instances_are_left_out_and_counted(helm: Path) -> None:
 
 def test_a_metric_must_be_chosen_because_a_run_does_not_say_which_counts(helm: Path) -> None:
     with pytest.raises(
-        InputError, match="--metric to choose one of exact_match, quasi_exact_match, got none"
+        InputError, match="`metrics=` to choose one of exact_match, quasi_exact_match, got none"
     ):
         read_item_scores(helm / "base")
     with pytest.raises(

@@ -125,7 +125,7 @@ def test_a_folder_of_two_formats_must_be_told(broken_helm: Path, broken_lm_eval:
     assert broken_helm.parent == broken_lm_eval.path.parent
 
     with pytest.raises(
-        InputError, match="results of one format, got lm-eval and helm; choose one with --format"
+        InputError, match="results of one format, got lm-eval and helm; choose one with `format=`"
     ):
         read_item_scores(broken_helm.parent)
     assert read_item_scores(broken_helm.parent, format="lm-eval").source == "lm-eval"

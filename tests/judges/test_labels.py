@@ -173,8 +173,8 @@ def test_given_columns_and_words_of_the_user_when_mapped_then_they_become_ours(t
             {},
             ["line 1", "'prompt'", "a prompt, or its id in the column 'id'", "neither"],
         ),
-        ('{"a": 1}', {"columns": {"question": "a"}}, ["--columns", "'question'", "prompt"]),
-        ('{"a": 1}', {"labels_map": {"no": "refused"}}, ["--labels-map", "'no'", "'refused'"]),
+        ('{"a": 1}', {"columns": {"question": "a"}}, ["`columns=`", "'question'", "prompt"]),
+        ('{"a": 1}', {"labels_map": {"no": "refused"}}, ["`labels_map=`", "'no'", "'refused'"]),
         ('{"a": 1}', {"axis": "taste"}, ["axis of labels", "'taste'"]),
         (
             '{"prompt": "A", "reply": "B", "label": "full"}',
@@ -199,9 +199,9 @@ def test_given_a_published_set_when_told_of_another_axis_then_it_is_refused(
 ) -> None:
     path = tmp_path / "train.csv"
     path.write_text("question,Response,label\nseven,A,0\n", encoding="utf-8")
-    with pytest.raises(InputError, match="labels of the axis harm, got --axis refusal"):
+    with pytest.raises(InputError, match="labels of the axis harm, got `axis=refusal`"):
         load_labels(path, "gptfuzz", axis="refusal")
-    with pytest.raises(InputError, match="--columns and --labels-map go with"):
+    with pytest.raises(InputError, match="`columns=` and `labels_map=` go with"):
         load_labels(path, "gptfuzz", columns={"prompt": "question"})
     with pytest.raises(InputError, match="line 2: column 'question': expected the number of a question"):
         load_labels(path, "gptfuzz")

@@ -169,7 +169,7 @@ def test_given_a_model_of_one_output_then_it_is_a_reward_model_and_higher_is_bet
 @_TORCH
 def test_given_classes_without_telling_names_then_the_label_is_asked_for(tmp_path: Path) -> None:
     folder = classifier(tmp_path / "m", {0: "LABEL_0", 1: "LABEL_1"})
-    with pytest.raises(InputError, match=r"expected --label with the class that means harm \(0 LABEL_0, 1"):
+    with pytest.raises(InputError, match=r"expected `label=` with the class that means harm \(0 LABEL_0, 1"):
         resolve_scorer(f"transformers:{folder}")
     assert resolve_scorer(f"transformers:{folder}", label="1").higher == "worse"
 

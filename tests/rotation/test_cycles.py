@@ -284,13 +284,13 @@ def test_the_threat_model_of_a_cycle_writes_no_limit_that_its_pool_cannot_hold(
     [
         (NewCycle(suites=()), "names of suites, got none"),
         (NewCycle(suites=("nowhere",)), "got 'nowhere'"),
-        (NewCycle(suites=("mine",), fraction=1.5), "--fraction"),
-        (NewCycle(suites=("mine",), anchors=1.0), "--anchors"),
-        (NewCycle(suites=("mine",), name="Cycle 1"), "--name of lower-case"),
+        (NewCycle(suites=("mine",), fraction=1.5), "`fraction=`"),
+        (NewCycle(suites=("mine",), anchors=1.0), "`anchors=`"),
+        (NewCycle(suites=("mine",), name="Cycle 1"), "`name=` of lower-case"),
         (NewCycle(suites=("mine",), name="triad"), "no suite has yet, got 'triad'"),
-        (NewCycle(suites=("mine",), generate=True), "--fresh with a suite that is generated"),
+        (NewCycle(suites=("mine",), generate=True), "`generate=True` with a suite that is generated"),
         (NewCycle(suites=("triad",), kind="sequestered"), "got 'triad', which comes with alignmeter"),
-        (NewCycle(suites=("facts",), kind="sequestered"), "or generated ones with --fresh"),
+        (NewCycle(suites=("facts",), kind="sequestered"), "or generated ones with `generate=True`"),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_nothing_is_written(

@@ -132,7 +132,7 @@ def test_given_a_file_in_the_way_when_a_folder_is_made_then_the_error_names_it(
     tmp_path: Path, build: Build
 ) -> None:
     (tmp_path / "runs").write_text("", encoding="utf-8")
-    with pytest.raises(StorageError, match=r"cannot make the run folder .*runs/one.*--runs"):
+    with pytest.raises(StorageError, match=r"cannot make the run folder .*runs/one.*`runs=`"):
         RunFolder.create(tmp_path / "runs" / "one", build.manifest())
 
 

@@ -83,7 +83,7 @@ def test_given_an_audit_that_writes_when_another_wants_the_file_then_it_is_refus
     with TextScores(path):
         with path.open("ab") as file:  # the one that holds it is in the middle of a line
             file.write(half)
-        with pytest.raises(InputError, match=r"another alignmeter process is writing scores.*--scores"):
+        with pytest.raises(InputError, match=r"another alignmeter process is writing scores.*`scores=`"):
             TextScores(path)
         assert path.read_bytes() == whole + half
     TextScores(path).close()
@@ -150,7 +150,7 @@ def test_given_a_disk_that_fills_in_the_middle_of_a_score_then_the_file_is_as_be
     with TextScores(path) as scores:
         with monkeypatch.context() as patched:
             patched.setattr(os, "write", _full_after(budget))
-            with pytest.raises(StorageError, match=r"No space left on device.*--scores"):
+            with pytest.raises(StorageError, match=r"No space left on device.*`scores=`"):
                 scores.append(_score("b"))
         assert path.read_bytes() == before
         assert scores.get("s", "b") is None
@@ -167,5 +167,5 @@ def test_given_no_file_when_read_then_the_error_says_what_makes_one(tmp_path: Pa
 
 def test_given_a_place_where_no_file_can_be_when_opened_then_it_is_a_storage_error(path: Path) -> None:
     for place in (path.parent, path / "below.jsonl"):
-        with pytest.raises(StorageError, match="name another file with --scores"):
+        with pytest.raises(StorageError, match="name another file with `scores=`"):
             TextScores(place)

@@ -322,7 +322,7 @@ def test_an_unknown_host_and_a_bad_certificate_are_connection_errors_in_words() 
     unknown = aiohttp.ClientConnectorDNSError(where, OSError(-2, "Name or service not known"))
     assert transport_fault(peer, unknown).message == "no host named 'api.example' was found; check the URL"
     default = transport_fault(Peer("https://api.openai.com/v1", "m", None, 60.0), unknown).message
-    assert default.endswith("which is the default: --url names a server of your own")
+    assert default.endswith("which is the default; a server of your own is named by its URL")
     expired = ssl.SSLCertVerificationError("certificate has expired")
     fault = transport_fault(peer, aiohttp.ClientConnectorCertificateError(where, expired))
     assert (fault.kind, "no TLS connection to api.example" in fault.message) == ("connection", True)

@@ -112,7 +112,7 @@ def test_given_a_replayed_run_when_fingerprinted_then_it_is_the_original_system(
 def test_given_a_variant_of_its_own_when_replayed_then_it_is_refused_but_a_name_is_not(
     recorded: Path,
 ) -> None:
-    with pytest.raises(InputError, match="`system_prompt` goes with the targets"):
+    with pytest.raises(InputError, match="`system_prompt=` goes with the targets"):
         resolve_target(f"replay:{recorded}", TargetOptions(variant=Variant(system_prompt="Be safe.")))
     assert resolve_target(f"replay:{recorded}", TargetOptions(variant=Variant(name="again")))
 

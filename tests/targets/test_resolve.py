@@ -143,7 +143,7 @@ def test_an_option_reaches_its_target_or_is_refused_by_its_name(
     refused = said(TargetOptions(**{option: SAID[option]}))  # pyright: ignore[reportArgumentType]
     if refused:
         name = "system_prompt" if option == "variant" else option
-        assert refused.startswith(f"`{name}` goes with ")
+        assert refused.startswith(f"`{name}=` goes with ")
         assert refused.endswith(f"got {spec!r}; leave it out")
     else:
         assert made[0] != made[1], "swallowed"
@@ -152,16 +152,16 @@ def test_an_option_reaches_its_target_or_is_refused_by_its_name(
 @pytest.mark.parametrize(
     ("spec", "option", "said"),
     [
-        ("embedded", "url", "`url` goes with a target openai:MODEL, got 'embedded'; leave it out"),
+        ("embedded", "url", "`url=` goes with a target openai:MODEL, got 'embedded'; leave it out"),
         (
             "openai:m",
             "slots",
-            "`slots` goes with the targets embedded and transformers:FOLDER, got 'openai:m'; leave it out",
+            "`slots=` goes with the targets embedded and transformers:FOLDER, got 'openai:m'; leave it out",
         ),
         (
             "replay:x",
             "timeout",
-            "`timeout` goes with the targets embedded, openai:MODEL and python:MODULE:FUNCTION, got "
+            "`timeout=` goes with the targets embedded, openai:MODEL and python:MODULE:FUNCTION, got "
             "'replay:x'; leave it out",
         ),
     ],

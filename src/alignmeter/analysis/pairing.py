@@ -267,7 +267,7 @@ def _differ(
     return InputError(
         f"{where}: expected both models to be sent the same text for an item, got {len(items):,} that "
         f"differ: {_names(items)}; use the same few-shot examples and chat template, or allow it with "
-        "prompts='any' (--prompts any) where they must differ"
+        "`prompts=any` where they must differ"
     )
 
 

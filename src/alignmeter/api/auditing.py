@@ -92,7 +92,7 @@ def audit(
         RunFolderError: There is no such run.
     """
     if not 0 < margin < 1:
-        raise InputError(f"expected --margin between 0 and 1, for example 0.1, got {margin!r}")
+        raise InputError(f"expected `margin=` between 0 and 1, for example 0.1, got {margin!r}")
     target_runs = [load_run(path) for path in runs]
     target = _arm(target_runs)
     by_model: defaultdict[str, list[Run]] = defaultdict(list)
@@ -101,7 +101,7 @@ def audit(
         by_model[loaded.manifest.target.fingerprint_hash].append(loaded)
     if not by_model:
         raise InputError(
-            "expected --reference with a run of another model, got none: without one nobody can tell a "
+            "expected `references=` with a run of another model, got none: without one nobody can tell a "
             "target that knows the public pool from a fresh pool that is harder"
         )
     if target_runs[0].manifest.target.fingerprint_hash in by_model:
@@ -199,7 +199,7 @@ def _pools(arms: Sequence[_Arm], fresh: Collection[str], public: Collection[str]
         if not trials:
             raise InputError(
                 f"expected {what} probes that the target and every reference were asked, got none: run both "
-                f"on {hint} with --fixed"
+                f"on {hint} with `fixed=True`"
             )
     _check_judges(arms, [*found.fresh, *found.public])
     return found, len(both)

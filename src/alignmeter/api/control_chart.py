@@ -72,7 +72,7 @@ def history(
     """
     check_share("margin", margin)
     if len(runs) < FEWEST_RUNS:
-        raise InputError(f"--history needs at least two runs, oldest first, got {len(runs)}")
+        raise InputError(f"a history needs at least two runs, oldest first, got {len(runs)}")
     check_distinct(runs)
     arms = [_read(Path(run), judge) for run in runs]
     first = arms[0]

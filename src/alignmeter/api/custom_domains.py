@@ -121,7 +121,7 @@ def _check_domain(read: Domain) -> None:
     if suite is not None:
         raise InputError(
             f"expected a domain with a name of its own, got {read.name!r}, which is one of the suite "
-            f"{suite!r}; give it another by --name or `name` in domain.yaml"
+            f"{suite!r}; give it another by `name=` or `name` in domain.yaml"
         )
 
 

@@ -169,7 +169,7 @@ def admit_held_out(
     if stray is not None and target is not None and not force:
         raise InputError(
             f"{_stray(stray, folder)}; or ask without its cycle, and without the limit of runs, with "
-            f"--force-sequestered"
+            f"`force_sequestered=True`"
         )
     rates = read_rates(folder)
     shown = tuple(
@@ -211,11 +211,11 @@ def _checked(
                 f"{refused} {shown.role} {model.spec!r}, a function that may send it anywhere; if all that "
                 f"it calls is on this machine, say so with the line `{shown.provider}: 0` in "
                 f"{folder / PROVIDERS_FILE}, else give up the secrecy of the pool in a run with "
-                f"--force-sequestered"
+                f"`force_sequestered=True`"
             )
         raise InputError(
             f"{refused} {shown.role} {model.spec!r} at {shown.provider}; take one on this machine, or give "
-            f"up the secrecy of the pool in a run with --force-sequestered"
+            f"up the secrecy of the pool in a run with `force_sequestered=True`"
         )
     return msgspec.structs.replace(shown, forced=True)
 

@@ -158,4 +158,4 @@ def _panel(judges: Sequence[Judge]) -> Panel:
     try:
         return Panel(judges)
     except ValueError as error:
-        raise InputError(f"--judge: these make no panel: {error}") from None
+        raise InputError(f"the judges named make no panel: {error}") from None

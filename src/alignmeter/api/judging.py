@@ -218,7 +218,7 @@ def _check_failures(judge: str, whole: Agreement) -> None:
         f"the {budget:.0%} that a run may leave unscored; figures from the others would flatter it. "
     )
     if any(reason in OF_THE_MACHINERY for reason in failed):
-        raise TargetUnavailableError(said + "Look at the endpoint, or raise --timeout, and calibrate again")
+        raise TargetUnavailableError(said + "Look at the endpoint, or raise `timeout=`, and calibrate again")
     raise InputError(said + "Runs with this judge would be INVALID; take one that answers in the form asked")
 
 
@@ -230,7 +230,7 @@ def _label_axis(spec: str | Judge, judge: Judge, wanted: LabelAxis | None) -> La
             f"expected a judge on the axis {' or '.join(CLASSES)}, got {judge_called(spec)} on {axis}"
         )
     if wanted is not None and axis != wanted:
-        raise InputError(f"--axis {wanted} needs a judge on that axis, got {judge_called(spec)} on {axis}")
+        raise InputError(f"`axis={wanted}` needs a judge on that axis, got {judge_called(spec)} on {axis}")
     return axis
 
 

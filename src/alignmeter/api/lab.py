@@ -66,7 +66,7 @@ def _constitution_of(runs: Sequence[Run]) -> Constitution:
     if fits[best.name] == 0:
         raise InputError(
             f"no run has the system prompt of a variant of {' or '.join(BUILT_IN_CONSTITUTIONS)}; name yours "
-            f"by --constitution FILE"
+            f"by `constitution=FILE`"
         )
     return best
 
@@ -177,7 +177,7 @@ def convert_adapter(
     folder = adapter_folder(Path(adapter))
     target = Path(out) if out is not None else folder.with_name(f"{folder.name}.gguf")
     if target.suffix != ".gguf":
-        raise InputError(f"expected --out to name a file that ends in .gguf, got {str(target)!r}")
+        raise InputError(f"expected `out=` to name a file that ends in .gguf, got {str(target)!r}")
     return write_adapter(folder, target, head_counts_of(find_model(None if base is None else Path(base))))
 
 

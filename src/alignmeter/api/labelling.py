@@ -301,7 +301,7 @@ def labelled_claims(run: Run, claim: str | None = None) -> tuple[Claim, ...]:
     chosen = tuple(one for one in claims if one.id == claim)
     if not chosen:
         known = ", ".join(one.id for one in claims) or "none"
-        other = "" if run.seen_by else "; --judge NAME has those of another judge of this run"
+        other = "" if run.seen_by else "; `judge=NAME` has those of another judge of this run"
         raise InputError(
             f"expected a claim of this run that people can label ({known}), got {claim!r}{other}"
         )
@@ -370,6 +370,6 @@ def checked_annotator(name: str) -> str:
     found = name.strip()
     if not found or not found.isprintable() or len(found) > _LONGEST_NAME:
         raise InputError(
-            f"expected a printable --annotator of at most {_LONGEST_NAME} characters, got {name!r}"
+            f"expected a printable `annotator=` of at most {_LONGEST_NAME} characters, got {name!r}"
         )
     return found

@@ -111,7 +111,7 @@ def behind_guard(points: Sequence[Point], scores: Path, thresholds: Sequence[flo
         )
     bad = next((value for value in thresholds if not math.isfinite(value)), None)
     if bad is not None:
-        raise InputError(f"expected a number as --threshold, got {bad!r}")
+        raise InputError(f"expected a number as `thresholds=`, got {bad!r}")
     (about,) = scorers.values()
     by_text = {score.text: score.score for score in known}
     found: list[Point] = []

@@ -96,9 +96,9 @@ def frontier(
         RunFolderError: There is no run in a folder.
     """
     if not (math.isfinite(margin) and 0 <= margin < 1):
-        raise InputError(f"expected --margin to be a share in [0, 1), 1% is one point, got {margin!r}")
+        raise InputError(f"expected `margin=` to be a share in [0, 1), 1% is one point, got {margin!r}")
     if (scores is None) != (not thresholds):
-        raise InputError("expected --guard FILE with --threshold SCORE, and not one without the other")
+        raise InputError("expected the scores of a guard with thresholds, and not one without the other")
     given = read_points(runs)
     points = given if scores is None else behind_guard(given, Path(scores), thresholds)
     if len(points) < 2:  # noqa: PLR2004 - one point is no frontier

@@ -100,7 +100,7 @@ def regions(
     if families < FEWEST_FAMILIES:
         raise InputError(
             f"expected at least {FEWEST_FAMILIES} families with a score in {str(run.path)!r}, got "
-            f"{families}; run it on the suite triad with --fixed"
+            f"{families}; run it on the suite triad with `fixed=True`"
         )
     kind: VectorKind = "words" if vectors == "words" or (
         vectors == "auto" and not embedding_available()

@@ -116,7 +116,7 @@ async def rejudge_async(
     """Like `rejudge`, inside a running event loop."""
     path = Path(path)
     if not choice.specs:
-        raise InputError("judging again needs a judge: name one with --judge")
+        raise InputError("judging again needs a judge: name one with `specs=`")
     folder = RunFolder.open(path)
     manifest, data = folder.manifest, folder.read()
     model = threat_model_from_dict(manifest.threat_model)

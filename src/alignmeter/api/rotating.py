@@ -87,8 +87,8 @@ def rotate_new(
         check_writable(out)
         if out.exists():
             raise InputError(
-                f"expected --out to name a new file, got {str(out)!r}, which may hold an earlier commitment; "
-                f"name another"
+                f"expected `out=` to name a new file, got {str(out)!r}, which may hold an earlier "
+                f"commitment; name another"
             )
     made = begin_cycle(rotation_folder(), wanted, read_threat_model(threat_model)[0])
     if out is not None:
@@ -131,7 +131,9 @@ def rotate_retire(
         StorageError: A folder cannot be written.
     """
     if (cycle is not None) + bool(families) + burnt != 1:
-        raise InputError("expected one of a cycle, --family and --burnt, got none or several; give one")
+        raise InputError(
+            "expected one of a cycle, `families=` and `burnt=True`, got none or several; give one"
+        )
     folder = rotation_folder()
     if cycle is not None:
         return retire_cycle(folder, cycle, reason or f"cycle {cycle} was retired")
@@ -171,7 +173,7 @@ def rotate_verify(
     if stated.name != opened.commitment.name:
         raise InputError(
             f"expected the commitment of the cycle {opened.commitment.name!r}, which the reveal is of, got "
-            f"that of {stated.name!r} with --commitment; give both of one cycle"
+            f"that of {stated.name!r} with `commitment=`; give both of one cycle"
         )
     rows = _rows(stated.name, [Path(file) for file in suite])
     checks = [*check_commitment(opened, published), *check_probes(opened, rows, published)]
@@ -204,7 +206,7 @@ def _own_reveal(cycle: str | None, trials: Sequence[Trial] | None) -> Reveal:
         if len(mine) != 1:
             raise InputError(
                 f"expected a run that asked one cycle of {str(folder)!r}, got {len(mine)}; name the cycle "
-                f"with --cycle, or the operator's file with --reveal"
+                f"with `cycle=`, or the operator's file with `reveal=`"
             )
         cycle = mine[0]
     opened = find_cycle(folder, cycle).reveal()
@@ -222,7 +224,7 @@ def _published(text: str) -> Commitment | str:
     path = Path(text)
     if not path.is_file():
         raise InputError(
-            f"expected --commitment to name a file or to be 64 hex digits, got {text!r}, which is neither"
+            f"expected `commitment=` to name a file or to be 64 hex digits, got {text!r}, which is neither"
         )
     return read_json(path, Commitment)
 
@@ -233,7 +235,7 @@ def _rows(name: str, files: Sequence[Path]) -> tuple[Probe, ...]:
         if not rows:
             raise InputError(
                 f"expected the probes of cycle {name!r}, got no suite of that name; name its files with "
-                f"--suite {name}.en.jsonl"
+                f"`suite={name}.en.jsonl`"
             )
         return rows
     found: list[Probe] = []
@@ -241,7 +243,7 @@ def _rows(name: str, files: Sequence[Path]) -> tuple[Probe, ...]:
         suite, _, language = path.name.removesuffix(".jsonl").partition(".")
         if suite != name or not language or path.suffix != ".jsonl":
             raise InputError(
-                f"expected --suite {name}.LANGUAGE.jsonl, got {str(path)!r}; do not rename the file"
+                f"expected `suite={name}.LANGUAGE.jsonl`, got {str(path)!r}; do not rename the file"
             )
         try:
             data = path.read_bytes()

@@ -33,7 +33,7 @@ def check_name(name: str | None) -> None:
     if name is not None and (
         not name.isprintable() or {"/", "\\"} & set(name) or name.strip() in {"", ".", ".."}
     ):
-        raise InputError(f"--name must be a plain folder name such as 'guarded-2', got {name!r}")
+        raise InputError(f"`name=` must be a plain folder name such as 'guarded-2', got {name!r}")
 
 
 def run_path(request: RunRequest, wanted: RunManifest) -> tuple[Path | None, str]:
@@ -47,7 +47,7 @@ def run_path(request: RunRequest, wanted: RunManifest) -> tuple[Path | None, str
     if request.name is not None:
         path = as_path("runs", request.runs) / request.name
         if request.fresh and path.exists():
-            raise InputError(f"--fresh wants a new run, but {str(path)!r} exists; give another --name")
+            raise InputError(f"`fresh=True` wants a new run, but {str(path)!r} exists; give another `name=`")
         return path, ""
     passed: str | None = None
     for folder in [] if request.fresh else list_runs(as_path("runs", request.runs)):
@@ -104,7 +104,7 @@ def comparison_paths(
         taken = [path for path in made if path.exists()]
         if request.fresh and taken:
             raise InputError(
-                f"--fresh wants a new comparison, but {str(taken[0])!r} exists; give another --name"
+                f"`fresh=True` wants a new comparison, but {str(taken[0])!r} exists; give another `name=`"
             )
         return made, ""
     passed = ""

@@ -149,14 +149,16 @@ def _check(request: RunRequest) -> None:
         InputError: Names the field.
     """
     if request.resume is not None and (request.name is not None or request.fresh):
-        raise InputError("--resume goes on with a run that has its name; leave --name and --fresh out")
+        raise InputError("`resume=` goes on with a run that has its name; leave `name=` and `fresh=` out")
     if request.same_system and request.name is None and request.resume is None:
         raise InputError(
-            "--same-system says of one run that its system has moved to another address; name the run with "
-            "--name or --resume"
+            "`same_system=True` says of one run that its system has moved to another address; name the run "
+            "with `name=` or `resume=`"
         )
     if request.smoke and request.fixed:
-        raise InputError("--smoke asks twenty trials, --fixed asks all of them; leave one of the two out")
+        raise InputError(
+            "`smoke=True` asks twenty trials, `fixed=True` asks all of them; leave one of the two out"
+        )
     check_name(request.name)
     sampling = request.target_options.sampling
     for field, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):

@@ -136,7 +136,7 @@ def audit_scorer(request: ScorerRequest, *, progress: Progress | None = None) ->
 async def audit_scorer_async(request: ScorerRequest, *, progress: Progress | None = None) -> ScorerAudit:
     """Like `audit_scorer`, inside a running event loop."""
     if request.threshold is not None and not math.isfinite(request.threshold):
-        raise InputError(f"expected a number as --threshold, got {request.threshold!r}")
+        raise InputError(f"expected a number as `threshold=`, got {request.threshold!r}")
     run = None if request.run is None else load_run(as_path("run", request.run))
     asked = await _asked(request, run, progress)
     return _audit(request, run, asked)
@@ -159,7 +159,7 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
     if run is None and scorer.reads == "exchange":
         raise InputError(
             f"{request.scorer!r} reads requests with their replies, and a suite has no replies; name a run "
-            "with --run"
+            "with `run=`"
         )
     texts = audited_texts(run, request.suites, request.languages, scorer.reads)
     if not texts:
@@ -294,7 +294,7 @@ def _notes(
     side = "or higher" if scorer.higher == "worse" else "or lower"
     if threshold is None:
         yield (
-            "Scores are no shares in [0, 1], and no --threshold says from where a text is flagged: rates are "
+            "Scores are no shares in [0, 1], and no threshold says from where a text is flagged: rates are "
             "left out, what does not depend on a threshold stands."
         )
     else:

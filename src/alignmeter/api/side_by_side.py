@@ -298,8 +298,8 @@ def _check(request: CompareRequest) -> None:
     check_name(request.name)
     if request.same_system and request.name is None:
         raise InputError(
-            "--same-system says of one comparison that its system has moved to another address; name the "
-            "comparison with --name"
+            "`same_system=True` says of one comparison that its system has moved to another address; name "
+            "the comparison with `name=`"
         )
     one, two = request.base.options.sampling, request.tuned.options.sampling
     if one != two:

@@ -150,12 +150,12 @@ def _wanted(request: TranslateRequest) -> list[Probe]:
     """The English rows to translate."""
     if request.language == FROM:
         raise InputError(
-            f"expected --to with the ISO 639-1 code of a language other than English, got {FROM!r}"
+            f"expected `language=` with the ISO 639-1 code of a language other than English, got {FROM!r}"
         )
     try:
         language_code(request.language)
     except ValueError as error:
-        raise InputError(f"--to: {error}") from None
+        raise InputError(f"`language=`: {error}") from None
     if request.suite in GENERATED_SUITES:
         raise InputError(
             f"expected a suite that is read from a file, got {request.suite!r}, which is generated, and in "
@@ -315,4 +315,4 @@ def _write(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}; choose another --out") from None
+        raise StorageError(f"cannot write {path}: {error.strerror}; choose another `out=`") from None

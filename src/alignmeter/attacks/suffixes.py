@@ -40,7 +40,8 @@ def cached_suffix(request: str, *, seed: int, context: AttackContext) -> tuple[M
     if not context.suffixes:
         raise InputError(
             "attack 'cached_suffix' needs a file of suffixes, one a line or JSONL: name it in the threat "
-            "model as `adversaries: {suffix_file: FILE}`, or give --suffix-file FILE to `attacks show`"
+            "model as `adversaries: {suffix_file: FILE}`, or give it to `alignmeter attacks show "
+            "--suffix-file FILE`"
         )
     return (user(f"{request} {generator(seed).choice(context.suffixes)}"),)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import typer
 
+from alignmeter.cli.given import in_options
 from alignmeter.cli.output import (
     JsonOption,
     ModelOption,
@@ -94,7 +95,7 @@ def _guard(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except AlignmeterError as error:
         optional = name == "embedded model" and isinstance(error, InputError)
-        return Check(name, "missing" if optional else "bad", str(error))
+        return Check(name, "missing" if optional else "bad", in_options(str(error)))
 
 
 def _python() -> Check:

@@ -137,9 +137,10 @@ def _usage_error(error: Exception) -> int:
 
 def _fail(message: str, code: int) -> int:
     """Say it on one line: JSON on standard output where that was asked for, else for people."""
+    from alignmeter.cli.given import in_options
     from alignmeter.cli.output import tell
 
-    line = " ".join(message.split())
+    line = " ".join(in_options(message).split())
     if "--json" in sys.argv:
         with suppress(OSError):  # where the output itself is what failed, the next line tells
             print(json.dumps({"error": line, "exit_code": code}), flush=True)

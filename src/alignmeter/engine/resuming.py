@@ -122,7 +122,7 @@ def check_resumable(folder: RunFolder, wanted: RunManifest, *, same_system: bool
     if elsewhere:
         raise DesignChangedError(
             f"{folder.path} cannot be resumed at another address: its {'; its '.join(elsewhere)}; start a "
-            f"new run, or say with --same-system that the same system has moved there"
+            f"new run, or say with `same_system=True` that the same system has moved there"
         )
 
 

@@ -139,12 +139,11 @@ def share(value: float, maximum: float | None, where: str) -> float:
     """
     best = 1.0 if maximum is None else maximum
     if not 0 <= value <= best:
-        hint = (
-            "state the best possible score with maximum (--max)"
-            if maximum is None
-            else "correct the maximum (--max)"
+        raise InputError(
+            f"{where}: expected a score from 0 to {best:g}, got {value!r}; "
+            + ("state the best possible score with" if maximum is None else "correct the maximum,")
+            + " `maximum=`"
         )
-        raise InputError(f"{where}: expected a score from 0 to {best:g}, got {value!r}; {hint}")
     return value / best
 
 

@@ -122,7 +122,7 @@ def _of_one_model(path: Path, rows: list[CsvRow], options: ReadOptions) -> list[
     if options.model not in models:
         raise InputError(
             f"{path}: expected the name of one of its models ({', '.join(map(repr, models))}), got "
-            f"{options.model!r}; choose one with --model"
+            f"{options.model!r}; choose one with `model=`"
         )
     return [row for row in rows if (row.text("model") or path.stem) == options.model]
 

@@ -198,7 +198,7 @@ def _chosen(run: _Run, options: ReadOptions) -> str:
         raise InputError(f"{run.folder}: expected a metric of instances, got none; was the run finished?")
     if len(offered) > 1 and not options.metrics:
         raise InputError(
-            f"{run.folder}: expected --metric to choose one of {', '.join(offered)}, got none: HELM keeps "
+            f"{run.folder}: expected `metrics=` to choose one of {', '.join(offered)}, got none: HELM keeps "
             "all of them and does not say in a run which one counts"
         )
     return choose(options.metrics, offered, "metric", str(run.folder))

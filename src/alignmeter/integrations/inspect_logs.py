@@ -317,7 +317,7 @@ def _number(where: str, name: str, value: Any) -> float | None:  # noqa: ANN401 
     if not isinstance(value, int | float):
         raise InputError(
             f"{where}: expected a number, or C, P, I or N, from {name!r}, got {str(value)[:60]!r}; choose "
-            "another scorer with --metric"
+            "another scorer with `metrics=`"
         )
     return float(value)
 

@@ -138,7 +138,7 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
     if better.get(score.metric) is False:
         raise InputError(
             f"{task.where}: expected a metric of task {task.name!r} of which more is better, got "
-            f"{score.metric!r}; choose another with --metric"
+            f"{score.metric!r}; choose another with `metrics=`"
         )
     if score.metric not in better:
         notes.append(
@@ -222,7 +222,7 @@ def _item(task: Task, line: Line, score: _Score, guess: float | None, options: R
         others = ", ".join(str(name) for name in sample.get("metrics", ()) if name != score.metric) or "none"
         raise InputError(
             f"{where}: expected a number as {score.metric!r} of the item, got {str(value)[:60]!r}; it is no "
-            f"metric of single items: choose another with --metric ({others})"
+            f"metric of single items: choose another with `metrics=` ({others})"
         )
     if "doc_id" not in sample:
         raise InputError(f"{where}: expected a sample with 'doc_id', got none; is it a file of samples?")

@@ -33,7 +33,7 @@ def of_one_model(
     if model not in models:
         raise InputError(
             f"{path}: expected the name of one of its models ({', '.join(map(repr, models))}), got "
-            f"{model!r}; choose one with --model"
+            f"{model!r}; choose one with `model=`"
         )
     return [(file, content) for file, content in files if name_of(content) == model]
 

@@ -75,13 +75,13 @@ def _recognised(peek: Peek) -> ScoreReader:
     if len(knowing) > 1:
         names = " and ".join(reader.format for reader in knowing)
         raise InputError(
-            f"{peek.path}: expected results of one format, got {names}; choose one with --format or name the "
-            "file that is meant"
+            f"{peek.path}: expected results of one format, got {names}; choose one with `format=` or name "
+            "the file that is meant"
         )
     if not knowing:
         raise InputError(
             f"{peek.path}: expected a CSV file with item, domain and score, results of lm-eval with their "
             f"samples, an Inspect log, a HELM run or a run folder, got {peek.said()}; name its format with "
-            "--format"
+            "`format=`"
         )
     return knowing[0]

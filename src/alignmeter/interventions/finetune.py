@@ -245,7 +245,7 @@ def _finished(out: Path, recipe: Recipe, weights: str) -> Training | None:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Training)
     except (OSError, msgspec.MsgspecError) as error:
-        raise InputError(f"{str(path)!r} is no record of a training ({error}); give another --out") from None
+        raise InputError(f"{str(path)!r} is no record of a training ({error}); give another `out=`") from None
     _same(out, {"digest": found.digest, "base": found.base}, _identity(recipe, weights))
     return found
 
@@ -253,7 +253,7 @@ def _finished(out: Path, recipe: Recipe, weights: str) -> Training | None:
 def _same(out: Path, found: dict[str, str], wanted: dict[str, str]) -> None:
     if found != wanted:
         what = "recipe" if found["base"] == wanted["base"] else "base model"
-        raise InputError(f"{str(out)!r} holds an adapter of another {what}; give another --out or remove it")
+        raise InputError(f"{str(out)!r} holds an adapter of another {what}; give another `out=` or remove it")
 
 
 def _optimiser(tuned: Any, recipe: Recipe) -> Any:  # noqa: ANN401 - a peft model, an optimiser

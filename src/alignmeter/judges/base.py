@@ -130,7 +130,7 @@ async def judgement(judge: Judge | None, axis: Axis, trial: Trial, transcript: T
     if transcript.error is not None:
         result = Unscored.by_error(transcript.error)
     elif judge is None:
-        result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one with --judge")
+        result = Unscored(reason="no_judge", detail=f"no judge for {axis}; name one")
     elif axis in _OF_WORDS and _is_wordless(transcript):
         result = Unscored(reason="empty_reply", detail="the reply holds no words")
     else:

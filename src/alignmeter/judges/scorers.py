@@ -201,7 +201,7 @@ def resolve_scorer(
     """
     kind, _, rest = spec.partition(":")
     if label is not None and kind != "transformers":
-        raise InputError(f"--label goes with transformers:FOLDER, got the scorer {spec!r}; leave it out")
+        raise InputError(f"`label=` goes with transformers:FOLDER, got the scorer {spec!r}; leave it out")
     if kind == "python":
         return FunctionScorer(spec, reads or "request", higher or "worse")
     if kind == "transformers":
@@ -212,8 +212,8 @@ def resolve_scorer(
         return ClassifierScorer(Path(rest), reads or "request", higher, label)
     if reads == "request" or higher == "better":
         raise InputError(
-            f"{spec!r}: a judge of harm reads exchanges, and its high scores mean harm; leave --reads and "
-            "--higher out"
+            f"{spec!r}: a judge of harm reads exchanges, and its high scores mean harm; leave `reads=` and "
+            "`higher=` out"
         )
     try:
         judge = resolve_judge(spec, open_target=open_target)

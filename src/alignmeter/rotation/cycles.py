@@ -144,7 +144,7 @@ def begin_cycle(
         if not pool.families:
             raise InputError(
                 f"expected families to select in {', '.join(wanted.suites)}, got none: all {len(excluded)} "
-                f"are retired, burnt or held by another pool; give --pool suites with fresh families"
+                f"are retired, burnt or held by another pool; name suites with fresh families"
             )
         commitment = _commitment(
             key, pool, wanted, name, number=1 + max((c.commitment.cycle for c in known), default=0)
@@ -241,18 +241,18 @@ def retire_families(folder: Path, families: Sequence[str], reason: str) -> int:
 
 def _check(wanted: NewCycle) -> None:
     if not 0 < wanted.fraction <= 1:
-        raise InputError(f"expected --fraction above 0 and at most 1, got {wanted.fraction!r}")
+        raise InputError(f"expected `fraction=` above 0 and at most 1, got {wanted.fraction!r}")
     if not 0 <= wanted.anchors < 1:
-        raise InputError(f"expected --anchors of at least 0 and below 1, got {wanted.anchors!r}")
+        raise InputError(f"expected `anchors=` of at least 0 and below 1, got {wanted.anchors!r}")
     if wanted.name is not None:
         _check_name(wanted.name)
     if not wanted.suites:
-        raise InputError("expected --pool with the names of suites, got none; see `alignmeter suites list`")
+        raise InputError("expected the names of suites, got none; see `alignmeter suites list`")
     can = [suite for suite in wanted.suites if suite in GENERATORS]
     if wanted.generate and not can:
         raise InputError(
-            f"expected --fresh with a suite that is generated ({', '.join(GENERATORS)}), got "
-            f"{', '.join(wanted.suites)}; leave out --fresh"
+            f"expected `generate=True` with a suite that is generated ({', '.join(GENERATORS)}), got "
+            f"{', '.join(wanted.suites)}; leave out `generate=True`"
         )
     open_to_all = [
         suite for suite in wanted.suites if built_in(suite) and not (wanted.generate and suite in GENERATORS)
@@ -260,17 +260,17 @@ def _check(wanted: NewCycle) -> None:
     if wanted.kind == "sequestered" and open_to_all:
         raise InputError(
             f"expected suites of your own for a sequestered pool, got {open_to_all[0]!r}, which comes with "
-            f"alignmeter and anybody can read; name your own suites, or generated ones with --fresh"
+            f"alignmeter and anybody can read; name your own suites, or generated ones with `generate=True`"
         )
 
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"expected --name of lower-case letters, digits and underscores such as 'autumn_1', got {name!r}"
+            f"expected `name=` of lower-case letters, digits and underscores such as 'autumn_1', got {name!r}"
         )
     if name in suite_names():
-        raise InputError(f"expected a name that no suite has yet, got {name!r}; choose another with --name")
+        raise InputError(f"expected a name that no suite has yet, got {name!r}; choose another with `name=`")
 
 
 def _check_sources(wanted: NewCycle, known: Sequence[Cycle]) -> None:
@@ -278,7 +278,7 @@ def _check_sources(wanted: NewCycle, known: Sequence[Cycle]) -> None:
     for suite in wanted.suites:
         if suite in selections:
             raise InputError(
-                f"expected --pool suites that a pool can be made of, got {suite!r}, which is the selection "
+                f"expected suites that a pool can be made of, got {suite!r}, which is the selection "
                 f"of a cycle; name the suites that it was selected from"
             )
 

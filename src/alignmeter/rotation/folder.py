@@ -169,7 +169,7 @@ def write_cycle(folder: Path, name: str, files: Mapping[str, bytes]) -> Path:
         if path.exists():
             raise InputError(
                 f"expected a name of its own for the cycle, got {name!r}, and {path} exists; choose another "
-                f"with --name"
+                f"with `name=`"
             ) from None
         raise StorageError(f"cannot write {path}: {error.strerror}; {_REMEDY}") from None
     return path

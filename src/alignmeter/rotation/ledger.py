@@ -365,7 +365,7 @@ def _check_uses(db: sqlite3.Connection, pools: Iterable[PlannedPool], without: s
             raise InputError(
                 f"the sequestered pool {pool.cycle!r} has answered {uses} runs, and each tells a little of "
                 f"what is in it; retire it with `alignmeter rotate retire {pool.cycle}` and begin a new one, "
-                f"or ask once more with --force-sequestered"
+                f"or ask once more with `force_sequestered=True`"
             )
 
 

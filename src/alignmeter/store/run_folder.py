@@ -64,7 +64,7 @@ class RunFolder:
             ignore.write_text("*\n", encoding="utf-8")
             folder._held = JournalWriter(path / JOURNAL)
             if (path / MANIFEST).exists():
-                raise RunFolderError(f"{path}: another process has begun a run there; give another --name")
+                raise RunFolderError(f"{path}: another process has begun a run there; give another `name=`")
             folder._write(MANIFEST, _pretty(manifest))
         except (OSError, StorageError, RunFolderError) as error:
             folder._give_up()
@@ -246,7 +246,7 @@ class RunFolder:
 def unwritable(path: Path, error: OSError) -> StorageError:
     """Why a run folder cannot be made."""
     return StorageError(
-        f"cannot make the run folder {str(path)!r}: {error.strerror}; name a writable one with --runs"
+        f"cannot make the run folder {str(path)!r}: {error.strerror}; name a writable one with `runs=`"
     )
 
 

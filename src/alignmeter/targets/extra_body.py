@@ -68,7 +68,7 @@ def read_extra(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         # Not quoted: it may hold what is nobody's business.
-        raise InputError(f"expected --extra-body with a JSON object such as '{EXAMPLE}': {error}") from None
+        raise InputError(f"expected `extra_body=` with a JSON object such as '{EXAMPLE}': {error}") from None
 
 
 def shown_extra(extra: Mapping[str, Any]) -> str:

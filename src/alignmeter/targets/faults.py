@@ -249,7 +249,7 @@ def transport_fault(peer: Peer, error: BaseException) -> CallError:
         case aiohttp.ClientConnectorDNSError():
             text = f"no host named {urlsplit(peer.url).hostname!r} was found; check the URL"
             if peer.url.rstrip("/") == OPENAI_URL:
-                text += ", which is the default: --url names a server of your own"
+                text += ", which is the default; a server of your own is named by its URL"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             text = f"{host} refused the connection; is the server running there?"
         case aiohttp.ClientConnectorError():

@@ -118,7 +118,7 @@ def resolve_target(spec: str, options: TargetOptions | None = None) -> Target:
     kind, _, rest = spec.partition(":")
     untaken = [name for name in sorted(options.given()) if kind not in TAKEN_BY[name]]
     if untaken and kind in KINDS:
-        raise InputError(f"`{untaken[0]}` {belongs(untaken[0], spec)}; leave it out")
+        raise InputError(f"`{untaken[0]}=` {belongs(untaken[0], spec)}; leave it out")
     match kind:
         case "embedded":
             return _embedded(Path(rest) if rest else None, options)

@@ -61,7 +61,7 @@ class SequenceClassifier:
         self._multi_label = getattr(config, "problem_type", None) == _MULTI_LABEL
         self.column = 0 if self.is_reward else _column(config.id2label, label, folder)
         if self.is_reward and label is not None:
-            raise InputError(f"{str(folder)!r} has one output and no classes; leave --label {label!r} out")
+            raise InputError(f"{str(folder)!r} has one output and no classes; leave `label={label}` out")
         self.weights = source_digest(folder)
 
     def scores(self, texts: Sequence[tuple[str, str | None]]) -> list[float]:
@@ -115,6 +115,6 @@ def _column(labels: dict[int, str], wanted: str | None, folder: Path) -> int:
     if len(found) != 1:
         known = ", ".join(f"{number} {name}" for number, name in sorted(names.items()))
         raise InputError(
-            f"{str(folder)!r}: expected --label with the class that means harm ({known}), got {wanted!r}"
+            f"{str(folder)!r}: expected `label=` with the class that means harm ({known}), got {wanted!r}"
         )
     return found[0]

@@ -201,7 +201,7 @@ def adapter_folder(path: Path) -> Path:
             return folder.resolve()
     raise InputError(
         f"{str(path)!r}: expected a folder with {_ADAPTER_CONFIG} and {_ADAPTER_WEIGHTS} as peft writes it; "
-        f"llama.cpp's .gguf adapters go with --target embedded"
+        f"llama.cpp's .gguf adapters go with the target embedded"
     )
 
 

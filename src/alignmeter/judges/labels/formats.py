@@ -77,9 +77,9 @@ def load_labels(
         own = OwnColumns(axis or "refusal", columns, labels_map)
         needed, read = own.needed, own.read
     elif columns or labels_map:
-        raise InputError(f"--columns and --labels-map go with --format csv or jsonl, got {format!r}")
+        raise InputError(f"`columns=` and `labels_map=` go with `format=csv` or jsonl, got {format!r}")
     elif axis not in {None, known.axis}:
-        raise InputError(f"--format {format} holds labels of the axis {known.axis}, got --axis {axis}")
+        raise InputError(f"`format={format}` holds labels of the axis {known.axis}, got `axis={axis}`")
     else:
         needed, read = known.columns, known.read
     replies = tuple(read(row) for path in files(given, known.endings) for row in known.rows(path, needed))

@@ -63,12 +63,12 @@ class OwnColumns:
         known = NEEDED + OPTIONAL
         for name in columns or {}:
             if name not in known:
-                raise InputError(f"--columns: expected our names ({', '.join(known)}), got {name!r}")
+                raise InputError(f"`columns=`: expected our names ({', '.join(known)}), got {name!r}")
         classes = CLASSES[axis]
         for word, label in (labels or {}).items():
             if label not in classes:
                 raise InputError(
-                    f"--labels-map: expected one of {', '.join(classes)} for {word!r}, got {label!r}"
+                    f"`labels_map=`: expected one of {', '.join(classes)} for {word!r}, got {label!r}"
                 )
         self._axis: LabelAxis = axis
         self._columns = {name: (columns or {}).get(name, name) for name in known}

@@ -53,5 +53,5 @@ def not_the_target(
         return False
     raise InputError(
         f"expected a judge other than the target, came the same model {judge_fingerprint.model!r}; "
-        f"name another judge, or take it with --judge-self and have its judgements marked (self)"
+        f"name another judge, or take it with `allow_self=True` and have its judgements marked (self)"
     )

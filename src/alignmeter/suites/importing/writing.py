@@ -37,7 +37,7 @@ def write_suite(folder: Path, built: Built, origin: SuiteOrigin) -> tuple[Path, 
     if old and not record.is_file():
         raise InputError(
             f"{folder}: expected no suite {origin.suite!r} of your own, got {sorted(old)[0].name}; give the "
-            "manifest another `name`, or another --out"
+            "manifest another `name`, or choose another folder"
         )
     lines: defaultdict[str, list[bytes]] = defaultdict(list)
     for kept in built.probes.values():
