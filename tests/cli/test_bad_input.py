@@ -254,17 +254,57 @@ def test_init_never_overwrites_unless_told_to(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "code", "what"),
-    [("in_the_way/x.yaml", 5, "a file is in the way"), ("folder", 2, "is a folder")],
+    ("output", "what"),
+    [
+        (
+            "nowhere/x.yaml",
+            "expected a file in a folder that exists, got 'nowhere/x.yaml'; make 'nowhere' first",
+        ),
+        ("in_the_way/x.yaml", "expected a file in a folder that exists"),
+        ("folder.yaml", "expected a file, got the folder 'folder.yaml'"),
+        ("folder", "expected a file that ends in .yaml or .yml, got 'folder'"),
+        ("models/", "expected a file that ends in .yaml or .yml, got 'models/'"),
+        ("threat_model.schema.json", "expected a file that ends in .yaml or .yml"),
+        ("", "expected a file that ends in .yaml or .yml, got ''"),
+    ],
 )
-def test_init_says_why_it_cannot_write(cli: Cli, tmp_path: Path, output: str, code: int, what: str) -> None:
+def test_init_makes_a_file_where_it_is_told_to_and_nothing_else(
+    cli: Cli, tmp_path: Path, output: str, what: str
+) -> None:
     (tmp_path / "in_the_way").touch()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.yaml").mkdir()
+    before = sorted(tmp_path.rglob("*"))
 
     outcome = cli("init", "-o", output)
 
-    assert outcome.code == code
+    assert outcome.code == 2
     assert what in outcome.complaint
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_init_leaves_a_file_of_another_kind_that_has_the_name_of_the_schema(cli: Cli, tmp_path: Path) -> None:
+    schema = tmp_path / "threat_model.schema.json"
+    schema.write_text('{"mine": 1}')
+
+    refused = cli("init")
+    assert refused.code == 2
+    assert "'threat_model.schema.json', where the schema goes, is a file of another kind" in refused.complaint
+    assert [path.name for path in tmp_path.iterdir()] == [schema.name]
+    assert schema.read_text() == '{"mine": 1}'
+
+    assert cli("init", "--force").code == 0
+    assert cli("init", "-o", "second.yml").code == 0, "a schema of ours is brought up to date"
+
+
+def test_init_names_the_file_that_cannot_be_written_and_leaves_no_half(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "threat_model.schema.json").mkdir()
+
+    outcome = cli("init", "--force")
+
+    assert outcome.code == 5
+    assert "cannot write 'threat_model.schema.json': Is a directory" in outcome.complaint
+    assert not (tmp_path / "threat_model.yaml").exists()
 
 
 @pytest.mark.parametrize(

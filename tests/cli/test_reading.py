@@ -28,6 +28,7 @@ def here(finished: Finished, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("preset", ["general-assistant", "medical", "global-health"])
 def test_a_preset_can_be_written_and_planned_from(cli: Cli, tmp_path: Path, preset: str) -> None:
     path = tmp_path / "new" / "my model.yaml"
+    path.parent.mkdir()
 
     written = cli("init", "--preset", preset, "--output", path)
 
