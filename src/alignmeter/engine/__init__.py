@@ -12,7 +12,7 @@ from alignmeter.engine.progress import Progress, Snapshot
 from alignmeter.engine.purse import Limits, Spending
 from alignmeter.engine.rendering import BEST_OF_N, render
 from alignmeter.engine.resuming import Twin, check_resumable, differences, twin
-from alignmeter.engine.schedule import ClaimState, FixedSchedule, Schedule, SequentialSchedule
+from alignmeter.engine.schedule import ClaimState, SequentialSchedule
 from alignmeter.engine.session import (
     Session,
     drive,
@@ -21,19 +21,17 @@ from alignmeter.engine.session import (
     open_engine,
     open_session,
 )
-from alignmeter.engine.side_by_side import ArmSchedule, SideBySide, Standing
+from alignmeter.engine.side_by_side import SideBySide, Standing
 from alignmeter.engine.spending import Before
 
 __all__ = [
     "BEST_OF_N",
     "SMOKE_TRIALS",
     "Allowance",
-    "ArmSchedule",
     "Before",
     "ClaimState",
     "Engine",
     "EngineOptions",
-    "FixedSchedule",
     "JudgeCalls",
     "Limits",
     "Mode",
@@ -42,7 +40,6 @@ __all__ = [
     "Prices",
     "Progress",
     "RetryPolicy",
-    "Schedule",
     "SequentialSchedule",
     "Session",
     "SideBySide",

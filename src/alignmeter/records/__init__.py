@@ -25,7 +25,6 @@ from alignmeter.records.base import (
     Intent,
     Pool,
     Record,
-    Role,
 )
 from alignmeter.records.claims import (
     BestOfN,
@@ -60,7 +59,6 @@ from alignmeter.records.comparison import (
 from alignmeter.records.frontier import (
     Dominator,
     Frontier,
-    FrontierHarm,
     FrontierPoint,
     Helpfulness,
     Hypervolume,
@@ -99,7 +97,6 @@ from alignmeter.records.labels import (
 )
 from alignmeter.records.outcomes import (
     BaseModel,
-    HarmMeasure,
     HazardGain,
     Outcome,
     OutcomeName,
@@ -147,7 +144,6 @@ from alignmeter.records.tasks import (
     InstructionsCheck,
     JsonCheck,
     NumberCheck,
-    Relation,
     SequenceCheck,
     TaskCheck,
     TextCheck,
@@ -164,7 +160,6 @@ from alignmeter.records.tax import (
     TaxFlag,
     TaxNotEstimable,
     TaxReport,
-    TaxTier,
     VariantTax,
 )
 from alignmeter.records.transcripts import (
@@ -243,12 +238,10 @@ __all__ = [
     "Flip",
     "Format",
     "Frontier",
-    "FrontierHarm",
     "FrontierPoint",
     "Gaming",
     "GamingVerdict",
     "Grade",
-    "HarmMeasure",
     "HarmResult",
     "HazardGain",
     "Helpfulness",
@@ -291,9 +284,7 @@ __all__ = [
     "RegionKind",
     "RegionSide",
     "Regions",
-    "Relation",
     "Results",
-    "Role",
     "RunManifest",
     "SafetyGain",
     "Sampling",
@@ -325,7 +316,6 @@ __all__ = [
     "TaxFlag",
     "TaxNotEstimable",
     "TaxReport",
-    "TaxTier",
     "TextCheck",
     "TextScore",
     "TokenLogprob",

@@ -22,15 +22,12 @@ from alignmeter.rotation.cycles import (
 )
 from alignmeter.rotation.exposures import (
     host_of,
-    leak_probabilities,
     planned_pools,
     run_key,
     shown_to,
-    source_family,
 )
 from alignmeter.rotation.folder import (
     FOLDER_VARIABLE,
-    Cycle,
     cycles,
     find_cycle,
     pretty,
@@ -53,8 +50,6 @@ from alignmeter.rotation.pools import (
     PoolKind,
     by_family,
     original_family,
-    pool_family,
-    renamed,
     stratum_of,
 )
 from alignmeter.rotation.status import CycleStatus, RotationStatus, burnt_families, rotation_status
@@ -70,7 +65,6 @@ __all__ = [
     "BegunCycle",
     "Check",
     "Commitment",
-    "Cycle",
     "CycleStatus",
     "Exposure",
     "Ledger",
@@ -94,17 +88,14 @@ __all__ = [
     "find_cycle",
     "host_of",
     "key_digest",
-    "leak_probabilities",
     "leak_probability",
     "merkle_root",
     "not_held_out",
     "original_family",
     "planned_pools",
-    "pool_family",
     "pretty",
     "read_json",
     "read_rates",
-    "renamed",
     "retire_cycle",
     "retire_families",
     "reveal_cycle",
@@ -114,7 +105,6 @@ __all__ = [
     "seal",
     "select",
     "shown_to",
-    "source_family",
     "stratum_of",
     "stratum_sizes",
     "suite_probes",

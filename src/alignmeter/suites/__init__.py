@@ -25,7 +25,7 @@ from alignmeter.suites.catalogue import (
     suite_tax_limits,
     user_folder,
 )
-from alignmeter.suites.checks import SuiteCheck, SuiteFinding, check_suites
+from alignmeter.suites.checks import SuiteFinding, check_suites
 from alignmeter.suites.facts import generate_facts
 from alignmeter.suites.origins import SuiteOrigin
 from alignmeter.suites.rendering import render_request
@@ -38,7 +38,6 @@ __all__ = [
     "ONLY_WHEN_NAMED",
     "VARIANTS",
     "ProbeCount",
-    "SuiteCheck",
     "SuiteFile",
     "SuiteFinding",
     "SuiteOrigin",

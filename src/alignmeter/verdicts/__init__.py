@@ -13,7 +13,6 @@ from alignmeter.verdicts.coverage import (
 from alignmeter.verdicts.decide import RULE, RULES, decide
 from alignmeter.verdicts.delta_design import DeltaMargins, delta_margins, design_comparison
 from alignmeter.verdicts.deltas import (
-    DID,
     comparison_exit_code,
     decide_categories,
     decide_delta,
@@ -29,39 +28,33 @@ from alignmeter.verdicts.design import (
     is_decidable,
     judged_rate,
 )
-from alignmeter.verdicts.evidence import Tally, tally
-from alignmeter.verdicts.forecast import PLAUSIBLE, Expected, Forecast, expect, expected_units, forecast
+from alignmeter.verdicts.evidence import tally
+from alignmeter.verdicts.forecast import PLAUSIBLE, Forecast, expect, expected_units, forecast
 from alignmeter.verdicts.gap_errors import counts_full_refusals
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
-from alignmeter.verdicts.label_estimate import LabelShare, claim_labels, label_shares
-from alignmeter.verdicts.label_queue import ClaimQueue, claim_queue
+from alignmeter.verdicts.label_estimate import claim_labels, label_shares
+from alignmeter.verdicts.label_queue import claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
-from alignmeter.verdicts.labelled_stream import LabelledStream, resumed_stream
-from alignmeter.verdicts.order import committed_order
+from alignmeter.verdicts.labelled_stream import resumed_stream
 from alignmeter.verdicts.outcomes import UnitOutcome, counted_against, is_bad, unit_outcome
 from alignmeter.verdicts.pair_outcomes import judged_outcomes
 from alignmeter.verdicts.paired_decision import Asked
 from alignmeter.verdicts.paired_tests import (
-    Margins,
     Tested,
-    once_floor,
     tested_at_looks,
-    tested_by_betting,
-    tested_once,
 )
 from alignmeter.verdicts.people import is_disputed, opinions, people_answers, settled, standing
 from alignmeter.verdicts.sentences import CAVEATS
 from alignmeter.verdicts.shapes import ATTACKED, BASELINE
-from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream, open_stream
+from alignmeter.verdicts.stream import ClaimStream, GapStream, State, Stream
 from alignmeter.verdicts.ways_to_pass import ENOUGH, WaysToPass, ways_to_pass
 
 __all__ = [
     "ATTACKED",
     "BASELINE",
     "CAVEATS",
-    "DID",
     "ENOUGH",
     "PLAUSIBLE",
     "RULE",
@@ -69,23 +62,17 @@ __all__ = [
     "Asked",
     "Change",
     "Check",
-    "ClaimQueue",
     "ClaimSize",
     "ClaimStream",
     "DeltaMargins",
     "ErrorRates",
-    "Expected",
     "Forecast",
     "GapStream",
     "Gate",
-    "LabelShare",
-    "LabelledStream",
-    "Margins",
     "Policy",
     "State",
     "Status",
     "Stream",
-    "Tally",
     "Tested",
     "UnitOutcome",
     "WaysToPass",
@@ -97,7 +84,6 @@ __all__ = [
     "claim_labels",
     "claim_queue",
     "claimed_limits",
-    "committed_order",
     "comparison_exit_code",
     "corrected_rate",
     "counted_against",
@@ -126,9 +112,7 @@ __all__ = [
     "judged_rate",
     "label_shares",
     "mix_caveat",
-    "once_floor",
     "open_gate",
-    "open_stream",
     "opinions",
     "people_answers",
     "resumed_stream",
@@ -137,8 +121,6 @@ __all__ = [
     "stratum_of",
     "tally",
     "tested_at_looks",
-    "tested_by_betting",
-    "tested_once",
     "unit_outcome",
     "unlike_users",
     "unmeasured_limits",

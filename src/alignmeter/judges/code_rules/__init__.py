@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alignmeter.judges.code_rules.blocks import Block, all_code, code_blocks
-from alignmeter.judges.code_rules.catalogue import LANGUAGES, CodeLanguage, Rule, catalogue
+from alignmeter.judges.code_rules.catalogue import LANGUAGES, CodeLanguage, catalogue
 from alignmeter.judges.code_rules.findings import weaknesses
 from alignmeter.judges.code_rules.tokens import Unparseable
 
@@ -11,7 +11,6 @@ __all__ = [
     "LANGUAGES",
     "Block",
     "CodeLanguage",
-    "Rule",
     "Unparseable",
     "all_code",
     "catalogue",

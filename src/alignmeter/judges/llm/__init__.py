@@ -5,14 +5,12 @@ from __future__ import annotations
 from alignmeter.judges.llm.independence import is_same_model, not_the_target
 from alignmeter.judges.llm.judge import LlmJudge, LlmJudgeOptions
 from alignmeter.judges.llm.panel import Panel, TieRule
-from alignmeter.judges.llm.rubrics import Rubric, RubricAxis, load_rubric, rubric_ids
+from alignmeter.judges.llm.rubrics import load_rubric, rubric_ids
 
 __all__ = [
     "LlmJudge",
     "LlmJudgeOptions",
     "Panel",
-    "Rubric",
-    "RubricAxis",
     "TieRule",
     "is_same_model",
     "load_rubric",

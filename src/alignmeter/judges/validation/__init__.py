@@ -6,16 +6,14 @@ cannot make a judge look better.
 
 from __future__ import annotations
 
-from alignmeter.judges.validation.asking import JudgedReply, Progress, ask, labelled_trial
-from alignmeter.judges.validation.calibration import Calibration, CalibrationBin, calibration
+from alignmeter.judges.validation.asking import JudgedReply, Progress, ask
+from alignmeter.judges.validation.calibration import calibration
 from alignmeter.judges.validation.events import Estimate, EventAccuracy, clustered_share, event_accuracy
 from alignmeter.judges.validation.report import Agreement, ValidationReport, measure
 from alignmeter.judges.validation.run import validate
 
 __all__ = [
     "Agreement",
-    "Calibration",
-    "CalibrationBin",
     "Estimate",
     "EventAccuracy",
     "JudgedReply",
@@ -25,7 +23,6 @@ __all__ = [
     "calibration",
     "clustered_share",
     "event_accuracy",
-    "labelled_trial",
     "measure",
     "validate",
 ]

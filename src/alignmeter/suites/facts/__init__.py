@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from alignmeter.suites.facts.generate import FACTS_SEED, FACTS_SUITE, generate_facts
-from alignmeter.suites.facts.tables import Fact, FactTable, Wording, fact_tables
+from alignmeter.suites.facts.tables import fact_tables
 
 __all__ = [
     "FACTS_SEED",
     "FACTS_SUITE",
-    "Fact",
-    "FactTable",
-    "Wording",
     "fact_tables",
     "generate_facts",
 ]

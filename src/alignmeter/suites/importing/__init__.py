@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from alignmeter.suites.importing.building import Built, FileCount, build, draw_families
-from alignmeter.suites.importing.domains import Domain, DomainSettings, read_domain, tax_share
+from alignmeter.suites.importing.domains import Domain, read_domain, tax_share
 from alignmeter.suites.importing.drafting import draft_manifest
 from alignmeter.suites.importing.library import (
-    LoadedManifest,
     built_in_manifests,
     find_manifest,
     manifest_names,
     parse_manifest,
 )
-from alignmeter.suites.importing.manifest import Filter, Manifest, Rule, Table, TaskRule
+from alignmeter.suites.importing.manifest import Manifest
 from alignmeter.suites.importing.matching import Matched, match_files
-from alignmeter.suites.importing.source import FetchLimits, open_source
+from alignmeter.suites.importing.source import open_source
 from alignmeter.suites.importing.writing import write_suite
 
 __all__ = [
     "Built",
     "Domain",
-    "DomainSettings",
-    "FetchLimits",
     "FileCount",
-    "Filter",
-    "LoadedManifest",
     "Manifest",
     "Matched",
-    "Rule",
-    "Table",
-    "TaskRule",
     "build",
     "built_in_manifests",
     "draft_manifest",
