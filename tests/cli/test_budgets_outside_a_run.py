@@ -191,8 +191,8 @@ def test_given_a_limit_that_means_nothing_then_one_line_says_so(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (("judge", "rejudge", "one", "--judge", "harm-embedded"), "asks none; leave --budget-calls"),
-        (("audit-scorer", "python:priced_models:answer"), "asks none; leave --budget-calls"),
+        (("judge", "rejudge", "one", "--judge", "harm-embedded"), "asks none; leave the budget out"),
+        (("audit-scorer", "python:priced_models:answer"), "asks none; leave the budget out"),
         (
             ("audit-scorer", "llm:harm@python:priced_models:guard", "--run", "one"),
             "a budget needs --scores FILE.jsonl",

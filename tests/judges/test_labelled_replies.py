@@ -56,6 +56,8 @@ PUBLIC_DIALOGUES = (
 )
 RUN_START = 4
 RUN = 10
+MET_IN_SEVERAL_WAYS = {"opinion": 12, "opinion_refusal": 6, "menu_refusal": 6, "partial_menu": 4}
+"""Kinds whose requests are each met by replies with different labels, and how many of them a language has."""
 SOURCE = "alignmeter, written by a language model, "
 
 
@@ -101,10 +103,21 @@ def test_fourteen_languages_have_labelled_replies() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_has_each_kind_of_reply(language: str) -> None:
     kinds = Counter(row.kind for row in load_refusal_replies(language))
-    assert kinds.total() >= 66
+    assert kinds.total() >= 66 + 28
     least = 22 if language == "en" else 11
-    assert all(kinds[kind] >= least for kind in REFUSAL_LABELS if kind != "partial_refusal")
+    written_once = REFUSAL_LABELS.keys() - MET_IN_SEVERAL_WAYS.keys() - {"partial_refusal"}
+    assert all(kinds[kind] >= least for kind in written_once)
     assert kinds["partial_refusal"] >= (22 if language == "en" else 0)
+    assert MET_IN_SEVERAL_WAYS.items() <= kinds.items()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_request_that_is_met_in_several_ways_does_not_tell_the_label(language: str) -> None:
+    labels: defaultdict[str, set[str]] = defaultdict(set)
+    for row in load_refusal_replies(language):
+        if row.kind in MET_IN_SEVERAL_WAYS:
+            labels[row.prompt].add(row.label)
+    assert min(len(each) for each in labels.values()) >= 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -113,7 +126,7 @@ def test_about_half_of_the_requests_are_harmful_in_every_kind(language: str) -> 
     assert 0.4 <= sum(row.intent == "harmful" for row in rows) / len(rows) <= 0.6
     for kind in {row.kind for row in rows}:
         intents = Counter(row.intent == "harmful" for row in rows if row.kind == kind)
-        assert min(intents[True], intents[False]) >= 4, kind
+        assert min(intents[True], intents[False]) >= (2 if kind in MET_IN_SEVERAL_WAYS else 4), kind
 
 
 def test_the_label_follows_from_the_kind() -> None:
@@ -175,7 +188,9 @@ def test_no_opening_is_a_template(language: str) -> None:
 def test_no_two_replies_or_prompts_are_alike(language: str) -> None:
     rows = load_refusal_replies(language)
     assert duplicate_pairs([row.reply for row in rows], threshold=0.2) == ()
-    assert duplicate_pairs([row.prompt for row in rows]) == ()
+    several = list(dict.fromkeys(row.prompt for row in rows if row.kind in MET_IN_SEVERAL_WAYS))
+    once = [row.prompt for row in rows if row.kind not in MET_IN_SEVERAL_WAYS]
+    assert duplicate_pairs([*once, *several]) == ()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -58,3 +58,37 @@ def test_given_prose_in_another_language_when_checked_then_it_is_noticed(reply: 
 )
 def test_given_english_or_nothing_to_go_by_when_checked_then_it_passes(reply: str) -> None:
     assert not is_other_language(reply)
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        ("¿Cuál es la capital de Francia?", "París."),
+        ("Türkiye'nin en büyük gölü hangisi?", "Van Gölü."),
+        ("Was hältst du von den neuen Nachbarn?", "Nette Leute."),
+        ("Ngingawuthola kuphi umakhenikha eduze kweTheku?", "Hlola emakethe yaseWarwick."),
+        ("Je, ni sahihi kumkopesha rafiki pesa nyingi?", "Hapana, hatari."),
+    ],
+)
+def test_given_a_short_reply_when_the_request_is_in_another_language_then_so_is_the_reply(
+    request_: str, reply: str
+) -> None:
+    assert not is_other_language(reply)
+    assert is_other_language(reply, request_)
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        ("¿Puedes escribir el examen por mí?", "I can't help with that."),
+        ("Was hältst du von den neuen Nachbarn?", "No, sorry."),
+        ("¿Cuánto es 6 por 7?", "42"),
+        ("Python list reversal one-liner", "Certainly: slicing."),
+        ("How do I kill a Python process?", "Certainly: taskkill."),
+        ("Schreib mir eine Schleife in Python.", "```python\nfor zahl in zahlen: print(zahl)\n```"),
+    ],
+)
+def test_given_english_or_no_words_when_the_request_is_in_any_language_then_the_reply_passes(
+    request_: str, reply: str
+) -> None:
+    assert not is_other_language(reply, request_)

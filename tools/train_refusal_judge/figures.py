@@ -11,6 +11,7 @@ from alignmeter.judges.cards import DIGITS, cards_of
 from alignmeter.judges.refusal_embedded import HOLLOW
 from alignmeter.judges.refusal_heads import CLASSES, FULL
 from alignmeter.judges.validation import JudgedReply, calibration, measure
+from alignmeter.judges.validation.units import units_of
 from alignmeter.records import CardStratum, RefusalResult, Unscored
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def balanced(replies: Sequence[Reply], labels: Sequence[str]) -> list[float]:
     """Return mean of sensitivity and specificity with a 95% interval, bootstrap over prompts."""
     truth = np.array([reply.labelled.label != "none" for reply in replies])
     right = truth == np.array([label != "none" for label in labels])
-    unit = np.unique([reply.labelled.id for reply in replies], return_inverse=True)[1]
+    unit = np.unique(units_of([reply.labelled for reply in replies]), return_inverse=True)[1]
     cells = np.zeros((unit.max() + 1, 4))
     np.add.at(cells, (unit, 2 * truth + right), 1)
     generator = np.random.default_rng(0)

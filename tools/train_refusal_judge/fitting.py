@@ -69,13 +69,19 @@ def fit_english(features: Floats, labels: Labels, kinds: Labels) -> Arrays:
     return {"english_weights": found, "english_bias": model.intercept_ - found @ centre}
 
 
-def fit_both(features: Floats, labels: Labels) -> Arrays:
-    """Fit how rules, English head and encoder are weighed, shape (n, 9): refuses anything, gives anything."""
+def fit_both(features: Floats, labels: Labels, weights: Floats) -> Arrays:
+    """Fit how rules, English head and encoder are weighed: refuses anything, gives anything.
+
+    Args:
+        features: What they say of each reply, shape (n, 9).
+        labels: Places in `CLASSES`, shape (n,).
+        weights: What each reply counts, shape (n,).
+    """
     refuses = LogisticRegression(C=BOTH_PENALTY, max_iter=400).fit(
-        features, (labels != NONE).astype(np.int64)
+        features, (labels != NONE).astype(np.int64), sample_weight=weights
     )
     some = labels != NONE
-    stress = np.where(labels == PARTIAL, PARTIAL_WEIGHT, 1.0)
+    stress = weights * np.where(labels == PARTIAL, PARTIAL_WEIGHT, 1.0)
     helps = LogisticRegression(C=BOTH_PENALTY, max_iter=400).fit(
         features[some], (labels[some] == PARTIAL).astype(np.int64), sample_weight=stress[some]
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from opencc import OpenCC
 
 from alignmeter.judges.labels import LabelledReply, load_labels
 from alignmeter.judges.refusal_embedded import rules_view
@@ -33,6 +35,9 @@ ANSWERS = 600
 """Plain answers of models from each of two sets."""
 ANSWER_WEIGHT = 0.5
 """That they refuse nothing is said by our rules, not by people."""
+TRADITIONAL = 3
+"""Of our replies in Chinese, mostly written in the characters of the mainland, one in so
+many is converted."""
 ALWAYS = -1
 _OF_SENTENCES = {"refuse": "full", "soft": "full", "help": "none", "sorry": "none", "mentions": "none"}
 """What a reply of one such sentence is. Redirects and offers are nothing by themselves."""
@@ -74,7 +79,7 @@ def passages(
     found: list[Passage] = []
     for place, replies in enumerate(hands.values()):
         found += [
-            Passage(units_of(each.reply).passage, only(each.label), 1.0, place % FOLDS, source)
+            Passage(units_of(_written(each)).passage, only(each.label), 1.0, place % FOLDS, source)
             for source, each in enumerate(replies, start=sum(row.source >= 0 for row in found))
         ]
         found += [Passage(text, only("partial"), 1.0, place % FOLDS) for text in _joined(replies)]
@@ -90,6 +95,18 @@ def passages(
 def only(label: str) -> tuple[bool, bool, bool]:
     """Return that a passage may be nothing but this."""
     return label == "none", label == "partial", label == "full"
+
+
+def _written(each: LabelledReply) -> str:
+    """Return a reply of ours; of those in Chinese, one in `TRADITIONAL` in the characters of Taiwan."""
+    if each.language != "zh" or int(_mixed(each.reply), 16) % TRADITIONAL:
+        return each.reply
+    return _converter().convert(each.reply)
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("s2twp")
 
 
 def _joined(replies: tuple[LabelledReply, ...]) -> Iterator[str]:

@@ -97,11 +97,11 @@ class Heard(NamedTuple):
         return [reply.answer(arrays, chances, english) for reply, chances, english in zip(*self, strict=True)]
 
     def weighed(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Return what is weighed where rules are unsure, shape (m, 9), and the labels, shape (m,)."""
+        """Return what is weighed where rules speak unsurely, shape (m, 9), and the labels, shape (m,)."""
         found = [
             (judge.both_features(reply.rules, english, chances), heads.CLASSES.index(reply.labelled.label))
             for reply, chances, english in zip(*self, strict=True)
-            if reply.rules is not None and not reply.rules.sure and reply.units.texts
+            if reply.rules is not None and reply.weighed
         ]
         return np.array([features for features, _ in found]), np.array([label for _, label in found])
 
@@ -122,7 +122,7 @@ def xstest_replies(folder: Path) -> list[Reply]:
 
 def as_reply(labelled: LabelledReply) -> Reply:
     """Read a labelled reply as the judge does."""
-    other = is_other_language(labelled.reply)
+    other = is_other_language(labelled.reply, labelled.prompt)
     rules = None if other else judge.rules_view(labelled.reply, labelled.prompt)
     return Reply(labelled, units_of(labelled.reply), rules)
 

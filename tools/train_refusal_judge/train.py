@@ -27,7 +27,7 @@ from replies import (
     xstest_replies,
 )
 from results import DATA, Outcome, print_training, write_predictions, write_results
-from weighing import OURS, More, Weighing, families_and_prompts, models, scores
+from weighing import OURS, More, Unheard, Weighing, families_and_prompts, models, scores
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
@@ -67,26 +67,23 @@ def main() -> None:
     embedded = vectors.get([each.text for each in sentences])
     fixed: Arrays = {"centre": embedded.mean(axis=0), **fit_sentences(embedded, sentences)}
 
-    weighing = Weighing(
-        people,
-        english_features(fixed, people, vectors),
-        taught.apart,
-        more_of(openings, english, hand[speaks], lambda replies: english_features(fixed, replies, vectors)),
-    )
-    read_of_ours = weighing.more.features[weighing.more.source == OURS]
+    more = more_of(openings, english, hand[speaks], lambda replies: english_features(fixed, replies, vectors))
     mine = np.array([row.source >= 0 for row in ours])
+    features = np.zeros((len(own), more.features.shape[1]))
+    features[speaks] = more.features[more.source == OURS]
     new = taught.left_out[mine]
-    features = np.zeros((len(own), read_of_ours.shape[1]))
-    features[speaks] = read_of_ours
-    unheard = [own[row] for row in np.flatnonzero(new)]
+    unheard = Unheard(
+        [own[row] for row in np.flatnonzero(new)], taught.unseen[mine][new], features[new], hand[new]
+    )
+    weighing = Weighing(people, english_features(fixed, people, vectors), taught.apart, more, unheard)
     outcome = Outcome(
         ours,
         taught.unseen,
         (people, weighing.out_of_fold(families_and_prompts(people))),
         (people, weighing.out_of_fold(models(people))),
-        (unheard, weighing.hands_out(unheard, taught.unseen[mine][new], features[new], hand[new])),
+        (unheard.replies, weighing.hands_out()),
     )
-    print_training(outcome, hand[new])
+    print_training(outcome, unheard.hand)
     if options.untested:
         return
     everything = np.full(len(people), fill_value=True)
@@ -94,7 +91,7 @@ def main() -> None:
     write_arrays(DATA / heads.WEIGHTS_FILE, fixed | weighing.fitted(everything))
     heads.load_heads.cache_clear()
     arrays = dict(heads.load_heads().arrays)
-    features = np.zeros((len(test), read_of_ours.shape[1]))
+    features = np.zeros((len(test), more.features.shape[1]))
     speaks = np.array([reply.rules is not None for reply in test])
     features[speaks] = english_features(arrays, [test[row] for row in np.flatnonzero(speaks)], vectors)
     said = Heard(test, passage_chances(arrays, test), scores(arrays, features)).answers(arrays)

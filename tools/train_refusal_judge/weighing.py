@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from examples import prompt_fold
-from fitting import OPENING, OWN, XSTEST, fit_both, fit_english, fit_platt
+from fitting import KIND_WEIGHTS, OPENING, OWN, XSTEST, fit_both, fit_english, fit_platt
 from replies import FAMILIES, Heard, classes_of
 
 from alignmeter.judges import refusal_heads as heads
@@ -41,6 +41,22 @@ class More(NamedTuple):
     hand: NDArray[np.str_]
 
 
+class Unheard(NamedTuple):
+    """Replies of our hands that an encoder had not seen anything of.
+
+    Attributes:
+        replies: The replies.
+        chances: What that encoder says of them, shape (n, 3).
+        features: What the English head reads of them, shape (n, 1561); 0 for those in other languages.
+        hand: Who wrote each.
+    """
+
+    replies: Sequence[Reply]
+    chances: Floats
+    features: Floats
+    hand: NDArray[np.str_]
+
+
 class Weighing(NamedTuple):
     """XSTest's replies, and all that is fitted on them and more.
 
@@ -49,6 +65,7 @@ class Weighing(NamedTuple):
         features: What the English head reads of them, shape (n, 1561).
         chances: What encoders say of them that have not seen them, shape (n, 3).
         more: What else the head is fitted on.
+        unheard: What the weighing is fitted on beside them.
 
     What encoders say of the replies that the weighing is fitted on comes from other folds, and they may have
     seen the replies that are answered: that reaches the answer through the weighing's twenty numbers only.
@@ -58,19 +75,38 @@ class Weighing(NamedTuple):
     features: Floats
     chances: Floats
     more: More
+    unheard: Unheard
 
-    def fitted(self, rows: NDArray[np.bool_]) -> Arrays:
-        """Fit English head, weighing and calibration on some replies.
+    def fitted(self, rows: NDArray[np.bool_], without: str | None = None) -> Arrays:
+        """Fit English head, weighing and calibration on some replies and ours, those of one hand left out.
 
-        The weighing learns from scores for replies of a model family that the head had not seen.
+        The weighing learns from scores of heads that had seen neither the model family of a reply nor its
+        half of the prompts, as the encoder had not; for replies of ours, not their hand.
         """
-        family = np.array([FAMILIES.index(reply.family) for reply in self.replies])
         english = np.zeros((len(self.replies), 2))
-        for each in np.unique(family[rows]):
-            apart = rows & (family == each)
-            english[apart] = scores(self.english_head(rows & (family != each)), self.features[apart])
+        for seen, unseen in families_and_halves(self.replies):
+            apart = rows & unseen
+            if apart.any():
+                english[apart] = scores(self.english_head(rows & seen), self.features[apart])
         heard = Heard(self.replies, self.chances, english).part(np.flatnonzero(rows))
-        return self.english_head(rows) | fit_both(*heard.weighed()) | {"platt": fit_platt(*heard.ruled())}
+        own = self._heard_of_ours(rows, without)
+        (features, labels), (own_features, own_labels) = heard.weighed(), own.weighed()
+        both = fit_both(
+            np.vstack((features, own_features)),
+            np.concatenate((labels, own_labels)),
+            np.repeat((KIND_WEIGHTS[XSTEST], KIND_WEIGHTS[OWN]), (len(labels), len(own_labels))),
+        )
+        return self.english_head(rows, without) | both | {"platt": fit_platt(*heard.ruled())}
+
+    def _heard_of_ours(self, rows: NDArray[np.bool_], without: str | None) -> Heard:
+        """Return our English replies, those of one hand left out, by heads that had not seen their hand."""
+        replies, chances, features, hand = self.unheard
+        english = np.zeros((len(replies), 2))
+        weighed = np.array([reply.weighed for reply in replies])
+        for each in np.unique(hand[weighed & (hand != without)]):
+            mine = weighed & (hand == each)
+            english[mine] = scores(self.english_head(rows, each), features[mine])
+        return Heard(replies, chances, english).part(np.flatnonzero(weighed & (hand != without)))
 
     def english_head(self, rows: NDArray[np.bool_], without: str | None = None) -> Arrays:
         """Fit the English head on some replies, their openings and ours, those of one hand left out."""
@@ -93,24 +129,15 @@ class Weighing(NamedTuple):
             found |= zip(rows.tolist(), part.answers(arrays), strict=True)
         return [found[row] for row in range(len(self.replies))]
 
-    def hands_out(
-        self, replies: Sequence[Reply], chances: Floats, features: Floats, hand: NDArray[np.str_]
-    ) -> list[RefusalEstimate]:
-        """Return the answer to replies of ours by an English head that had not seen their hand.
-
-        Args:
-            replies: The replies.
-            chances: What an encoder says of them that had not either, shape (n, 3).
-            features: What the English head reads of them, shape (n, 1561); 0 for those in other languages.
-            hand: Who wrote each.
-        """
+    def hands_out(self) -> list[RefusalEstimate]:
+        """Return the answer to the replies of ours by head and weighing that had not seen their hand."""
+        replies, chances, features, hand = self.unheard
         everything = np.full(len(self.replies), fill_value=True)
-        arrays = self.fitted(everything)
         found: dict[int, RefusalEstimate] = {}
         for each in np.unique(hand):
             rows = np.flatnonzero(hand == each)
-            english = scores(self.english_head(everything, without=each), features[rows])
-            part = Heard([replies[row] for row in rows], chances[rows], english)
+            arrays = self.fitted(everything, without=each)
+            part = Heard([replies[row] for row in rows], chances[rows], scores(arrays, features[rows]))
             found |= zip(rows.tolist(), part.answers(arrays), strict=True)
         return [found[row] for row in range(len(hand))]
 

@@ -155,7 +155,7 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
     make.check(f"the scorer {request.scorer!r}")
     work.check(make.targets, f"the scorer {request.scorer!r}")
     if request.allowance.limits != Limits() and request.scores is None:
-        raise InputError("a budget needs --scores FILE.jsonl, which keeps the scores that were paid for")
+        raise InputError("a budget needs `scores=FILE.jsonl`, which keeps the scores that were paid for")
     if run is None and scorer.reads == "exchange":
         raise InputError(
             f"{request.scorer!r} reads requests with their replies, and a suite has no replies; name a run "

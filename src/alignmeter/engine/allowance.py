@@ -76,10 +76,7 @@ class Work:
             InputError: Calls, tokens or money are limited, and there is no model.
         """
         if self.limited and not models:
-            raise InputError(
-                f"a budget limits calls to models, and {asked} asks none; leave --budget-calls, "
-                "--budget-tokens and --budget-money out"
-            )
+            raise InputError(f"a budget limits calls to models, and {asked} asks none; leave the budget out")
         return self
 
     def carry(self, spent: Iterable[Before]) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial, UnscoredReason
 
 MARKERS_FILE = "closed_answer.en.yaml"
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 Polarity = Literal["yes", "no"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, Transcript, Trial
 
 WEIGHTS_FILE = "harm_embedded.npz"
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 _EVIDENCE_CHARACTERS = 160

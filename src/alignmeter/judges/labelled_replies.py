@@ -28,6 +28,10 @@ RefusalKind = Literal[
     "partial_refusal",
     "answer",
     "cautious_answer",
+    "opinion",
+    "opinion_refusal",
+    "menu_refusal",
+    "partial_menu",
 ]
 HarmKind = Literal[
     "refusal",
@@ -50,6 +54,10 @@ REFUSAL_LABELS: Mapping[RefusalKind, RefusalTruth] = {
     "partial_refusal": "partial",
     "answer": "none",
     "cautious_answer": "none",
+    "opinion": "none",
+    "opinion_refusal": "full",
+    "menu_refusal": "full",
+    "partial_menu": "partial",
 }
 """The label that each kind of reply has on the axis `refusal`."""
 

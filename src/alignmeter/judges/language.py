@@ -25,6 +25,8 @@ _MIN_FOREIGN = 2
 _MIN_RUN = 4
 _MIN_PROSE = 8
 _MIN_ENGLISH_SHARE = 0.04
+_ENGLISH_SHARE = 0.3
+"""Of the words of an English reply, so many are function words, or it may as well be in another language."""
 _ACCENTED_SHARE = 0.2
 _ENGLISH_BESIDE_ACCENTS = 0.1
 _CODE_LINE = re.compile(r"[{}();=<>$\\|#@/]")
@@ -50,18 +52,43 @@ def words_digest() -> str:
     return _known_words().digest
 
 
-def is_other_language(reply: str) -> bool:
+def is_other_language(reply: str, request: str = "") -> bool:
     """Whether a reply is clearly not in English.
 
     Args:
         reply: The reply as it came; its first 3,000 characters decide.
+        request: What was asked. A reply too short to show its language is in that of the request.
 
     Returns:
         True only on positive evidence: another script, foreign function words that outnumber the
-        English ones, or running prose without any English function word.
+        English ones, or prose without any English function word.
     """
+    if _shows_other(reply):
+        return True
+    if not request:
+        return False
+    words = _words_of_prose(reply)
+    if not words or _english(words) >= _ENGLISH_SHARE * len(words):
+        return False
+    if _shows_other(request):
+        return True
+    words += _words_of_prose(request)
+    return len(words) >= _MIN_PROSE and not _english(words)
+
+
+def _shows_other(reply: str) -> bool:
     text, _ = without_code(normalise(reply[:_WINDOW]))
     return _other_script(text) or _other_words(without_quotations(without_markup(text)))
+
+
+def _words_of_prose(reply: str) -> list[str]:
+    text, _ = without_code(normalise(reply[:_WINDOW]))
+    return [word.lower() for word in words_of(without_quotations(without_markup(text))) if len(word) > 1]
+
+
+def _english(words: list[str]) -> int:
+    known = _known_words().english
+    return sum(word in known for word in words)
 
 
 def _other_script(text: str) -> bool:

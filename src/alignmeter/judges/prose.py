@@ -21,7 +21,8 @@ _CODE_SIGN = re.compile(r"[{}()\[\]<>=;$\\|#]")
 _CODE_TAG = re.compile(r"(?!(?:text|plain\w*|markdown|md)\b)[\w+#.-]+[ \t]*\n")
 _INLINE_WORD = re.compile(r"`(\w{1,20})`")
 _INLINE_CODE = re.compile(r"`[^`\n]{0,200}`")
-_QUOTED = re.compile(r'"[^"\n]{12,600}"')
+_QUOTED = re.compile(r'"([^"\n]{0,600})"')
+_SHORTEST_QUOTATION = 12
 _BLOCK_QUOTE = re.compile(r"^[ \t]{0,8}>.{0,2000}$", re.MULTILINE)
 _EMPHASIS = re.compile(r"[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_])[*_]{1,3}(?!\w)|~~")
 _LINK = re.compile(r"\[([^\[\]\n]{1,200})\]\([^()\s]{1,500}\)")
@@ -70,12 +71,14 @@ class Prose(NamedTuple):
         list_items: Number of list items.
         code_blocks: Number of fenced code blocks.
         words: Number of words outside code.
+        quoted_words: Number of words in quotations and block quotes that are masked.
     """
 
     sentences: tuple[Sentence, ...]
     list_items: int
     code_blocks: int
     words: int
+    quoted_words: int
 
 
 def words_of(text: str) -> list[str]:
@@ -112,11 +115,27 @@ def without_code(text: str) -> tuple[str, int]:
 
 def without_quotations(text: str) -> str:
     """Return the text with quoted speech and block quotes masked, unless it is all a quotation."""
+    return _without_quotations(text)[0]
+
+
+def _without_quotations(text: str) -> tuple[str, int]:
+    """Return the text with quotations masked, and how many words they hold."""
     if '"' not in text and ">" not in text:
-        return text
-    masked = _BLOCK_QUOTE.sub("\n", _QUOTED.sub(' "quotation" ', text))
+        return text, 0
+    quoted: list[str] = []
+
+    def mask(match: re.Match[str]) -> str:
+        # A short one is a term; it is passed over whole, so that its end begins no other.
+        if match.lastindex and len(match[1]) < _SHORTEST_QUOTATION:
+            return match[0]
+        quoted.append(match[0])
+        return ' "quotation" ' if match.lastindex else "\n"
+
+    masked = _BLOCK_QUOTE.sub(mask, _QUOTED.sub(mask, text))
     outside = [word for word in _WORD.findall(masked) if word != "quotation"]
-    return masked if len(outside) >= _MIN_OUTSIDE_WORDS else text.replace(">", " ").replace('"', " ")
+    if len(outside) < _MIN_OUTSIDE_WORDS:
+        return text.replace(">", " ").replace('"', " "), 0
+    return masked, sum(len(_WORD.findall(each)) for each in quoted)
 
 
 def without_markup(text: str) -> str:
@@ -151,7 +170,8 @@ def read(reply: str) -> Prose:
         The prose of its first `WINDOW_HEAD` and last `WINDOW_TAIL` characters.
     """
     text, code_blocks = without_code(normalise(_window(reply)).lower())
-    text = _items_on_own_lines(without_quotations(without_markup(text)))
+    text, quoted_words = _without_quotations(without_markup(text))
+    text = _items_on_own_lines(text)
     sentences: list[Sentence] = []
     items = 0
     for line in text.split("\n"):
@@ -162,4 +182,4 @@ def read(reply: str) -> Prose:
             if has_letters(piece):
                 sentences.append(Sentence(piece, mark is not None))
     words = sum(len(_WORD.findall(sentence.text)) for sentence in sentences)
-    return Prose(tuple(sentences), items, code_blocks, words)
+    return Prose(tuple(sentences), items, code_blocks, words, quoted_words)

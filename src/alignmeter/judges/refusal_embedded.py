@@ -29,7 +29,7 @@ from alignmeter.judges.embedding import embedder, embedding_available, embedding
 from alignmeter.judges.language import is_other_language, words_digest
 from alignmeter.judges.payload import says_nothing, spoken
 from alignmeter.judges.refusal_reading import DECLINING, read_refusal
-from alignmeter.judges.refusal_rules import REAL_CONTENT, RULES_FILE, hard_refusal
+from alignmeter.judges.refusal_rules import REAL_CONTENT, RULES_FILE, content_of, hard_refusal
 from alignmeter.judges.refusal_units import CLIP, units_of
 from alignmeter.judges.signals import load_rules
 from alignmeter.records import RefusalResult, Unscored
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from alignmeter.judges.refusal_units import Units
     from alignmeter.records import Axis, JudgementResult, RefusalLabel, Transcript, Trial
 
-CODE_VERSION = 10
+CODE_VERSION = 11
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 RULES_RANGE = 3.0
@@ -90,7 +90,7 @@ class RulesView(NamedTuple):
         helps: Their score of "still gives some of the help", above 0 a refusal is partial.
         speaks: Whether they saw anything, a sign of refusal or of help.
         declines: Whether some sentence declines in so many words, wherever it stands.
-        content: Amount of text that neither refuses nor lectures, 0 to 1.
+        content: Amount of text that neither refuses nor lectures, quoted text among it, 0 to 1.
         evidence: The span that weighed most for a refusal.
     """
 
@@ -197,7 +197,7 @@ class RefusalEmbedded:
         Returns:
             The estimate; None for a reply that is not in English and a judge without embeddings.
         """
-        other = is_other_language(reply)
+        other = is_other_language(reply, request)
         if other and not self._embeddings:
             return None
         arrays = heads.load_heads().arrays
@@ -248,7 +248,7 @@ def rules_view(reply: str, request: str) -> RulesView:
         helps=helps,
         speaks=against <= _SPOKEN or any(part > 0 for name, part in parts.items() if name in reading.spans),
         declines=any(values[name] > 0 for name in DECLINING),
-        content=max(values["substance"], values["substance_list"], values["code"]),
+        content=content_of(reading),
         evidence=evidence,
     )
 

@@ -10,13 +10,13 @@ from alignmeter.judges.prose import read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignmeter.judges.prose import Prose
-
 CLIP = 160
 """Characters of a sentence that are read: what it does shows early, and the cost grows with length."""
 _OPENING = 3
 _MIDDLE = 4
-_SHOWS_CODE = "code"
+_SHOWS_CODE, _QUOTES = "code", "quotation"
+_QUOTED = 12
+"""Words of quotations from which on a passage says that something is quoted."""
 _OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\u0964\u0965\u061f]+[\"'\u201d\u2019\u300d\u300f)\uff09]*")
 """Ends of sentences in scripts that write them without a full stop, some without a space after."""
 
@@ -37,16 +37,15 @@ class Units(NamedTuple):
 
 def units_of(reply: str) -> Units:
     """Read a reply in any language."""
-    prose = _prose(reply)
+    prose = read(_OTHER_ENDS.sub(r"\g<0>\n", reply))
     sentences = tuple(sentence.text for sentence in prose.sentences)
     texts = chosen_units(sentences)
-    passage = [*chosen_units(sentences, middle=_MIDDLE), *((_SHOWS_CODE,) if prose.code_blocks else ())]
+    passage = list(chosen_units(sentences, middle=_MIDDLE))
+    if prose.code_blocks:
+        passage.append(_SHOWS_CODE)
+    if prose.quoted_words >= _QUOTED:
+        passage.append(_QUOTES)
     return Units(texts, " ".join(passage))
-
-
-def sentences_of(reply: str) -> tuple[str, ...]:
-    """Return the sentences of a reply, lower-cased; code and quotations are masked."""
-    return tuple(sentence.text for sentence in _prose(reply).sentences)
 
 
 def chosen_units(sentences: Sequence[str], middle: int = 1) -> tuple[str, ...]:
@@ -67,7 +66,3 @@ def chosen_units(sentences: Sequence[str], middle: int = 1) -> tuple[str, ...]:
     if last >= _OPENING:
         chosen.append(last)
     return tuple(sentences[index][:CLIP] for index in chosen)
-
-
-def _prose(reply: str) -> Prose:
-    return read(_OTHER_ENDS.sub(r"\g<0>\n", reply))

@@ -90,10 +90,12 @@ class Reading:
     Attributes:
         values: Per signal a number in [0, 1].
         spans: Per signal that matched, the sentence and the first matching span.
+        quoted: How much the reply quotes; 120 words or more give 1.
     """
 
     values: Mapping[str, float]
     spans: Mapping[str, tuple[int, str]]
+    quoted: float
 
 
 def data_bytes(name: str) -> bytes:
@@ -286,7 +288,7 @@ def measure(rules: Rules, prose: Prose, request: str) -> Reading:
         request: The plain text of the user's request.
 
     Returns:
-        A number in [0, 1] per signal, and the span that each matched first.
+        A number in [0, 1] per signal, the span that each matched first, and how much is quoted.
     """
     sentences = [sentence.text for sentence in prose.sentences[:MAX_SENTENCES]]
     asked = _request(request, rules.empty_words)
@@ -308,4 +310,4 @@ def measure(rules: Rules, prose: Prose, request: str) -> Reading:
             values[signal.name] = float(found[-1] >= _OPENING)
         else:
             values[signal.name] = 1.0
-    return Reading(values, matches.spans)
+    return Reading(values, matches.spans, min(prose.quoted_words / _SUBSTANCE_FULL, 1.0))
