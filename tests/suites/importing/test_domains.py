@@ -255,7 +255,7 @@ def test_the_name_of_a_domain_that_there_is_is_not_taken(folder: Path, name: str
     with pytest.raises(InputError, match=f"got '{name}', which is one of the suite") as raised:
         import_domain(folder, name=name)
 
-    assert "--name" in str(raised.value)
+    assert "`name=`" in str(raised.value)
     assert not (folder.parent / "alignmeter-suites").exists()
 
 
