@@ -68,7 +68,8 @@ class Weighing(NamedTuple):
         unheard: What the weighing is fitted on beside them.
 
     What encoders say of the replies that the weighing is fitted on comes from other folds, and they may have
-    seen the replies that are answered: that reaches the answer through the weighing's twenty numbers only.
+    seen the replies that are answered; so may the heads that hear them where a hand is left out. That reaches
+    the answer through the weighing's twenty numbers only.
     """
 
     replies: Sequence[Reply]
