@@ -63,27 +63,33 @@ def is_other_language(reply: str, request: str = "") -> bool:
         True only on positive evidence: another script, foreign function words that outnumber the
         English ones, or prose without any English function word.
     """
-    if _shows_other(reply):
+    text = _without_code(reply)
+    prose = _prose(text)
+    if _other_script(text) or _other_words(prose):
         return True
     if not request:
         return False
-    words = _words_of_prose(reply)
+    words = _words(prose)
     if not words or _english(words) >= _ENGLISH_SHARE * len(words):
         return False
-    if _shows_other(request):
+    text = _without_code(request)
+    prose = _prose(text)
+    if _other_script(text) or _other_words(prose):
         return True
-    words += _words_of_prose(request)
+    words += _words(prose)
     return len(words) >= _MIN_PROSE and not _english(words)
 
 
-def _shows_other(reply: str) -> bool:
-    text, _ = without_code(normalise(reply[:_WINDOW]))
-    return _other_script(text) or _other_words(without_quotations(without_markup(text)))
+def _without_code(text: str) -> str:
+    return without_code(normalise(text[:_WINDOW]))[0]
 
 
-def _words_of_prose(reply: str) -> list[str]:
-    text, _ = without_code(normalise(reply[:_WINDOW]))
-    return [word.lower() for word in words_of(without_quotations(without_markup(text))) if len(word) > 1]
+def _prose(text: str) -> str:
+    return without_quotations(without_markup(text))
+
+
+def _words(prose: str) -> list[str]:
+    return [word.lower() for word in words_of(prose) if len(word) > 1]
 
 
 def _english(words: list[str]) -> int:
