@@ -60,5 +60,11 @@ class TargetUnavailableError(AlignmeterError):
     """No call can succeed: the server is unreachable, the key is refused, the model is unknown."""
 
 
+class WorkInterruptedError(AlignmeterError):
+    """The user stopped work that is kept; names how much is done and how to go on. Exit code 130."""
+
+    exit_code = INTERRUPTED
+
+
 class BudgetSpentError(AlignmeterError):
     """A call is needed that the budget has no room for; what was finished is kept, and the work can go on."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from alignmeter.engine import Before, Work, counting, shown_to_judge
+from alignmeter.engine import Before, Costs, Work, shown_to_judge
 from alignmeter.judges import judgement
 from alignmeter.records import HELD_OUT, Judgement
 from alignmeter.store import Charged, Judged, judged_again
@@ -53,17 +53,15 @@ class JudgingAgain:
         self.work = work
         self.fresh: list[Fresh] = []
         self._journal, self._first = journal, judges[0]
-        made, self._waiting = judged_again(journal.events, judges)
+        made, waiting = judged_again(journal.events, judges)
         work.carry(Before(judged.calls, judged.usage) for judged in made)
-        work.carry(map(_before, self._waiting.values()))
+        self._costs = Costs(work, {name: _before(one) for name, one in waiting.items()}, self._charged)
 
     def counting(self, judge: str = "", trial: Trial | None = None) -> AbstractContextManager[Spent]:
         """Count the calls of one judgement, or without a trial those before the first."""
-        judge, name = judge or self._first, "" if trial is None else trial.id
-        waiting = self._waiting.get((name, judge))
+        name = "" if trial is None else trial.id
         first = None if trial is None else partial(self._showing, trial)
-        told = partial(self._charged, name, judge)
-        return counting(first, told, Before() if waiting is None else _before(waiting))
+        return self._costs.counting((name, judge or self._first), first)
 
     async def judge(self, todo: Sequence[tuple[Judge, Trial, Transcript]], progress: Progress | None) -> None:
         """Judge side by side, as far as the budget goes.
@@ -92,7 +90,8 @@ class JudgingAgain:
         if trial.pool in HELD_OUT:
             self._journal.append(shown_to_judge(trial, model, at=time.time()))
 
-    def _charged(self, trial: str, judge: str, calls: int, most: Usage, heard: tuple[Heard, ...]) -> None:
+    def _charged(self, name: tuple[str, str], calls: int, most: Usage, heard: tuple[Heard, ...]) -> None:
+        trial, judge = name
         self._journal.append(
             Charged(trial=trial, calls=calls, tokens=most, role="judge", heard=heard, again=judge)
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from alignmeter.engine import Before, Work, counting
+from alignmeter.engine import Before, Costs, Work
 from alignmeter.errors import StorageError
 from alignmeter.records import Record, Usage
 from alignmeter.store import Heard  # noqa: TC001 - a field of `_Line`
@@ -55,7 +54,7 @@ class RowsInHand:
         self.path = path
         self._models = models
         self._work = work
-        self._before: dict[str, Before] = {}
+        self._costs = Costs[str](work, {}, self._charged)
 
     def read(self, probes: Sequence[Probe]) -> dict[str, RoundTrip]:
         """What was translated before, by the same models, of the rows as they are now."""
@@ -70,14 +69,14 @@ class RowsInHand:
                 continue
             if line.trip.original == probe.prompt:
                 found[line.id] = line.trip
-        self._work.carry(spent.values())
-        self._before = {name: before for (models, name), before in spent.items() if models == self._models}
+        ours = {name: before for (models, name), before in spent.items() if models == self._models}
+        self._work.carry(before for (models, _), before in spent.items() if models != self._models)
+        self._costs = Costs(self._work, ours, self._charged)
         return found
 
     def counting(self, probe: Probe | None = None) -> AbstractContextManager[Spent]:
         """Count the calls for one row, or without one those before the first."""
-        name = "" if probe is None else probe.id
-        return counting(None, partial(self._charged, name), self._before.get(name, Before()))
+        return self._costs.counting("" if probe is None else probe.id)
 
     def write(self, probe: Probe, trip: RoundTrip, spent: Spent) -> None:
         """Keep one row, and what it cost.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import signal
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +17,15 @@ from alignmeter.api.models import open_run
 from alignmeter.api.preparing import asked, matter_of
 from alignmeter.api.reading import Run, analyse
 from alignmeter.api.run_paths import check_name, moved_on, new_run_stem, run_path
-from alignmeter.engine import EngineOptions, Opening, Stopped, drive, make_plan, open_session
+from alignmeter.engine import (
+    EngineOptions,
+    Opening,
+    Stopped,
+    drive,
+    make_plan,
+    open_session,
+    stop_on_signal,
+)
 from alignmeter.errors import InputError, StorageError
 from alignmeter.judges import cards_by_event
 from alignmeter.records import Record
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from alignmeter.api.exposing import Showing
-    from alignmeter.engine import Engine, Mode, Progress, Session
+    from alignmeter.engine import Mode, Progress, Session
     from alignmeter.store import RunFolder
     from alignmeter.threat_model import ThreatModel
 
@@ -222,26 +228,3 @@ def unwritten(path: Path, stopped: Stopped | None, error: StorageError) -> Stopp
         reason="storage",
         detail=f"{cause}; every reply is kept in the journal - make room or fix the permissions, {way}",
     )
-
-
-@contextmanager
-def stop_on_signal(*engines: Engine) -> Generator[None]:
-    """Turn SIGINT and SIGTERM into a clean stop while the block runs."""
-    loop = asyncio.get_running_loop()
-    handled: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        for engine in engines:
-            engine.stop("interrupted", f"stopped by {number.name}")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop, number)
-        except (NotImplementedError, RuntimeError, ValueError):
-            continue  # not the main thread, or Windows: KeyboardInterrupt does it there
-        handled.append(number)
-    try:
-        yield
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alignmeter.engine import Before, Work, counting
+from alignmeter.engine import Before, Costs, Work
 from alignmeter.judges.scorers import Score
 from alignmeter.records import TextScore, Usage
 
@@ -37,15 +37,14 @@ class Scoring:
     def __init__(self, scorer: Scorer, kept: TextScores | None, work: Work) -> None:
         self._scorer, self._kept, self._work = scorer, kept, work
         lines = {} if kept is None else kept.cost(scorer.scorer_hash)
-        work.carry(Before(line.calls, line.tokens) for line in lines.values())
-        self._before = {text: Before(line.calls, line.tokens) for text, line in lines.items()}
+        before = {text: Before(line.calls, line.tokens) for text, line in lines.items()}
+        self._costs = Costs(work, before, self._charged)
 
     def counting(
         self, text: str = "", first: Callable[[Viewer], None] | None = None
     ) -> AbstractContextManager[Spent]:
         """Count the calls for one text, by its digest, or those before the first; `first` as of `Spent`."""
-        # What models said so far is not kept: the file of scores holds no text.
-        return counting(first, partial(self._charged, text), self._before.get(text, Before()))
+        return self._costs.counting(text, first)
 
     async def score(
         self,
@@ -89,7 +88,8 @@ class Scoring:
 
         size = BATCH if noting is None else 1
         batches = [waiting[begin : begin + size] for begin in range(0, len(waiting), size)]
-        await self._work.each(batches, one, width=CONCURRENCY // size or 1)
+        kept = self._kept is not None and noting is not None
+        await self._work.each(batches, one, width=CONCURRENCY // size or 1, kept=kept)
         self._work.finish(len(found), before + len(waiting), "scores")
         return found, len(waiting)
 
@@ -97,6 +97,7 @@ class Scoring:
         self._write(text, score.score, score.problem, calls=calls, tokens=tokens, charged=False)
 
     def _charged(self, text: str, calls: int, most: Usage, _heard: tuple[Heard, ...]) -> None:
+        # What models said so far is not kept: the file of scores holds no text.
         self._write(text, None, "", calls=calls, tokens=most, charged=True)
 
     def _write(

@@ -18,7 +18,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice
 from alignmeter.api.models import open_run
 from alignmeter.api.preparing import Asked, asked, matter_of
 from alignmeter.api.run_paths import ENDINGS, check_name, comparison_paths, moved_on, new_comparison_stem
-from alignmeter.api.running import RUNS, finish_run, stop_on_signal, working_on
+from alignmeter.api.running import RUNS, finish_run, working_on
 from alignmeter.engine import (
     EngineOptions,
     Opening,
@@ -29,6 +29,7 @@ from alignmeter.engine import (
     drive,
     lasting,
     open_session,
+    stop_on_signal,
 )
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash

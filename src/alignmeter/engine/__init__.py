@@ -1,6 +1,6 @@
 """The engine: plan, dispatch, judge, tell the design; concurrency, retries, budgets, resume."""
 
-from alignmeter.engine.allowance import Allowance, Work
+from alignmeter.engine.allowance import Allowance, Costs, Work
 from alignmeter.engine.budget import Prices
 from alignmeter.engine.caller import RetryPolicy
 from alignmeter.engine.judge_calls import JudgeCalls, about_to_show, counting, shown_to_judge
@@ -23,6 +23,7 @@ from alignmeter.engine.session import (
 )
 from alignmeter.engine.side_by_side import SideBySide, Standing
 from alignmeter.engine.spending import Before
+from alignmeter.engine.stopping import stop_on_signal
 
 __all__ = [
     "BEST_OF_N",
@@ -30,6 +31,7 @@ __all__ = [
     "Allowance",
     "Before",
     "ClaimState",
+    "Costs",
     "Engine",
     "EngineOptions",
     "JudgeCalls",
@@ -62,5 +64,6 @@ __all__ = [
     "prompt_tokens",
     "render",
     "shown_to_judge",
+    "stop_on_signal",
     "twin",
 ]

@@ -7,23 +7,31 @@ file of its command, before each call, and the next process goes on from there (
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self, TypeVar
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 from alignmeter.engine.budget import Budget, Prices
-from alignmeter.engine.judge_calls import JudgeCalls
+from alignmeter.engine.judge_calls import JudgeCalls, counting
 from alignmeter.engine.purse import Limits, Spending
-from alignmeter.errors import BudgetSpentError, InputError
+from alignmeter.engine.spending import Before
+from alignmeter.engine.stopping import stop_on_signal
+from alignmeter.errors import BudgetSpentError, InputError, WorkInterruptedError
 from alignmeter.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from alignmeter.engine.spending import Before
+    from alignmeter.engine.spending import Spent, Viewer
+    from alignmeter.records import Usage
+    from alignmeter.store import Heard
     from alignmeter.targets import Reply, Request, Target
     from alignmeter.targets.base import Ask
 
 
 _Piece = TypeVar("_Piece")
+_Name = TypeVar("_Name")
 
 
 class Allowance(Record, frozen=True):
@@ -54,6 +62,8 @@ class Work:
         self.calls = calls or JudgeCalls()
         self.calls.budget = Budget(allowance.limits, allowance.prices)
         self._ended = ""
+        self._interrupted = ""
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def limited(self) -> bool:
@@ -92,7 +102,12 @@ class Work:
         return _silent if self.limited and self.spent.calls else None
 
     async def each(
-        self, pieces: Iterable[_Piece], one: Callable[[_Piece], Awaitable[None]], *, width: int
+        self,
+        pieces: Iterable[_Piece],
+        one: Callable[[_Piece], Awaitable[None]],
+        *,
+        width: int,
+        kept: bool = True,
     ) -> None:
         """Work on pieces side by side; where the budget ends none is begun, and those in hand are finished.
 
@@ -100,6 +115,8 @@ class Work:
             pieces: All of them.
             one: Works on one of them.
             width: How many at once.
+            kept: Whether what is done outlives the process: then Ctrl-C gives up the calls in flight and
+                ends the work, and `finish` says how much is done.
 
         Raises:
             Exception: What one of them raised, all but the end of the budget: see `finish`.
@@ -115,34 +132,73 @@ class Work:
                 except BudgetSpentError as error:
                     self._ended = str(error)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for piece in pieces:
-                    group.create_task(begin(piece))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        with stop_on_signal(self) if kept else nullcontext():
+            try:
+                async with asyncio.TaskGroup() as group:
+                    self._tasks = [group.create_task(begin(piece)) for piece in pieces]
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from None
+            finally:
+                self._tasks = []
+
+    def stop(self, _reason: Literal["interrupted"], detail: str) -> None:
+        """Stop soon: calls in flight are given up, and made again when the work goes on."""
+        self._interrupted = detail
+        for task in self._tasks:
+            task.cancel()
 
     @property
     def ended(self) -> bool:
-        """Whether the budget ended before the work did."""
-        return bool(self._ended)
+        """Whether the budget ended, or the user stopped it, before the work was done."""
+        return bool(self._ended or self._interrupted)
 
-    def finish(self, done: int, total: int, what: str) -> None:
-        """Say that the budget has ended, if it has; all else is written by now.
+    def finish(
+        self, done: int, total: int, what: str, *, place: str = "", again: str = "the same command"
+    ) -> None:
+        """Say that the work has ended too early, if it has; all else is written by now.
 
         Args:
             done: Pieces that are finished and kept.
             total: All of them.
             what: What the pieces are, for people.
+            place: The file that keeps them, where it is not known from what the user said.
+            again: What goes on with them.
 
         Raises:
-            BudgetSpentError: It has; names what was spent and how to go on.
+            BudgetSpentError: A limit is reached; names what was spent and how to go on.
+            WorkInterruptedError: The user stopped it; names how to go on.
         """
+        where = f" in {place!r}" if place else ""
+        kept = f"{done} of {total} {what} are done and kept{where}, and {again} pays for the others only"
+        if self._interrupted and done < total:
+            raise WorkInterruptedError(f"{self._interrupted}: {kept}")
         if self._ended:
-            raise BudgetSpentError(
-                f"{self._ended}: {done} of {total} {what} are done and kept, and the same command pays for "
-                "the others only"
-            )
+            raise BudgetSpentError(f"{self._ended}: {kept}")
+
+
+class Costs(Generic[_Name]):
+    """What pieces of work have cost so far, over all processes; each tells what it costs before it is spent.
+
+    Args:
+        work: What may be spent; it is told what was spent before.
+        before: What earlier processes spent, by the name of a piece.
+        told: Keeps what a piece is about to cost, and what was heard for it; as of `Spent`, after its name.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        before: Mapping[_Name, Before],
+        told: Callable[[_Name, int, Usage, tuple[Heard, ...]], None],
+    ) -> None:
+        work.carry(before.values())
+        self._before, self._told = before, told
+
+    def counting(
+        self, name: _Name, first: Callable[[Viewer], None] | None = None
+    ) -> AbstractContextManager[Spent]:
+        """Count the calls for one piece inside the block; `first` as of `Spent`."""
+        return counting(first, partial(self._told, name), self._before.get(name, Before()))
 
 
 def _silent(_model: Target) -> Ask:
