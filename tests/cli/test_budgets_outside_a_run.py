@@ -1,4 +1,6 @@
-"""Limits of calls, tokens and money where models are asked outside a run: judged again, audited, translated.
+"""Limits of calls, tokens and money where models are asked outside a run.
+
+They judge again, or against labels, audit and translate.
 
 Every call is counted by the model itself, in a file, so that what was paid for twice is seen.
 """
@@ -6,6 +8,7 @@ Every call is counted by the model itself, in a file, so that what was paid for 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,8 +98,10 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[
     return made
 
 
-@pytest.fixture(params=["rejudge", "audit-scorer", "translate"])
-def command(request: pytest.FixtureRequest, cli: Cli, calls: Callable[[], list[str]]) -> Command:
+@pytest.fixture(params=["rejudge", "validate", "audit-scorer", "translate"])
+def command(
+    request: pytest.FixtureRequest, cli: Cli, calls: Callable[[], list[str]], tmp_path: Path
+) -> Command:
     """Each of the commands, on something small."""
     del calls
     if request.param == "translate":
@@ -105,6 +110,11 @@ def command(request: pytest.FixtureRequest, cli: Cli, calls: Callable[[], list[s
         rows = sum(probe.family in families for probe in probes)
         line = ("suites", "translate", "triad", "--to", "ja", "--limit", "6")
         return Command((*line, "--model", "python:priced_models:translate"), rows, 2, 1500, 0.002)
+    if request.param == "validate":
+        rows = [{"prompt": f"Ask {n}", "reply": f"Step {n}.", "label": "delivered"} for n in range(12)]
+        (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        line = ("judge", "validate", "--axis", "harm", "--labels", "mine.jsonl", "--judge")
+        return Command((*line, "llm:harm@python:priced_models:judge"), len(rows), 2, money=0.015)
     ended = cli(
         "run", "-t", "python:priced_models:answer", "-m", "tm.yaml", "--fixed", "--quiet", "--name", "one"
     )
@@ -193,6 +203,9 @@ def test_given_a_limit_that_means_nothing_then_one_line_says_so(
     [
         (("judge", "rejudge", "one", "--judge", "harm-embedded"), "asks none; leave the budget out"),
         (("audit-scorer", "python:priced_models:answer"), "asks none; leave the budget out"),
+        (("judge", "calibrate", "--judge", "refusal-rules"), "asks none; leave the budget out"),
+        (("judge", "validate", "--axis", "harm"), "asks none; leave the budget out"),
+        (("judge", "validate", "--axis", "factuality"), "of factuality asks none; leave it out"),
         (
             ("audit-scorer", "llm:harm@python:priced_models:guard", "--run", "one"),
             "a budget needs --scores FILE.jsonl",

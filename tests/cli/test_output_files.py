@@ -32,6 +32,11 @@ COMMANDS = {
     "audit-scorer --out": ("audit-scorer", "python:a:b", "--out", f"{GONE}/a.md"),
     "audit-scorer --scores": ("audit-scorer", "python:a:b", "--scores", f"{GONE}/a.jsonl"),
     "judge calibrate --out": ("judge", "calibrate", "--judge", "harm-embedded", "--out", f"{GONE}/c.json"),
+    "judge calibrate --judgements": (
+        *("judge", "calibrate", "--judge", "llm:harm@embedded"),
+        *("--judgements", f"{GONE}/j.jsonl"),
+    ),
+    "judge validate --judgements": ("judge", "validate", "--axis", "harm", "--judgements", f"{GONE}/j.jsonl"),
     "suites import --new": ("suites", "import", "--new", f"{GONE}/m.yaml", "data.csv"),
     "rotate new --out": ("rotate", "new", "--pool", "facts", "--fresh", "--out", f"{GONE}/c.json"),
     "rotate reveal --out": ("rotate", "reveal", "cycle_1", "--out", f"{GONE}/r.json"),

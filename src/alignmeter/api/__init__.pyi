@@ -20,6 +20,7 @@ from alignmeter.api.judges_of_a_run import JudgeChoice as JudgeChoice
 from alignmeter.api.judges_of_a_run import RunJudges as RunJudges
 from alignmeter.api.judges_of_a_run import judges_of as judges_of
 from alignmeter.api.judging import Calibrated as Calibrated
+from alignmeter.api.judging import Validated as Validated
 from alignmeter.api.judging import calibrate_judge as calibrate_judge
 from alignmeter.api.judging import calibrate_judge_async as calibrate_judge_async
 from alignmeter.api.judging import judge_cards as judge_cards

@@ -6,9 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from alignmeter.api.blocking import wait_for
 from alignmeter.api.judges_of_a_run import judge_called
+from alignmeter.api.judging_labels import Keeping, LabelJudge
 from alignmeter.api.models import ModelMaker, open_models
+from alignmeter.engine import Allowance, Spending
 from alignmeter.errors import InputError, TargetUnavailableError
 from alignmeter.judges import (
     HarmEmbedded,
@@ -20,22 +24,23 @@ from alignmeter.judges import (
     resolve_judge,
     shipped_labels,
     user_cards_path,
-    validate,
     write_cards,
 )
 from alignmeter.judges import validate_answers as validate_closed
 from alignmeter.judges.labels import CLASSES
+from alignmeter.judges.validation import ValidationReport, measure
 from alignmeter.records import OF_THE_MACHINERY, JudgeCard, Record
 from alignmeter.threat_model import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
-    from alignmeter.judges import Agreement, AnswerReport, Judge, LabelAxis, LabelFormat, ValidationReport
+    from alignmeter.judges import Agreement, AnswerReport, Judge, LabelAxis, LabelFormat, LabelledReply
     from alignmeter.judges.validation import Progress
     from alignmeter.targets import TargetOptions
 
 
+_NO_LIMITS = Allowance()
 _FAILURES = OF_THE_MACHINERY | {"judge_malformed", "judge_out_of_range"}
 """No answer, or none that can be read; the other reasons are a judge that abstains."""
 
@@ -47,11 +52,29 @@ class Calibrated(Record, frozen=True):
         judge: Its name.
         cards: One an event.
         path: The file that holds them now.
+        already, judgements, spent: As of `Validated`.
     """
 
     judge: str
     cards: tuple[JudgeCard, ...]
     path: str
+    already: int = 0
+    judgements: str = ""
+    spent: Spending = Spending()
+
+
+class Validated(ValidationReport, frozen=True):
+    """A judge against labels, and what it took where it asks models.
+
+    Attributes:
+        already: Judgements that an earlier start had made.
+        judgements: The file that keeps them; empty for a judge that asks no model.
+        spent: On the judge's models, over all starts.
+    """
+
+    already: int = 0
+    judgements: str = ""
+    spent: Spending = Spending()
 
 
 @asynccontextmanager
@@ -77,7 +100,7 @@ async def open_judge(
         yield judge
 
 
-def validate_judge(
+def validate_judge(  # noqa: PLR0913 - an option each, as on the command line
     axis: LabelAxis,
     labels: Path | str | Sequence[Path | str],
     labels_format: LabelFormat,
@@ -86,9 +109,15 @@ def validate_judge(
     columns: Mapping[str, str] | None = None,
     labels_map: Mapping[str, str] | None = None,
     target_options: TargetOptions | None = None,
+    allowance: Allowance = _NO_LIMITS,
+    judgements: Path | str | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
-) -> ValidationReport:
+) -> Validated:
     """Compare a judge with labels.
+
+    Of a judge that asks models each judgement is kept as it is made: stopped at any point, the same call goes
+    on where it ended, and asks again where an endpoint had failed.
 
     Args:
         axis: What the labels are about.
@@ -98,11 +127,19 @@ def validate_judge(
         columns: Our name of a column to the file's, for `csv` and `jsonl`.
         labels_map: The file's word for a label to ours, likewise.
         target_options: How a model behind the judge is reached.
-        progress: Told after every reply.
+        allowance: What may be spent on such models, over all starts with the same judge, replies and file.
+        judgements: File that keeps their judgements, without texts, so that nothing is paid for twice; None
+            for `alignmeter-judgements/HASH.jsonl` here, HASH being the judge's.
+        fresh: Ask about every reply anew; what is kept of the judge does not count any more.
+        progress: Told after every reply, of a judge that asks models after every judgement made now.
 
     Raises:
-        InputError: A file is missing, a row is not as the format says, or the judge is of another axis.
+        InputError: A file is missing, a row is not as the format says, or the judge is of another axis; or
+            something is limited or kept, and the judge asks no model.
         TargetUnavailableError: The endpoint of a model behind the judge cannot be reached.
+        BudgetSpentError: A limit is reached; the judgements so far are kept.
+        WorkInterruptedError: The user stopped it; likewise.
+        StorageError: The judgements cannot be kept.
     """
     return wait_for(
         validate_judge_async,
@@ -113,11 +150,14 @@ def validate_judge(
         columns=columns,
         labels_map=labels_map,
         target_options=target_options,
+        allowance=allowance,
+        judgements=judgements,
+        fresh=fresh,
         progress=progress,
     )
 
 
-async def validate_judge_async(
+async def validate_judge_async(  # noqa: PLR0913 - an option each, as on the command line
     axis: LabelAxis,
     labels: Path | str | Sequence[Path | str],
     labels_format: LabelFormat,
@@ -126,8 +166,11 @@ async def validate_judge_async(
     columns: Mapping[str, str] | None = None,
     labels_map: Mapping[str, str] | None = None,
     target_options: TargetOptions | None = None,
+    allowance: Allowance = _NO_LIMITS,
+    judgements: Path | str | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
-) -> ValidationReport:
+) -> Validated:
     """Like `validate_judge`, inside a running event loop."""
     files = [Path(file) for file in ([labels] if isinstance(labels, Path | str) else labels)]
     replies = (
@@ -136,21 +179,39 @@ async def validate_judge_async(
         else shipped_labels(axis).replies
     )
     spec = judge or _usual(axis)
-    async with open_judge(spec, target_options) as opened:
-        _label_axis(spec, opened, axis)
-        return await validate(opened, replies, progress=progress)
+    asked = LabelJudge(spec, target_options, Keeping(allowance, judgements, fresh))
+    _label_axis(spec, asked.judge, axis)
+    return await _validated(asked, replies, progress)
 
 
-def calibrate_judge(
+async def _validated(
+    asked: LabelJudge, replies: Sequence[LabelledReply], progress: Progress | None
+) -> Validated:
+    found = await asked.put(replies, progress)
+    report = measure(asked.judge, found.replies)
+    return Validated(
+        **msgspec.structs.asdict(report),
+        already=found.already,
+        judgements=found.judgements,
+        spent=found.spent,
+    )
+
+
+def calibrate_judge(  # noqa: PLR0913 - an option each, as on the command line
     judge: str | Judge,
     *,
     axis: LabelAxis | None = None,
     out: Path | str | None = None,
     languages: Collection[str] | None = None,
     target_options: TargetOptions | None = None,
+    allowance: Allowance = _NO_LIMITS,
+    judgements: Path | str | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Calibrated:
     """Measure a judge on the labelled replies that ship, and add its cards to a file that runs find.
+
+    Stopped at any point, the same call goes on where it ended; see `validate_judge`.
 
     Args:
         judge: Its spec, or a judge of one's own.
@@ -158,13 +219,20 @@ def calibrate_judge(
         out: File of the cards; None for `$ALIGNMETER_CARDS`, else `alignmeter-cards.json` here.
         languages: Languages of the replies; None for all that there are.
         target_options: How a model behind the judge is reached.
-        progress: Told after every reply.
+        allowance: What may be spent on such models, over all starts with the same judge, replies and file.
+        judgements: File that keeps their judgements, without texts, so that nothing is paid for twice; None
+            for `alignmeter-judgements/HASH.jsonl` here, HASH being the judge's.
+        fresh: Ask about every reply anew; what is kept of the judge does not count any more.
+        progress: Told after every reply, of a judge that asks models after every judgement made now.
 
     Raises:
         InputError: The spec is not understood, the axis is another or has no labelled replies, or the
-            judge scored too little for a card, or failed on more of the replies than a run allows.
+            judge scored too little for a card, or failed on more of the replies than a run allows; or
+            something is limited or kept, and the judge asks no model.
         TargetUnavailableError: The endpoint behind the judge cannot be reached, or failed so often.
-        StorageError: The file cannot be written.
+        BudgetSpentError: A limit is reached; the judgements so far are kept, and no card is written.
+        WorkInterruptedError: The user stopped it; likewise.
+        StorageError: A file cannot be written.
     """
     return wait_for(
         calibrate_judge_async,
@@ -173,24 +241,30 @@ def calibrate_judge(
         out=out,
         languages=languages,
         target_options=target_options,
+        allowance=allowance,
+        judgements=judgements,
+        fresh=fresh,
         progress=progress,
     )
 
 
-async def calibrate_judge_async(
+async def calibrate_judge_async(  # noqa: PLR0913 - an option each, as on the command line
     judge: str | Judge,
     *,
     axis: LabelAxis | None = None,
     out: Path | str | None = None,
     languages: Collection[str] | None = None,
     target_options: TargetOptions | None = None,
+    allowance: Allowance = _NO_LIMITS,
+    judgements: Path | str | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Calibrated:
     """Like `calibrate_judge`, inside a running event loop."""
     path = user_cards_path() if out is None else Path(out)
-    async with open_judge(judge, target_options) as opened:
-        data = shipped_labels(_label_axis(judge, opened, axis), languages)
-        report = await validate(opened, data.replies, progress=progress)
+    asked = LabelJudge(judge, target_options, Keeping(allowance, judgements, fresh))
+    data = shipped_labels(_label_axis(judge, asked.judge, axis), languages)
+    report = await _validated(asked, data.replies, progress)
     called = judge if isinstance(judge, str) else report.judge
     _check_failures(called, report.part())
     try:
@@ -198,7 +272,14 @@ async def calibrate_judge_async(
     except ValueError as error:
         raise InputError(f"{called}: no card can be made: {error}") from None
     write_cards(path, cards)
-    return Calibrated(judge=report.judge, cards=cards, path=str(path))
+    return Calibrated(
+        judge=report.judge,
+        cards=cards,
+        path=str(path),
+        already=report.already,
+        judgements=report.judgements,
+        spent=report.spent,
+    )
 
 
 def _check_failures(judge: str, whole: Agreement) -> None:

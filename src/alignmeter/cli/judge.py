@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from alignmeter.cli import rejudge
 from alignmeter.cli.counter import counter
-from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
+from alignmeter.cli.engine_options import (
+    BudgetCallsOfModelsOption,
+    BudgetChoice,
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    PriceCompletionOption,
+    PricePromptOption,
+    spent_words,
+)
+from alignmeter.cli.given import refuse_unused
+from alignmeter.cli.judge_tables import print_cards, print_report
+from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
 from alignmeter.cli.target_options import KeyEnvOption, TimeoutOption
 
 ANSWERS = ("correct", "incorrect", "abstained")
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from alignmeter.judges import Agreement, ValidationReport
-    from alignmeter.judges.validation import Estimate
-    from alignmeter.records import JudgeCard
+    from alignmeter.api import Calibrated, Validated
     from alignmeter.targets import TargetOptions
 
 app = typer.Typer(
@@ -37,6 +44,18 @@ JudgeOption = Annotated[
         metavar="SPEC",
     ),
 ]
+JudgementsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--judgements",
+        parser=output_file(),
+        help="Keep the judgements of models here, without requests and replies; what is in it is not "
+        "paid for again. Default: alignmeter-judgements/HASH.jsonl, HASH being the judge's.",
+        metavar="FILE.jsonl",
+        show_default=False,
+    ),
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Ask the judge's models about every reply anew.")]
 
 
 app.command("rejudge", epilog=rejudge.REJUDGE_EXAMPLES)(rejudge.rejudge)
@@ -55,9 +74,11 @@ def group() -> None:
         "alignmeter judge validate --axis harm --labels gptfuzz_labeled",
         "alignmeter judge validate --labels my.csv --format csv",
         "alignmeter judge validate --axis factuality",
+        "alignmeter judge validate --axis harm --judge llm:harm@openai:gpt-x",
     ),
 )
 def validate(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
     *,
     labels: Annotated[
         list[str] | None,
@@ -87,23 +108,34 @@ def validate(  # noqa: PLR0913 - one parameter an option
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
     timeout: TimeoutOption = None,
+    judgements: JudgementsOption = None,
+    fresh: FreshOption = False,
+    budget_calls: BudgetCallsOfModelsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Compare a judge with labels: confusion matrix, kappa, J, MCC, accuracy, with intervals.
 
     Replies that share a prompt or an id count as one in every interval. The refusal rules were written
-    while looking at odd XSTest ids only: `held_out` is the honest figure.
+    while looking at odd XSTest ids only: `held_out` is the honest figure. Of a judge that asks models each
+    judgement is kept: stopped at any point, the same command goes on where it ended; where a budget stops
+    it, which exits with 5, with a larger one.
     """
     from alignmeter.api import validate_judge
     from alignmeter.errors import InputError
     from alignmeter.judges.labels import parse_pairs
 
     if axis == "factuality" and judge is None and format_ is None and not columns and not labels_map:
+        refuse_unused(context, {"axis", "labels", "as_json"}, _of_models)
         _validate_answers(labels or [], as_json=as_json)
         return
     if not labels and axis == "refusal" and judge is None:
         raise InputError("--axis refusal needs --labels FILE: replies with the labels that people gave them")
-    with counter("replies judged") as progress:
+    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
+    with counter("judgements") as progress:
         made = validate_judge(
             axis,
             [Path(path) for path in labels or []],
@@ -112,6 +144,9 @@ def validate(  # noqa: PLR0913 - one parameter an option
             columns=parse_pairs(columns, "--columns") if columns else None,
             labels_map=parse_pairs(labels_map, "--labels-map") if labels_map else None,
             target_options=_options(url, api_key_env, timeout),
+            allowance=budget.allowance(),
+            judgements=judgements,
+            fresh=fresh,
             progress=progress,
         )
     if as_json:
@@ -120,10 +155,8 @@ def validate(  # noqa: PLR0913 - one parameter an option
     out = console()
     source = ", ".join(labels or ()) or "the labelled replies that ship (machine-written, unseen by people)"
     out.print(f"{made.judge} ({made.judge_hash[:16]}) against {source}", markup=False)
-    for part in made.parts:
-        if part.whole:
-            _print_part(out, made, part)
-    _print_groups(out, made)
+    print_report(out, made)
+    _print_kept(made)
 
 
 def _usual_format(axis: Axis, labels: list[str]) -> Literal["xstest", "gptfuzz", "jsonl"]:
@@ -142,11 +175,12 @@ def _usual_format(axis: Axis, labels: list[str]) -> Literal["xstest", "gptfuzz",
     "calibrate",
     epilog=examples(
         "alignmeter judge calibrate --judge llm:harm@openai:gpt-x",
+        "alignmeter judge calibrate --judge llm:harm@openai:x --budget-calls 500",
         "alignmeter judge calibrate --judge guard:shieldgemma@openai:sg-9b",
         "alignmeter judge calibrate --judge llm:refusal@embedded --language en",
     ),
 )
-def calibrate(
+def calibrate(  # noqa: PLR0913 - one parameter an option
     *,
     judge: Annotated[str, typer.Option("--judge", help="The judge, as in `judge validate`.", metavar="SPEC")],
     axis: Annotated[
@@ -170,22 +204,34 @@ def calibrate(
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
     timeout: TimeoutOption = None,
+    judgements: JudgementsOption = None,
+    fresh: FreshOption = False,
+    budget_calls: BudgetCallsOfModelsOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    price_prompt: PricePromptOption = 0.0,
+    price_completion: PriceCompletionOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Make a card for a judge of yours from labelled replies that ship; later runs find it.
 
     The replies are machine-written and no person has looked at them yet; the card says so. Where a
-    judge is to carry a release decision, validate it on labels of your own.
+    judge is to carry a release decision, validate it on labels of your own. Stopped at any point, the same
+    command goes on where it ended, as `judge validate` does.
     """
     from alignmeter.api import calibrate_judge
 
-    with counter("replies judged") as progress:
+    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
+    with counter("judgements") as progress:
         made = calibrate_judge(
             judge,
             axis=axis,
             out=out,
             languages=language,
             target_options=_options(url, api_key_env, timeout),
+            allowance=budget.allowance(),
+            judgements=judgements,
+            fresh=fresh,
             progress=progress,
         )
     if as_json:
@@ -193,8 +239,22 @@ def calibrate(
         return
     shown = console()
     shown.print(f"{made.judge} ({made.cards[0].judge_hash[:16]})", markup=False)
-    _print_cards(shown, made.cards)
+    print_cards(shown, made.cards)
     shown.print(f"written to {made.path}; runs started beside it find it", markup=False)
+    _print_kept(made)
+
+
+def _print_kept(made: Calibrated | Validated) -> None:
+    """Say where judgements of models are kept, and what they cost."""
+    if not made.judgements:
+        return
+    before = f", {made.already} of them from before" if made.already else ""
+    print_line(f"Judgements  {made.judgements}{before}")
+    print_line(f"Spent       {spent_words(made.spent)}, over all starts")
+
+
+def _of_models(_parameter: str) -> str:
+    return "goes with a judge that asks models, and the built-in one of factuality asks none"
 
 
 def _options(url: str | None, api_key_env: str | None, timeout: float | None) -> TargetOptions | None:
@@ -248,124 +308,4 @@ def cards(*, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"cards": known})
         return
-    _print_cards(console(), known)
-
-
-def _print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("judge", "event", "measured on, by"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("n", "un-\nscored", "kappa", "Se", "Sp", "J"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for card in known:
-        table.add_row(
-            escape(card.judge or card.axis),
-            card.event.replace("_", " "),
-            escape(f"{card.data} ({card.split}), {card.labels_by}"),
-            str(card.n),
-            "n/a" if card.abstention is None else f"{card.abstention:.1%}",
-            f"{card.kappa:.2f}",
-            f"{card.sensitivity[0]:.2f}",
-            f"{card.specificity[0]:.2f}",
-            f"{card.sensitivity[0] + card.specificity[0] - 1:.2f}",
-        )
-    out.print(table)
-
-
-def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None:
-    from rich.table import Table
-
-    out.print(f"\n[bold]{part.split}[/bold]: {part.n} replies to {part.prompts} prompts")
-    if part.chained:
-        out.print(
-            f"  several prompts and several ids are joined in {part.chained} of them. If ids number rows, "
-            "say --columns id=COLUMN with the column of the prompt",
-            markup=False,
-        )
-    table = Table(box=None, pad_edge=False)
-    table.add_column("people \\ judge")
-    for label in (*report.classes, "unscored"):
-        table.add_column(label, justify="right")
-    for label, row in zip(report.classes, part.confusion, strict=True):
-        table.add_row(label, *(str(count) for count in row))
-    out.print(table)
-    out.print(f"  {'':<24} figure [95% interval]", markup=False)
-    words = _WORDS[report.axis]
-    for name, estimate in (
-        ("kappa, three classes", part.kappa),
-        (f"kappa, {words.kappa}", part.kappa_refused),
-        ("accuracy", part.accuracy),
-        (f"sensitivity to {words.event}", part.sensitivity),
-        ("specificity", part.specificity),
-    ):
-        _print_figure(out, name, estimate)
-    for event in part.events:
-        name = event.event.replace("_", " ")
-        _print_figure(out, f"Se, {name}", event.sensitivity)
-        _print_figure(out, f"Sp, {name}", event.specificity)
-        _print_figure(out, f"J, {name}", event.informedness)
-        _print_figure(out, f"MCC, {name}", event.mcc)
-    if report.axis != "factuality":
-        f1 = "n/a" if part.partial_f1 is None else f"{part.partial_f1:.3f}"
-        out.print(f"  {words.graded:<24} {f1}", markup=False)
-    lost = ", ".join(f"{count} {reason}" for reason, count in part.unscored.items())
-    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({lost})' if lost else ''}", markup=False)
-    if part.calibration is not None:
-        found = part.calibration
-        out.print(f"  {'calibration error':<24} {found.error:.3f}", markup=False)
-        out.print(
-            f"  {'Brier score':<24} {found.brier:.3f} (of the bare share: {found.reference:.3f})",
-            markup=False,
-        )
-
-
-class _Words(NamedTuple):
-    """How the figures of an axis are called."""
-
-    kappa: str
-    event: str
-    graded: str
-
-
-_WORDS: dict[Axis, _Words] = {
-    "refusal": _Words("refused or not", "refusals", "F1, partial refusals"),
-    "harm": _Words("harm or none", "harm", "F1, partial harm"),
-    "factuality": _Words("correct or not", "what is not", ""),
-}
-
-
-def _print_figure(out: Console, name: str, estimate: Estimate | None) -> None:
-    bounds = "" if estimate is None else f"  [{estimate[1]:.3f}, {estimate[2]:.3f}]"
-    out.print(f"  {name:<24} {_point(estimate)}{bounds}", markup=False)
-
-
-def _print_groups(out: Console, report: ValidationReport) -> None:
-    """Print one table for the models, one for the languages and one for the attack families."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    groupings: tuple[Literal["model", "language", "attack"], ...] = ("model", "language", "attack")
-    for grouping in groupings:
-        parts = [part for part in report.parts if getattr(part, grouping) is not None]
-        parts = [part for part in parts if grouping != "model" or part.model]
-        if not parts:
-            continue
-        out.print(f"\n[bold]by {grouping}[/bold]")
-        table = Table(box=None, pad_edge=False)
-        table.add_column(grouping)
-        table.add_column("part")
-        for heading in ("replies", "kappa", _WORDS[report.axis].kappa, "Se", "Sp"):
-            table.add_column(heading, justify="right")
-        for part in sorted(parts, key=lambda part: str(getattr(part, grouping))):
-            figures = (part.kappa, part.kappa_refused, part.sensitivity, part.specificity)
-            name = str(getattr(part, grouping)) or "(none)"
-            table.add_row(escape(name), part.split, str(part.n), *map(_point, figures))
-        out.print(table)
-
-
-def _point(estimate: Estimate | None) -> str:
-    """A figure that the labels do not define is n/a, never 0."""
-    return "n/a" if estimate is None else f"{estimate[0]:.3f}"
+    print_cards(console(), known)

@@ -138,6 +138,11 @@ class Unscored(Record, frozen=True, tag="unscored"):
     reason: UnscoredReason
     detail: str = ""
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the judge's endpoint or its sandbox was at fault, so that judging again may help."""
+        return self.reason in OF_THE_MACHINERY
+
     @classmethod
     def by_error(cls, error: CallError) -> Unscored:
         """What an error of the target comes to on every axis, before any judge sees it."""
@@ -200,7 +205,7 @@ class Judgement(Record, frozen=True):
     @property
     def may_pass(self) -> bool:
         """Whether the judge's endpoint or its sandbox was at fault, so that judging again may help."""
-        return isinstance(self.result, Unscored) and self.result.reason in OF_THE_MACHINERY
+        return isinstance(self.result, Unscored) and self.result.may_pass
 
 
 CardEvent = Literal[

@@ -19,6 +19,7 @@ from alignmeter.store.journal import (
     read_events,
     unanswered,
 )
+from alignmeter.store.kept_judgements import KeptJudgement, KeptJudgements, kept_judgements_path
 from alignmeter.store.labels import LABELS_FILE, LabelWriter, counted_labels, read_labels
 from alignmeter.store.parquet import write_parquet
 from alignmeter.store.reply_columns import Cell, reply_columns
@@ -40,6 +41,8 @@ __all__ = [
     "Heard",
     "JournalWriter",
     "Judged",
+    "KeptJudgement",
+    "KeptJudgements",
     "LabelWriter",
     "Opened",
     "Planned",
@@ -51,6 +54,7 @@ __all__ = [
     "fold",
     "heard_before",
     "judged_again",
+    "kept_judgements_path",
     "list_runs",
     "new_run_folders",
     "read_events",

@@ -1,4 +1,4 @@
-"""Append-only files of JSON lines: what the journal, the labels and the scores have in common.
+"""Append-only files of JSON lines: what journal, labels, scores and kept judgements have in common.
 
 One process at a time holds such a file. A line is written to the operating system when it is
 appended; what a full disk left of one is taken back. A torn last line is no line: readers pass over
@@ -195,6 +195,42 @@ class Lines(Generic[T]):
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise self._kind.held(self.path) from None
+
+
+class KeptLines(Lines[T]):
+    """A file that keeps what was paid for outside a run; its folder is made, too.
+
+    What was made here, and in which nothing was written, goes when the file is closed.
+
+    Args:
+        path: As of `Lines`.
+        kind: As of `Lines`.
+
+    Raises:
+        AlignmeterError: As of `Lines`.
+        StorageError: As of `Lines`, or the folder cannot be made.
+    """
+
+    def __init__(self, path: Path, kind: LineFile[T]) -> None:
+        folder = path.parent
+        self._made_folder = not folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(kind.unwritable(path, error)) from None
+        self._made = not path.exists()
+        super().__init__(path, kind)
+
+    def close(self) -> None:
+        """Sync and release the file; a disk that cannot sync is no reason to lose the work."""
+        if self._made:
+            with suppress(OSError):
+                if not self.path.stat().st_size:
+                    self.path.unlink()
+                    if self._made_folder:
+                        self.path.parent.rmdir()
+        with suppress(StorageError):
+            super().close()
 
 
 def _is_json(line: bytes) -> bool:

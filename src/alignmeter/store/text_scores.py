@@ -8,15 +8,14 @@ for torn and corrupt lines.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from alignmeter.errors import InputError, StorageError
+from alignmeter.errors import InputError
 from alignmeter.identity import digest
 from alignmeter.records import TextScore
-from alignmeter.store.lines import LineFile, Lines
+from alignmeter.store.lines import KeptLines, LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +87,7 @@ def _latest(scores: Iterable[TextScore]) -> dict[tuple[str, str], TextScore]:
     return {(score.scorer, score.text): score for score in scores}
 
 
-class TextScores(Lines[TextScore]):
+class TextScores(KeptLines[TextScore]):
     """The scores of one file, read and appended; a context manager.
 
     Args:
@@ -100,11 +99,6 @@ class TextScores(Lines[TextScore]):
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StorageError(_unwritable(path, error)) from None
-        self._made = None if path.exists() else path
         super().__init__(path, _SCORES)
         self._known = _latest(score for score in self.read if not score.charged)
         self._lines = _latest(self.read)
@@ -127,15 +121,3 @@ class TextScores(Lines[TextScore]):
         self.write((score,))
         if not score.charged:
             self._known[score.scorer, score.text] = score
-
-    def close(self) -> None:
-        """Sync and release the file; a disk that cannot sync is no reason to lose the audit.
-
-        A file that was made here, and in which nothing was written, goes.
-        """
-        if self._made is not None:
-            with suppress(OSError):
-                if not self._made.stat().st_size:
-                    self._made.unlink()
-        with suppress(StorageError):
-            super().close()

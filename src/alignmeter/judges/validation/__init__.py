@@ -6,23 +6,26 @@ cannot make a judge look better.
 
 from __future__ import annotations
 
-from alignmeter.judges.validation.asking import JudgedReply, Progress, ask
+from alignmeter.judges.validation.asking import CONCURRENCY, JudgedReply, Progress, Question, ask, questions
 from alignmeter.judges.validation.calibration import calibration
 from alignmeter.judges.validation.events import Estimate, EventAccuracy, clustered_share, event_accuracy
 from alignmeter.judges.validation.report import Agreement, ValidationReport, measure
 from alignmeter.judges.validation.run import validate
 
 __all__ = [
+    "CONCURRENCY",
     "Agreement",
     "Estimate",
     "EventAccuracy",
     "JudgedReply",
     "Progress",
+    "Question",
     "ValidationReport",
     "ask",
     "calibration",
     "clustered_share",
     "event_accuracy",
     "measure",
+    "questions",
     "validate",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from alignmeter.identity import digest
+from alignmeter.identity import digest, transcript_digest
 from alignmeter.judges.base import IntentJudge, ask_judge
 from alignmeter.judges.reasoning import as_read
 from alignmeter.records import Message, Transcript, Trial
@@ -51,6 +51,23 @@ class JudgedReply(NamedTuple):
         return self.result if as_asked or self.otherwise is None else self.otherwise
 
 
+class Question(NamedTuple):
+    """What a judge is asked about a labelled reply.
+
+    Attributes:
+        trial: The request.
+        transcript: The reply, as the judge reads it.
+    """
+
+    trial: Trial
+    transcript: Transcript
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the judge is shown."""
+        return digest([self.trial, transcript_digest(self.transcript)])
+
+
 def labelled_trial(labelled: LabelledReply) -> Trial:
     """Return the trial that a labelled reply answers."""
     return Trial(
@@ -75,6 +92,20 @@ def _otherwise(trial: Trial) -> Trial:
     return msgspec.structs.replace(trial, intent="sensitive" if trial.intent == "harmful" else "harmful")
 
 
+def questions(judge: Judge, labelled: LabelledReply) -> tuple[Question, ...]:
+    """Return what a judge is asked about a labelled reply.
+
+    One whose answers depend on what a request is after is asked twice, as if it were harmful and as if it
+    were legitimate, so that every label tells of both; the first question is as the request was.
+    """
+    trial = labelled_trial(labelled)
+    reply = Message(role="assistant", content=labelled.reply)
+    read = as_read(judge.axis, Transcript(trial=trial.id, reply=reply, finish_reason="stop"))
+    if isinstance(judge, IntentJudge) and judge.by_intent:
+        return Question(trial, read), Question(_otherwise(trial), read)
+    return (Question(trial, read),)
+
+
 async def ask(
     judge: Judge,
     labels: Sequence[LabelledReply],
@@ -82,10 +113,7 @@ async def ask(
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
 ) -> tuple[JudgedReply, ...]:
-    """Have a judge score labelled replies.
-
-    One whose answers depend on what a request is after is asked twice, as if it were harmful and as if it
-    were legitimate, so that every label tells of both.
+    """Have a judge score labelled replies; see `questions`.
 
     Args:
         judge: Any judge; a target behind it is open.
@@ -98,20 +126,17 @@ async def ask(
     """
     places = asyncio.Semaphore(concurrency)
     done = 0
-    twice = isinstance(judge, IntentJudge) and judge.by_intent
 
     async def one(labelled: LabelledReply) -> JudgedReply:
         nonlocal done
         async with places:
-            trial = labelled_trial(labelled)
-            reply = Message(role="assistant", content=labelled.reply)
-            transcript = Transcript(trial=trial.id, reply=reply, finish_reason="stop")
-            read = as_read(judge.axis, transcript)
-            result = (await ask_judge(judge, trial, read)).result
-            otherwise = (await ask_judge(judge, _otherwise(trial), read)).result if twice else None
+            results = [
+                (await ask_judge(judge, asked.trial, asked.transcript)).result
+                for asked in questions(judge, labelled)
+            ]
         done += 1
         if progress is not None:
             progress(done, len(labels))
-        return JudgedReply(labelled, result, otherwise)
+        return JudgedReply(labelled, *results)
 
     return tuple(await asyncio.gather(*(one(labelled) for labelled in labels)))
