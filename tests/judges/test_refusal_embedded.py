@@ -517,7 +517,7 @@ def test_the_encoder_hears_harm_behind_refusals_to_questions_that_it_had_not_see
 
     assert sure["jailbreaks"]["harm_done"]["share"] > 0.45
     assert sure["jailbreaks"]["no_harm_done"]["share"] < 0.07
-    assert sure["hands"]["full"]["share"] < 0.06
+    assert sure["hands"]["full"]["share"] < 0.08
 
 
 def test_a_passage_holds_the_middle_of_a_long_reply() -> None:

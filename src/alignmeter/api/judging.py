@@ -300,7 +300,11 @@ def _check_failures(judge: str, whole: Agreement) -> None:
     )
     if any(reason in OF_THE_MACHINERY for reason in failed):
         raise TargetUnavailableError(said + "Look at the endpoint, or raise `timeout=`, and calibrate again")
-    raise InputError(said + "Runs with this judge would be INVALID; take one that answers in the form asked")
+    raise InputError(
+        said
+        + "Runs with this judge would be INVALID; take one that answers in the form asked, or where this "
+        "one does by now, calibrate with `fresh=True`: what it said is kept"
+    )
 
 
 def _label_axis(spec: str | Judge, judge: Judge, wanted: LabelAxis | None) -> LabelAxis:
