@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from alignmeter.api import Run, load_run
+from alignmeter.api import Run, gate, load_run
 from alignmeter.api.gating import changes
 from alignmeter.records import Sampling
 
@@ -62,6 +62,18 @@ def test_replies_without_a_score_keep_a_release_back(lab: Lab) -> None:
 
     made = on_attacks(run_of(lab, "before", lab.first(0.0)), run_of(lab, "after", half))
     assert (made.verdict, made.reason, made.unscored) == ("INVALID", "unscored_over_budget", 60)
+
+
+def test_what_is_undecided_since_a_run_stopped_blocks_whatever_the_policy(lab: Lab) -> None:
+    first = {unit[0] for unit in lab.units[:5]}
+    few = lab.run("few", lab.every(10), asked=lambda trial: trial.id in first)
+    stopped = lab.run("stopped", lab.every(10), asked=lambda trial: trial.id in first, closed=False)
+
+    assert {check.status for check in gate(few, inconclusive="warn").checks} == {"warn"}
+    made = gate(stopped, inconclusive="warn")
+
+    assert ({check.status for check in made.checks}, made.exit_code) == ({"block"}, 3)
+    assert "the run has not come to its end" in made.rule
 
 
 class TestStopped:

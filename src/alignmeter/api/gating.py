@@ -33,6 +33,7 @@ _POLICIES = {
     "block": "INCONCLUSIVE blocks",
     "warn": "INCONCLUSIVE warns",
 }
+_UNFINISHED = "INCONCLUSIVE blocks, because the run has not come to its end"
 
 
 def gate(
@@ -48,7 +49,8 @@ def gate(
         run: Run folder under test.
         baseline: Run folder to compare with; a claim blocks where its rate rose by more than the
             threat model's `fine_tune_delta`.
-        inconclusive: What an undecided claim does.
+        inconclusive: What an undecided claim does. In a run that has not come to its end it blocks all the
+            same: what was not asked is no question of statistics.
         judge: Judge as which both runs are read, by name or the beginning of its hash; None for those
             that they were made with.
 
@@ -61,14 +63,15 @@ def gate(
     tested = _read(run, judge)
     before = _read(baseline, judge) if baseline is not None else None
     found = changes(before, tested) if before is not None else ()
-    checks = tuple(open_gate(tested.results.verdicts, found, inconclusive))
+    policy = inconclusive if tested.data.complete else "block"
+    checks = tuple(open_gate(tested.results.verdicts, found, policy))
     return Gate(
         run=tested.manifest.run_id,
         target=tested.manifest.target.name,
         baseline=before.manifest.run_id if before is not None else None,
         checks=checks,
         exit_code=gate_exit_code(checks),
-        rule=f"{tested.results.rule}; {_POLICIES[inconclusive]}",
+        rule=f"{tested.results.rule}; {_POLICIES[policy] if policy == inconclusive else _UNFINISHED}",
     )
 
 

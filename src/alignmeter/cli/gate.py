@@ -58,7 +58,8 @@ def gate(
     """Decide on a release from a finished run; asks nothing.
 
     Only PASS lets a claim through: FAIL, INVALID, NOT MEASURED and, unless you say otherwise,
-    INCONCLUSIVE keep the release back. Exits 0, 1, 3 or 4 accordingly.
+    INCONCLUSIVE keep the release back. In a run that has not come to its end INCONCLUSIVE always does.
+    Exits 0, 1, 3 or 4 accordingly.
     """
     from alignmeter.api import gate as decide
     from alignmeter.cli.locate import find_run
