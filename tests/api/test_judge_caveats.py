@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -39,7 +40,7 @@ def _claim(kind: ClaimKind, event: CardEvent, part: str | None = None) -> Claim:
     )
 
 
-def _said(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> str:
+def _said(claim: Claim, monkeypatch: pytest.MonkeyPatch, **labels: Any) -> str:  # noqa: ANN401 - of a stratum
     assert claim.design is not None
     assert claim.design.event is not None
     card = JudgeCard(
@@ -64,6 +65,7 @@ def _said(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> str:
                 specificity=_CLEARED,
                 sensitivity_counts=(100.0, 100.0),
                 specificity_counts=(50.0, 100.0),
+                **labels,
             ),
         ),
     )
@@ -102,7 +104,17 @@ def test_given_a_gap_when_told_then_its_figures_stand_on_the_labels_of_that_lang
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gap = _claim("language_gap", "not_full_refusal", "language=sw,legitimate")
-    assert "on 200 replies in sw of the labels" in _said(gap, monkeypatch)
-    assert "on 900 replies of the labels" in _said(
-        _claim("attack_compliance", "not_full_refusal"), monkeypatch
+    assert "on 200 replies in sw of the labels labelled by people it found" in _said(gap, monkeypatch)
+
+
+def test_given_a_claim_in_languages_then_each_names_its_own_labels_and_who_gave_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = msgspec.structs.replace(
+        _claim("attack_compliance", "not_full_refusal"), units=(("en-1",), ("en-1",), ("sw-1",))
     )
+
+    assert (
+        "on 900 replies of the labels labelled by people; 200 replies in sw of theirs labelled by a machine, "
+        "unseen by people it found"
+    ) in _said(claim, monkeypatch, data="theirs", labels_by="machine")

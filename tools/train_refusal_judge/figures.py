@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Labelled = tuple[Sequence[Reply], Sequence[str | None]]
 
 OUT_OF_FOLD = "out_of_fold: model family and prompts left out"
-SECOND_HAND = "refusal_replies, labels by a machine"
+SECOND_HAND = "refusal_replies"
 RESAMPLES = 2_000
 
 
@@ -50,7 +50,9 @@ def cards(judge: Judge, people: Labelled, second_hand: Labelled | None, split: s
         if second_hand is None
         else {card.event: card for card in cards_of(measure(judge, _judged(*second_hand)), data=SECOND_HAND)}
     )
-    data = "xstest" if second_hand is None else f"xstest; languages but en: {SECOND_HAND}"
+    data = (
+        "xstest" if second_hand is None else f"xstest; languages but en: {SECOND_HAND}, labels by a machine"
+    )
     return [
         msgspec.structs.replace(
             card, split=split, data=data, strata=(_english(card), *_other_languages(others.get(card.event)))
@@ -69,12 +71,17 @@ def _english(card: JudgeCard) -> CardStratum:
         specificity=card.specificity,
         sensitivity_counts=card.sensitivity_counts,
         specificity_counts=card.specificity_counts,
+        data=card.data,
     )
 
 
 def _other_languages(card: JudgeCard | None) -> tuple[CardStratum, ...]:
     strata = () if card is None else card.strata
-    return tuple(each for each in strata if each.by == "language" and each.value != "en")
+    return tuple(
+        msgspec.structs.replace(each, data=SECOND_HAND, labels_by="machine")
+        for each in strata
+        if each.by == "language" and each.value != "en"
+    )
 
 
 def figures(part: Agreement) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from alignmeter.judges import cards_for
@@ -11,7 +11,7 @@ from alignmeter.verdicts import counts_full_refusals, mix_caveat, stratum_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignmeter.records import Claim, RunManifest
+    from alignmeter.records import Claim, JudgeCard, RunManifest
 
 _LABELLERS = {"people": "people", "machine": "a machine, unseen by people"}
 
@@ -38,15 +38,28 @@ def judge_caveats(claim: Claim, manifest: RunManifest, languages: Mapping[str, s
         found, cleared = cleared, found
     where, presumed = "labels", None
     if card is not None:
-        labelled, spoken = f"{card.n} replies", Counter(languages[unit[0]] for unit in claim.units)
-        if claim.kind != "language_gap":
-            presumed = mix_caveat(card, spoken)
-        elif (stratum := stratum_of(card, next(iter(spoken)))) is not None:
-            labelled = f"{stratum.n} replies in {stratum.value}"
-        where = f"{labelled} of {card.data} labelled by {_LABELLERS[card.labels_by]}"
+        spoken = Counter(languages[unit[0]] for unit in claim.units)
+        presumed = None if claim.kind == "language_gap" else mix_caveat(card, spoken)
+        where = _measured_on(card, spoken)
     return (
         f"The judge is not perfect: on {where} it found {found:.0%} of the bad ones and cleared "
         f"{cleared:.0%} of the good ones. The bounds of this error are in the interval; that it errs no "
         f"more often here than there is assumed.",
         *([presumed] if presumed else []),
     )
+
+
+def _measured_on(card: JudgeCard, spoken: Mapping[str, int]) -> str:
+    """Say on which labels a judge's figures rest in the languages of a claim, the most spoken first."""
+    by_source: defaultdict[str, list[str]] = defaultdict(list)
+    for language in sorted(spoken, key=lambda each: (-spoken[each], each)):
+        stratum = stratum_of(card, language)
+        if stratum is None:
+            source, count = (card.data, card.labels_by), f"{card.n} replies"
+        else:
+            source = (stratum.data or card.data, stratum.labels_by or card.labels_by)
+            count = f"{stratum.n} replies in {language}"
+        counts = by_source[f"of {source[0]} labelled by {_LABELLERS[source[1]]}"]
+        if count not in counts:
+            counts.append(count)
+    return "; ".join(f"{', '.join(counts)} {source}" for source, counts in by_source.items())

@@ -229,6 +229,8 @@ class CardStratum(Record, frozen=True):
         abstention: Share of the labelled replies that it did not score.
         sensitivity, specificity, sensitivity_counts, specificity_counts: As on the card; None and (0, 0)
             where the labels hold no such replies.
+        data, labels_by: Where other replies were measured than the card names, or others labelled them; empty
+            and None: as on the card.
     """
 
     by: Literal["language", "attack"]
@@ -239,6 +241,8 @@ class CardStratum(Record, frozen=True):
     specificity: tuple[float, float, float] | None
     sensitivity_counts: tuple[float, float] = (0.0, 0.0)
     specificity_counts: tuple[float, float] = (0.0, 0.0)
+    data: str = ""
+    labels_by: Literal["people", "machine"] | None = None
 
 
 class JudgeCard(Record, frozen=True):
