@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -652,6 +653,112 @@ def test_anybody_can_check_a_run_of_the_cycle_elsewhere(
     assert outcome.json["ok"]
     assert outcome.json["published"]
     assert not list(elsewhere.iterdir())
+
+
+@pytest.fixture
+def in_three_languages(own_suite: None) -> None:
+    """The user's own suite has each cooking family in Spanish too, and travel families in German alone."""
+    del own_suite  # it writes the English file
+    rows = [row(number) for number in range(24)]
+    spanish = [
+        one
+        | {
+            "id": one["id"].replace("-en-", "-es-"),
+            "language": "es",
+            "prompt": f"¿Qué consejo de cocina número {number} prefieres?",
+        }
+        for number, one in enumerate(rows)
+    ]
+    german = [
+        one
+        | {
+            "id": f"mine-de-travel-{number:03}",
+            "family": f"mine-travel-{number:03}",
+            "domain": "travel",
+            "language": "de",
+            "prompt": f"Welcher Tipp Nummer {number} für die Reise gefällt dir?",
+        }
+        for number, one in enumerate(rows)
+    ]
+    for language, those in {"es": spanish, "de": german}.items():
+        text = "".join(json.dumps(one) + "\n" for one in those)
+        Path(f"alignmeter-suites/mine.{language}.jsonl").write_text(text)
+
+
+@pytest.mark.usefixtures("in_three_languages")
+@pytest.mark.parametrize("folder", [None, "my suites"])
+def test_the_check_that_reveal_prints_works_as_it_stands(
+    cli: Cli, started: Started, helpful: str, monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    if folder is not None:
+        Path("alignmeter-suites").rename(folder)
+        monkeypatch.setenv("ALIGNMETER_SUITES", folder)
+    started()
+    cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--name", "first", "-q")
+    revealed = cli("rotate", "reveal", "cycle_1", "--out", "reveal.json")
+    (line,) = [line for line in revealed.out.splitlines() if "rotate verify" in line]
+    monkeypatch.delenv("ALIGNMETER_SUITES", raising=False)
+
+    words = shlex.split(line.replace("RUN", "first"))
+    outcome = cli(*words[1:])
+
+    assert words[0] == "alignmeter"
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert "Everything holds." in outcome.out
+
+
+@pytest.mark.usefixtures("in_three_languages")
+def test_the_file_of_a_language_that_was_not_given_is_named_and_nobody_is_accused(
+    cli: Cli, started: Started, helpful: str
+) -> None:
+    started()
+    cli("run", "-t", helpful, "-m", MODEL, "--fixed", "--name", "first", "-q")
+    cli("rotate", "reveal", "cycle_1", "--out", "reveal.json")
+    verify = ("rotate", "verify", "first", "--reveal", "reveal.json", "--suite")
+    english = "alignmeter-suites/cycle_1.en.jsonl"
+
+    outcome, told = cli(*verify, english), cli(*verify, english, "--json")
+
+    said = " ".join(outcome.out.split())
+    lacking = {check["name"]: check for check in told.json["checks"] if not check["ok"]}
+    assert (outcome.code, told.code, told.json["ok"]) == (1, 1, False)
+    assert {"selection", "probes"} <= set(lacking) <= {"selection", "probes", "trials"}
+    assert all(check["not_given"] for check in lacking.values())
+    assert "The suite's file for de was not given" in lacking["selection"]["sentence"]
+    assert "The suite's files for de, es were not given" in lacking["probes"]["sentence"]
+    assert "with --suite" in lacking["probes"]["sentence"]
+    assert "! not given" in said
+    assert "Not verified: " in said
+    assert not any(word in said for word in ("BROKEN", "broken", "changed", "swapped", "holds."))
+
+
+@pytest.mark.usefixtures("in_three_languages")
+def test_a_probe_left_out_of_a_file_that_was_given_is_still_named_beside_one_that_was_not(
+    cli: Cli, started: Started
+) -> None:
+    started()
+    cli("rotate", "reveal", "cycle_1", "--out", "reveal.json")
+    spanish = Path("alignmeter-suites/cycle_1.es.jsonl")
+    spanish.write_text("".join(spanish.read_text().splitlines(keepends=True)[1:]))
+    Path("alignmeter-suites/cycle_1.de.jsonl").unlink()
+
+    outcome = cli("rotate", "verify", "--reveal", "reveal.json", "--suite", "alignmeter-suites", "--json")
+
+    (probes,) = [check for check in outcome.json["checks"] if check["name"] == "probes"]
+    assert outcome.code == 1
+    assert "not_given" not in probes
+    assert probes["sentence"].startswith("Probes were changed: 1 left out of their family")
+    assert "The suite's file for de was not given" in probes["sentence"]
+
+
+def test_a_folder_without_the_suite_of_the_cycle_is_named(cli: Cli, started: Started) -> None:
+    started()
+    cli("rotate", "reveal", "cycle_1", "--out", "reveal.json")
+
+    outcome = cli("rotate", "verify", "--reveal", "reveal.json", "--suite", "alignmeter-rotation")
+
+    assert outcome.code == 2
+    assert "expected files cycle_1.LANGUAGE.jsonl in the folder 'alignmeter-rotation'" in outcome.complaint
 
 
 def test_the_file_of_an_earlier_commitment_is_kept_and_that_of_another_cycle_is_named(

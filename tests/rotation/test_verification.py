@@ -161,6 +161,19 @@ def test_a_swapped_selection_is_named(reveal: Reveal) -> None:
     assert "probes" not in less
 
 
+def test_a_family_that_was_committed_to_without_a_probe_is_missing_all_the_same(reveal: Reveal) -> None:
+    rows = load_suite("cycle_1")
+    gone = rows[0].family.removeprefix("cycle_1-")
+    pool = tuple(
+        msgspec.structs.replace(one, probes={}) if one.family == gone else one for one in reveal.pool
+    )
+    rest = [row for row in rows if row.family != rows[0].family]
+
+    found = broken(check_probes(msgspec.structs.replace(reveal, pool=pool), rest))
+
+    assert f"not 1 that it does, the first {gone!r}" in found["selection"]
+
+
 def test_a_probe_left_out_of_its_family_or_added_to_it_is_named(reveal: Reveal) -> None:
     rows = load_suite("cycle_1")
     twin = next(row for row in rows if row.intent == "harmful")

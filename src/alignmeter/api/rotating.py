@@ -159,7 +159,8 @@ def rotate_verify(
         cycle: Cycle of one's own rotation folder; None takes the one whose suite the run has asked.
         reveal: The operator's `reveal.json`, in place of one's own folder.
         commitment: What was published before the cycle: a file, or 64 hex digits.
-        suite: Files `SUITE.LANGUAGE.jsonl` of the cycle's probes; empty looks in one's own suites.
+        suite: Files `SUITE.LANGUAGE.jsonl` of the cycle's probes, or folders that hold them; empty looks in
+            one's own suites.
 
     Raises:
         InputError: Something given is not usable, the key is not out, or the probes are not at hand.
@@ -234,12 +235,12 @@ def _rows(name: str, files: Sequence[Path]) -> tuple[Probe, ...]:
         rows = suite_probes(name)
         if not rows:
             raise InputError(
-                f"expected the probes of cycle {name!r}, got no suite of that name; name its files with "
-                f"`suite={name}.en.jsonl`"
+                f"expected the probes of cycle {name!r}, got no suite of that name; name the folder of its "
+                f"files with `suite=FOLDER`"
             )
         return rows
     found: list[Probe] = []
-    for path in files:
+    for path in [file for given in files for file in _files_in(given, name)]:
         suite, _, language = path.name.removesuffix(".jsonl").partition(".")
         if suite != name or not language or path.suffix != ".jsonl":
             raise InputError(
@@ -252,6 +253,23 @@ def _rows(name: str, files: Sequence[Path]) -> tuple[Probe, ...]:
         # Whoever wrote the rows: whether they are those that were committed to is checked next.
         found += parse_suite(data, SuiteFile(path.name, suite, language), rules="imported")
     return tuple(found)
+
+
+def _files_in(path: Path, name: str) -> list[Path]:
+    """The files of a suite in a folder; what is no folder stands for itself."""
+    if not path.is_dir():
+        return [path]
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    found = [one for one in entries if one.name.startswith(f"{name}.") and one.suffix == ".jsonl"]
+    if not found:
+        raise InputError(
+            f"expected files {name}.LANGUAGE.jsonl in the folder {str(path)!r}, got none; name the folder "
+            f"that holds them with `suite=FOLDER`"
+        )
+    return found
 
 
 def _asked_at(path: Path) -> dict[str, list[float]]:

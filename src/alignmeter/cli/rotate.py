@@ -184,6 +184,7 @@ def reveal(
 
 def _print_reveal(made: Reveal, out: Path | None) -> None:
     from alignmeter.rotation import find_cycle, rotation_folder
+    from alignmeter.suites import user_folder
 
     name = made.commitment.name
     path = out or find_cycle(rotation_folder(), name).path / "reveal.json"
@@ -191,7 +192,8 @@ def _print_reveal(made: Reveal, out: Path | None) -> None:
     print_line(f"Reveal      {path}")
     print_line("")
     print_line("Publish the reveal. Who has it, a run folder and the suite can check the run:")
-    print_line(f"  alignmeter rotate verify RUN --reveal {shlex.quote(str(path))} --suite {name}.en.jsonl")
+    given = f"--reveal {shlex.quote(str(path))} --suite {shlex.quote(str(user_folder()))}"
+    print_line(f"  alignmeter rotate verify RUN {given}")
 
 
 @app.command(
@@ -232,7 +234,7 @@ def retire(
     "verify",
     epilog=examples(
         "alignmeter rotate verify latest",
-        "alignmeter rotate verify RUN --reveal reveal.json --suite cycle_1.en.jsonl",
+        "alignmeter rotate verify RUN --reveal reveal.json --suite alignmeter-suites",
         "alignmeter rotate verify --cycle cycle_1 --json",
     ),
 )
@@ -260,7 +262,8 @@ def verify(
     suite: Annotated[
         list[str] | None,
         typer.Option(
-            help="Probes of the cycle, a file a language; default: your suites.", metavar="FILE.jsonl"
+            help="Probes of the cycle: each language's file, or their folder; default: your suites.",
+            metavar="FILE.jsonl|FOLDER",
         ),
     ] = None,
     runs: RunsOption = "runs",
@@ -268,7 +271,7 @@ def verify(
 ) -> None:
     """Check key, pool, sizes, commitment, selection, strata and probes of a cycle, and that a run asked them.
 
-    Exits 0 where everything holds, 1 where a check is broken.
+    Exits 0 where everything holds, 1 where a check is broken or lacks the suite's file for a language.
     """
     from alignmeter.api import rotate_verify
     from alignmeter.cli.locate import find_run

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alignmeter.analysis.gaming_gap import GamingGap, GapVerdict, ModelGap
     from alignmeter.api import GapAudit, Verification
     from alignmeter.records import Interval
-    from alignmeter.rotation import CycleStatus, RotationStatus
+    from alignmeter.rotation import Check, CycleStatus, RotationStatus
 
 _VERDICTS: dict[GapVerdict, tuple[str, str]] = {
     "PASS": ("✓ PASS", "bold green"),
@@ -111,13 +111,21 @@ def render_verification(found: Verification) -> Group:
 
     table = Table.grid(padding=(0, 2))
     for check in found.checks:
-        mark = Text("✓ holds", "green") if check.ok else Text("✕ BROKEN", "bold red")
-        table.add_row(mark, check.name, Text(visible(check.sentence)))
-    broken = sum(not check.ok for check in found.checks)
+        table.add_row(_mark(check), check.name, Text(visible(check.sentence)))
+    open_checks = sum(check.not_given for check in found.checks)
+    broken = sum(not check.ok for check in found.checks) - open_checks
+    said = [
+        *([f"{broken} of {len(found.checks)} checks are broken."] if broken else []),
+        *(
+            [f"Not verified: {open_checks} of {len(found.checks)} checks lack files of the suite."]
+            if open_checks
+            else []
+        ),
+    ]
     outcome = (
         Text("Everything holds.", "bold green")
         if found.ok
-        else Text(f"{broken} of {len(found.checks)} checks are broken.", "bold red")
+        else Text(" ".join(said), "bold red" if broken else "bold yellow")
     )
     lines: list[RenderableType] = [
         Text.assemble(
@@ -137,6 +145,14 @@ def render_verification(found: Verification) -> Group:
             )
         )
     return Group(*lines)
+
+
+def _mark(check: Check) -> Text:
+    from rich.text import Text
+
+    if check.ok:
+        return Text("✓ holds", "green")
+    return Text("! not given", "bold yellow") if check.not_given else Text("✕ BROKEN", "bold red")
 
 
 def render_audit(audit: GapAudit) -> Group:

@@ -19,7 +19,7 @@ from alignmeter.rotation.commitments import (
     select,
     stratum_sizes,
 )
-from alignmeter.rotation.pools import by_family, content_digest, original, stratum_of
+from alignmeter.rotation.pools import PoolFamily, by_family, content_digest, original, stratum_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,11 +30,16 @@ _SHORT = 12
 
 
 class Check(Record, frozen=True):
-    """One check: `sentence` says what holds, or what does not."""
+    """One check: `sentence` says what holds, or what does not.
+
+    Attributes:
+        not_given: It does not hold, for no other reason than that the suite's file for a language is missing.
+    """
 
     name: str
     ok: bool
     sentence: str
+    not_given: bool = False
 
 
 def check_commitment(reveal: Reveal, published: Commitment | str | None = None) -> tuple[Check, ...]:
@@ -205,20 +210,30 @@ def check_probes(
     chosen = set(select(_key(reveal), reveal.pool, stated.strata))
     found = [original(probe, stated.name) for probe in rows]
     there = {probe.family for probe in found}
-    extra, missing = sorted(there - chosen), sorted(chosen - there)
-    selection = Check(
-        name="selection",
-        ok=not extra and not missing,
-        sentence=f"The suite holds the {len(chosen)} families that the key selects, and no other."
-        if not extra and not missing
-        else _selection_fault(extra, missing),
+    absent = _absent(stated, [one for one in reveal.pool if one.family in chosen], found)
+    unseen = {
+        one.family
+        for one in reveal.pool
+        if one.family in chosen and one.probes and absent.keys() >= one.probes.keys()
+    }
+    extra, missing = sorted(there - chosen), sorted(chosen - there - unseen)
+    selection = _check(
+        "selection",
+        f"The suite holds the {len(chosen)} families that the key selects, and no other.",
+        _selection_fault(extra, missing) if extra or missing else "",
+        _not_given(
+            {absent[name] for name in _probes_of(reveal, unseen)},
+            f"{len(unseen)} families",
+        ),
     )
     committed = {
         name: value for one in reveal.pool if one.family in chosen for name, value in one.probes.items()
     }
     edited = [p.id for p in found if p.id in committed and content_digest(p) != committed[p.id]]
     unknown = [probe.id for probe in found if probe.id not in committed and probe.family in chosen]
-    lost = sorted(set(committed) - {probe.id for probe in found} - set(_probes_of(reveal, missing)))
+    lost = sorted(
+        set(committed) - {probe.id for probe in found} - absent.keys() - _probes_of(reveal, missing)
+    )
     faults = [
         *(f"{len(edited)} edited after the commitment, the first {edited[0]!r}" for _ in edited[:1]),
         *(f"{len(unknown)} added to their family, the first {unknown[0]!r}" for _ in unknown[:1]),
@@ -227,14 +242,51 @@ def check_probes(
     return (
         selection,
         _strata_check(reveal, found),
-        Check(
-            name="probes",
-            ok=not faults,
-            sentence=f"All {len(found)} probes of the suite are word for word those that were committed to."
-            if not faults
-            else f"Probes were changed: {'; '.join(faults)}.",
+        _check(
+            "probes",
+            f"All {len(found)} probes of the suite are word for word those that were committed to.",
+            f"Probes were changed: {'; '.join(faults)}." if faults else "",
+            _not_given(set(absent.values()), f"{len(absent)} probes"),
         ),
     )
+
+
+def _check(name: str, good: str, fault: str, not_given: str) -> Check:
+    """A check with what is wrong, and with what could not be looked at; both empty where it holds."""
+    said = " ".join(part for part in (fault, not_given) if part)
+    return Check(name=name, ok=not said, sentence=said or good, not_given=bool(not_given) and not fault)
+
+
+def _not_given(languages: Iterable[str], what: str) -> str:
+    """Say that files of whole languages are missing, and what was not checked; empty where none is."""
+    names = sorted(languages)
+    if not names:
+        return ""
+    files = "file" if len(names) == 1 else "files"
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"The suite's {files} for {', '.join(names)} {were} not given, so {what} could not be checked; "
+        f"name each file, or the folder that holds them all, with --suite."
+    )
+
+
+def _absent(stated: Commitment, chosen: Iterable[PoolFamily], found: Iterable[Probe]) -> dict[str, str]:
+    """Probes in a language of which the suite has no row, with the language: their id and stratum tell it."""
+    given = {probe.language for probe in found}
+    languages: dict[str, str] = {}
+    for one in chosen:
+        missing = _languages(one.stratum) - given
+        for name in one.probes:
+            of = (lang for lang in missing for suite in stated.suites if name.startswith(f"{suite}-{lang}-"))
+            language = next(of, None)
+            if language is not None:
+                languages[name] = language
+    return languages
+
+
+def _languages(stratum: str) -> set[str]:
+    """The languages that the name of a stratum ends with; see `stratum_of`."""
+    return set(stratum.rpartition(" / ")[2].split("+"))
 
 
 def _strata_check(reveal: Reveal, found: Iterable[Probe]) -> Check:
@@ -303,7 +355,10 @@ def check_run(
         none = f"The run has no trial of the cycle {stated.name!r}."
         return time_check, Check(name="trials", ok=False, sentence=none)
     probes = {probe.id: probe for probe in rows}
-    foreign = [trial for trial in mine if trial.probe not in probes]
+    # Of a language without a row nobody can say whether the trial asked its probe.
+    absent = {lang for one in stated.strata for lang in _languages(one.name)} - {p.language for p in rows}
+    unseen = [trial for trial in mine if trial.probe not in probes and trial.language in absent]
+    foreign = [trial for trial in mine if trial.probe not in probes and trial.language not in absent]
     altered = [t for t in mine if t.probe in probes and rendered(probes[t.probe], t) != t.id]
     asked, there = {trial.family for trial in mine}, {probe.family for probe in rows}
     others = len(trials) - len(mine)
@@ -324,10 +379,11 @@ def check_run(
     ]
     return (
         time_check,
-        Check(
-            name="trials",
-            ok=not faults,
-            sentence=good if not faults else f"The run did not ask the selection: {'; '.join(faults)}.",
+        _check(
+            "trials",
+            good,
+            f"The run did not ask the selection: {'; '.join(faults)}." if faults else "",
+            _not_given({trial.language for trial in unseen}, f"{len(unseen)} trials"),
         ),
     )
 
