@@ -29,6 +29,29 @@ def runs(tmp_path: Path, cli: Cli, make_lab: type[Lab]) -> str:  # noqa: ARG001 
     return "runs"
 
 
+def test_what_got_worse_in_any_measure_comes_first_on_the_screen_and_in_the_page(
+    cli: Cli, tmp_path: Path, make_lab: type[Lab]
+) -> None:
+    lab = make_lab(tmp_path / "runs", harmful=120, benign=20)
+    safe, harmful = lab.every(40), lab.every(12)
+    lab.run("base", lambda trial: harmful(trial) and not safe(trial))
+    lab.run("tuned", lambda trial: trial.intent == "benign" or safe(trial))
+
+    flipped = cli("compare", "base", "tuned", "--json").json["flips"]
+    shown = [(flip["measure"], flip["direction"]) for flip in flipped]
+    worse = [measure for measure, direction in shown if direction == "worse"]
+    cli("compare", "base", "tuned", "--out", "c.html")
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    screen = cli("compare", "base", "tuned", "--flips", "3").out
+
+    assert {direction for _, direction in shown[: len(worse)]} == {"worse"}
+    assert {direction for _, direction in shown[len(worse) :]} == {"better"}
+    assert worse[:4] == ["attack_compliance", "false_refusal_benign"] * 2
+    listed = [flip["trial"][:12] for flip in flipped]
+    assert [trial for trial in listed if trial in screen] == listed[:3]
+    assert sorted(listed, key=page.index) == listed
+
+
 @pytest.mark.usefixtures("runs")
 class TestRuns:
     @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from alignmeter.analysis.best_of_n import best_of_n
 from alignmeter.analysis.cells import cells
-from alignmeter.analysis.comparison import deltas, flips, surface_change
+from alignmeter.analysis.comparison import deltas, flips, in_turns, surface_change
 from alignmeter.analysis.effects import effects
 from alignmeter.analysis.gaming import gaming
 from alignmeter.analysis.history import DriftChart, control_signal
@@ -22,6 +22,7 @@ __all__ = [
     "effects",
     "flips",
     "gaming",
+    "in_turns",
     "judge_equality",
     "pair_up",
     "saturated",

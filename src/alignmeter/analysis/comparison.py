@@ -17,7 +17,7 @@ from alignmeter.stats import benjamini_hochberg, e_bh, tango
 from alignmeter.stats.sequential.paired_bets import bet_on_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from alignmeter.analysis.run_pairs import MeasurePairs, PairCounts, RunPairs
     from alignmeter.records import ComparedColumn, ComparedMeasure, DeltaLabel, Trial
@@ -160,7 +160,7 @@ def flips(
     *,
     unmask: bool = False,
 ) -> tuple[Flip, ...]:
-    """List the units on which the arms differ, those that got worse first.
+    """List the units of one measure on which the arms differ, those that got worse first.
 
     Args:
         measure: What is counted.
@@ -190,6 +190,20 @@ def flips(
             )
         )
     return tuple(sorted(found, key=lambda flip: (flip.direction != "worse", flip.trial)))
+
+
+def in_turns(measures: Iterable[Sequence[Flip]]) -> tuple[Flip, ...]:
+    """Join what flipped in several measures: what got worse in any of them stands before what got better.
+
+    Within a direction the measures take turns, so that the first few rows show each that has any.
+    """
+    found = [
+        (flip.direction != "worse", turn, flip)
+        for flipped in measures
+        for way in ("worse", "better")
+        for turn, flip in enumerate(flip for flip in flipped if flip.direction == way)
+    ]
+    return tuple(flip for *_, flip in sorted(found, key=lambda one: one[:2]))
 
 
 _UNMEASURED = "Whether refusals became hollow is not measured: harm was not judged in both runs."

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignmeter.analysis import deltas, flips, surface_change
+from alignmeter.analysis import deltas, flips, in_turns, surface_change
 from alignmeter.analysis.comparison import LEAST
 from alignmeter.api.comparable import SAMPLED_BY, SERVERS_OWN
 from alignmeter.api.compared_claim import compared_claim
@@ -149,10 +149,8 @@ def _flips(
     def words(measure: ComparedMeasure) -> Callable[[Trial], tuple[str, str]]:
         return lambda trial: (said(base, measure, trial), said(tuned, measure, trial))
 
-    return tuple(
-        flip
-        for pairs, by_trial in found
-        for flip in flips(pairs.measure, by_trial, words(pairs.measure), unmask=unmask)
+    return in_turns(
+        flips(pairs.measure, by_trial, words(pairs.measure), unmask=unmask) for pairs, by_trial in found
     )
 
 
