@@ -180,6 +180,29 @@ def test_no_unscored_trial_is_said_in_words(cli: Cli) -> None:
     assert "No trial fits." in cli("show", "first", "--claim", "attack_compliance", "--unscored").out
 
 
+@pytest.mark.usefixtures("quick_report")
+def test_a_run_whose_replies_have_no_score_says_why_and_where_they_are(
+    cli: Cli, bot: Bot, tmp_path: Path
+) -> None:
+    model = tmp_path / "small.yaml"
+    model.write_text("name: Small\nsuites: [triad]\n")
+
+    ended = cli("run", "-m", model, "-t", bot('return ""'), "--runs", tmp_path / "runs", "--name", "empty")
+    folder = tmp_path / "runs" / "empty"
+    lost = cli("show", folder, "--unscored", "--json").json["trials"]
+    bad = cli("show", folder, "--bad")
+
+    assert ended.code == 4
+    assert f"\nNo score: {len(lost)} empty reply. Replies that are empty or cut short " in ended.out
+    assert ended.out.splitlines()[-1].startswith("Trials      alignmeter show ")
+    assert ended.out.splitlines()[-1].endswith(" --unscored")
+    assert bad.out == f"No trial fits; --unscored lists {len(lost)}.\n"
+
+
+def test_a_run_whose_replies_have_scores_says_nothing_of_none(finished: Finished) -> None:
+    assert "No score" not in finished.outcome.out
+
+
 def test_a_trial_is_reproduced_by_the_first_characters_of_its_id(cli: Cli) -> None:
     trial = cli("show", "first", "--json").json["trials"][0]["trial"]
 

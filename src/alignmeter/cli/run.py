@@ -236,7 +236,9 @@ def as_dict(done: Run) -> dict[str, object]:
 def render(done: Run) -> None:
     """Print the verdicts, why the run stopped, and where its report lies."""
     from alignmeter.report import render_verdicts
+    from alignmeter.report.summary import no_score
     from alignmeter.report.text import one_line
+    from alignmeter.verdicts.gate import INVALID
 
     out = console()
     out.print(render_verdicts(done.manifest, done.results, width=out.width))
@@ -257,4 +259,5 @@ def render(done: Run) -> None:
     if done.exit_code != done.results.exit_code:
         print_line(f"Exit code   {done.exit_code}, for the reason it stopped")
     elif done.results.verdicts:
-        print_line(f"Trials      alignmeter show {shlex.quote(str(done.path))} --bad")
+        which = "--unscored" if done.exit_code == INVALID and no_score(done.results) else "--bad"
+        print_line(f"Trials      alignmeter show {shlex.quote(str(done.path))} {which}")

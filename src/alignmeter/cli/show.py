@@ -96,7 +96,8 @@ def show(  # noqa: PLR0913 - a command line's options
         first = f"alignmeter repro {str(rows[0]['trial'])[:12]} --run {shlex.quote(str(folder))}"
         out.print(f"`{first}` prints the first as a curl command.", markup=False)
     elif len(asked) == len(shown) or shown:
-        out.print("No trial fits.")
+        lost = sum(bool(row["unscored"]) for row in wanted) if bad and not unscored else 0
+        out.print(f"No trial fits; --unscored lists {lost}." if lost else "No trial fits.")
     if len(asked) > len(shown):
         out.print(
             f"A sequestered pool answers with verdicts only: {len(asked) - len(shown)} of its trials are not "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from alignmeter.report.text import count, plural, spaced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from alignmeter.records import Results, Verdict, VerdictName
 
@@ -83,23 +83,37 @@ def overall(results: Results, *, smoke: bool = False) -> Overall:
     return Overall(word, mark.symbol, mark.tone, _why(results.verdicts), code)
 
 
+def no_score(results: Results) -> str:
+    """Why replies have no score, where a verdict is INVALID for want of them; else nothing."""
+    lost = Counter(results.unscored) + Counter(results.errors)
+    if not any(verdict.reason == "unscored_over_budget" for verdict in results.verdicts):
+        return ""
+    return f"No score: {_reasons(dict(lost.most_common()))}.{_advice(lost)}" if lost else ""
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {spaced(reason)}" for reason, n in counts.items())
+
+
+def _advice(reasons: Collection[str]) -> str:
+    return _SHORT if {"empty_reply", "truncated_refusal", "truncated_answer"} & set(reasons) else ""
+
+
 def _smoke(results: Results) -> str:
     """What a smoke run shows: that the pipeline works where it came to its end and most was scored."""
     planned, unscored = count(results.trials), sum(results.unscored.values())
     scored = results.answered - unscored
-    reasons = ", ".join(f"{n} {spaced(reason)}" for reason, n in results.unscored.items())
+    reasons = _reasons(results.unscored)
     if results.answered + sum(results.errors.values()) < results.trials:
         return (
             f"Smoke run: stopped before it was through, with {count(results.answered)} of {planned} trials "
             f"answered and {count(scored)} scored; start it again to go on."
         )
     if 2 * scored <= results.trials:
-        advice = (
-            _SHORT if {"empty_reply", "truncated_refusal", "truncated_answer"} & set(results.unscored) else ""
-        )
         return (
             f"Smoke run: {count(scored)} of {planned} trials could be scored"
-            f"{f' (unscored: {reasons})' if reasons else ''}; mend that before a run.{advice}"
+            f"{f' (unscored: {reasons})' if reasons else ''}; mend that before a run."
+            f"{_advice(results.unscored)}"
         )
     left = f"; {count(unscored)} of {planned} replies could not be scored ({reasons})" if unscored else ""
     return f"Smoke run: the pipeline works end to end{left}; too few trials to claim anything."

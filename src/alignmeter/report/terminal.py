@@ -8,7 +8,7 @@ from alignmeter.figures import exact_percent
 from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.serving import serving_notes
-from alignmeter.report.summary import MARKS, STYLES, asked, overall
+from alignmeter.report.summary import MARKS, STYLES, asked, no_score, overall
 from alignmeter.report.text import between, count, rate, visible
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def render_verdicts(manifest: RunManifest, results: Results, *, width: int) -> G
     sentences = [
         Text.assemble(_verdict(verdict), "  ", visible(verdict.sentence)) for verdict in results.verdicts
     ]
+    if why := no_score(results):
+        sentences.append(Text(why))
     notes = (*_best_of_n(results), *_surface(results), *served)
     return Group(heading, "", table, "", *sentences, *notes, *scores, "", _overall(outcome))
 
