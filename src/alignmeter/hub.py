@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from alignmeter.errors import InputError, MissingExtraError, TargetUnavailableError
+from alignmeter.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ _SPEC = re.compile(
 )
 _EXPECTED = "expected hf:OWNER/NAME/FILE, with @REVISION behind it or without"
 _DATA = ("*.csv", "*.tsv", "*.json", "*.jsonl", "*.parquet", "*.gz", "*.yaml", "*.yml", "*.txt")
-_INSTALL = "pip install 'alignmeter[hub]'"
 
 
 class HubFile(NamedTuple):
@@ -125,7 +125,7 @@ def _library() -> tuple[Any, Any]:
     except ImportError:
         raise MissingExtraError(
             f"a name that begins with {PREFIX} needs the package huggingface_hub, which is not installed: "
-            f"run `{_INSTALL}`"
+            f"run `{install('hub')}`"
         ) from None
     return huggingface_hub, errors
 

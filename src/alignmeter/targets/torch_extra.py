@@ -9,12 +9,13 @@ import importlib
 from typing import Any, Literal
 
 from alignmeter.errors import MissingExtraError
+from alignmeter.extras import install
 
 TorchLibrary = Literal["torch", "transformers", "peft", "gguf", "safetensors.torch", "safetensors.numpy"]
 
-INSTALL = (
-    'run `pip install "alignmeter[torch]"`; without a GPU run `pip install torch --index-url '
-    "https://download.pytorch.org/whl/cpu` first, which is a tenth of the size"
+_FIRST = (
+    "without a GPU run `pip install torch --index-url https://download.pytorch.org/whl/cpu` first, which is "
+    "a tenth of the size"
 )
 
 
@@ -30,4 +31,6 @@ def library(name: TorchLibrary) -> Any:  # noqa: ANN401 - optional, without type
         # A library that is there but lacks a part of its own is another fault: let it show.
         if error.name is None or error.name.partition(".")[0] != name.partition(".")[0]:
             raise
-    raise MissingExtraError(f"this needs {name.partition('.')[0]}, which is not installed: {INSTALL}")
+    raise MissingExtraError(
+        f"this needs {name.partition('.')[0]}, which is not installed: run `{install('torch')}`; {_FIRST}"
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from alignmeter.errors import MissingExtraError
+from alignmeter.extras import install
 from alignmeter.judges.code_rules.python_syntax import parse
 from alignmeter.judges.code_rules.tokens import Unparseable
 from alignmeter.records import CodeFinding
@@ -91,7 +92,7 @@ def _library() -> tuple[Any, Any]:
         )
     except ImportError as error:
         raise MissingExtraError(
-            "the scan with bandit needs the extra `code`, which is not installed: run `pip install bandit`"
+            f"the scan with bandit needs the extra `code`, which is not installed: run `{install('code')}`"
         ) from error
     logging.getLogger("bandit").setLevel(logging.CRITICAL)  # it logs what it skips; we count on no log
     return cast("Any", config), cast("Any", manager)
