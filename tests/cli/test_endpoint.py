@@ -7,11 +7,11 @@ import socket
 from typing import TYPE_CHECKING
 
 import duckdb
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from tests.cli.conftest import Cli, Outcome
     from tests.faults.hostile_server import HostileServer
 
@@ -31,7 +31,7 @@ async def test_an_endpoint_that_answers_is_measured(cli: Cli, hostile_server: Ho
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
-async def test_a_wrong_key_is_bad_input_and_leaves_no_run(
+async def test_a_wrong_key_is_a_failure_and_leaves_no_run(
     cli: Cli, hostile_server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -39,20 +39,20 @@ async def test_a_wrong_key_is_bad_input_and_leaves_no_run(
 
     outcome = await run(cli, hostile_server)
 
-    assert outcome.code == 2
+    assert outcome.code == 5
     assert "the one in $OPENAI_API_KEY was refused" in outcome.complaint
     assert KEY not in outcome.complaint
     assert not (tmp_path / "runs").exists()
 
 
-async def test_an_unknown_model_is_bad_input_and_leaves_no_run(
+async def test_an_unknown_model_is_a_failure_and_leaves_no_run(
     cli: Cli, hostile_server: HostileServer, tmp_path: Path
 ) -> None:
     hostile_server.otherwise = hostile_server.error(404, "no such model", code="model_not_found")
 
     outcome = await run(cli, hostile_server)
 
-    assert outcome.code == 2
+    assert outcome.code == 5
     assert "'m'" in outcome.complaint
     assert not (tmp_path / "runs").exists()
 
@@ -128,7 +128,48 @@ def test_the_doctor_says_that_a_key_variable_is_not_set(cli: Cli) -> None:
     outcome = cli("doctor", "--api-key-env", "NOT_SET", "--json")
 
     states = {check["name"]: check["state"] for check in outcome.json["checks"]}
-    assert (outcome.code, states["API key"]) == (5, "bad")
+    assert (outcome.code, states["API key"]) == (2, "bad")
+    assert cli("run", "--url", "http://h/v1", "--model", "m", "--api-key-env", "NOT_SET").code == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "invalid_api_key"), (429, "insufficient_quota"), (404, "model_not_found")]
+)
+async def test_the_same_failure_has_one_exit_code_before_a_run_in_its_midst_in_doctor_and_gate(
+    cli: Cli, hostile_server: HostileServer, status: int, code: str
+) -> None:
+    refusal = hostile_server.error(status, "no", code=code)
+    hostile_server.script(*[hostile_server.reply()] * 6)  # the look before the run and some trials
+    hostile_server.otherwise = refusal
+    midst = await run(cli, hostile_server, "--name", "midst")
+    gated = cli("gate", "midst", "--inconclusive", "warn")
+    before = await run(cli, hostile_server)
+    told = await asyncio.to_thread(cli, "doctor", "--url", hostile_server.url, "--model", "m")
+
+    assert [one.code for one in (before, told)] == [5, 5]
+    if status != 404:  # one request may meet a 404 that others do not
+        assert (midst.code, gated.code) == (5, 5)
+        assert "The run: INVALID" in gated.out
+        assert f"answered {status}" in " ".join(gated.out.split())
+
+
+def test_the_key_of_a_server_of_ones_own_is_not_sent_to_openai_where_its_url_is_forgotten(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALIGNMETER_API_KEY", KEY)
+    judge = ("--judge", "llm:harm@openai:big", "--url", "http://127.0.0.1:9/v1")
+
+    forgotten = cli("run", "--model", "m")
+    judged = cli("run", "--model", "m", *judge)
+    empty = cli("run", "--model", "m", "--url", "")
+    told = cli("doctor", "--model", "m")
+
+    for outcome in (forgotten, judged):
+        assert outcome.code == 2
+        assert "the key in $ALIGNMETER_API_KEY would go to api.openai.com; give the URL" in outcome.complaint
+    assert (empty.code, told.code) == (2, 2)
+    assert "expected a URL" in empty.complaint
+    assert not (tmp_path / "runs").exists()
 
 
 async def test_calls_that_all_fail_are_told_with_the_last_error(

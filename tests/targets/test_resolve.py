@@ -10,8 +10,9 @@ import pytest
 
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash, text_digest
-from alignmeter.records import Sampling
+from alignmeter.records import Message, Sampling
 from alignmeter.targets import KINDS, TargetOptions, resolve_target
+from alignmeter.targets.base import Request
 from alignmeter.targets.openai_compatible import OpenAICompatible
 from alignmeter.targets.python_callable import PythonCallable
 from alignmeter.targets.resolve import OPENAI_URL
@@ -53,6 +54,56 @@ def test_given_no_url_when_an_openai_target_is_resolved_then_the_environment_or_
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1234/v1")
     assert resolve_target("openai:m").url == "http://localhost:1234/v1"
     assert resolve_target("openai:m", TargetOptions(url="http://h:1/v1")).url == "http://h:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "sent"),
+    [
+        ({"OPENAI_API_KEY": "o"}, TargetOptions(), "OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "o", "ALIGNMETER_API_KEY": "a"}, TargetOptions(), "OPENAI_API_KEY"),
+        ({"ALIGNMETER_API_KEY": "a"}, TargetOptions(api_key_env="ALIGNMETER_API_KEY"), "ALIGNMETER_API_KEY"),
+        (
+            {"OPENAI_API_KEY": "o", "ALIGNMETER_API_KEY": "a"},
+            TargetOptions(url=OPENAI_URL),
+            "ALIGNMETER_API_KEY",
+        ),
+        (
+            {"OPENAI_API_KEY": "o", "ALIGNMETER_API_KEY": "a"},
+            TargetOptions(url="http://h/v1"),
+            "ALIGNMETER_API_KEY",
+        ),
+        (
+            {"ALIGNMETER_API_KEY": "a", "OPENAI_BASE_URL": "http://h/v1"},
+            TargetOptions(),
+            "ALIGNMETER_API_KEY",
+        ),
+    ],
+)
+def test_a_key_goes_where_it_is_meant_to(
+    monkeypatch: pytest.MonkeyPatch, keys: dict[str, str], options: TargetOptions, sent: str
+) -> None:
+    for name in ("OPENAI_API_KEY", "ALIGNMETER_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+
+    target = resolve_target("openai:m", options)
+
+    assert isinstance(target, OpenAICompatible)
+    request = Request(messages=(Message(role="user", content="hi"),), sampling=Sampling())
+    assert f"Bearer ${sent}" in target.curl_command(request)
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_a_key_for_a_server_that_is_not_named_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str | None
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("ALIGNMETER_API_KEY", "meant for another")
+    with pytest.raises(InputError, match="URL") as caught:
+        resolve_target("openai:m", TargetOptions(url=url))
+    assert "another" not in str(caught.value)
 
 
 def test_given_a_model_name_with_colons_when_resolved_then_it_is_kept_whole() -> None:

@@ -10,10 +10,13 @@ from alignmeter.api.compared_runs import judge_margins, shared_order
 from alignmeter.api.comparing import check_distinct
 from alignmeter.api.reading import Run, load_run
 from alignmeter.api.rejudging import under_judge
+from alignmeter.engine import Stopped
+from alignmeter.errors import RUNTIME_FAILURE
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     Asked,
     Change,
+    Check,
     Gate,
     Policy,
     change,
@@ -64,15 +67,25 @@ def gate(
     before = _read(baseline, judge) if baseline is not None else None
     found = changes(before, tested) if before is not None else ()
     policy = inconclusive if tested.data.complete else "block"
-    checks = tuple(open_gate(tested.results.verdicts, found, policy))
+    failure = _failure(tested)
+    checks = (*failure, *open_gate(tested.results.verdicts, found, policy))
     return Gate(
         run=tested.manifest.run_id,
         target=tested.manifest.target.name,
         baseline=before.manifest.run_id if before is not None else None,
         checks=checks,
-        exit_code=gate_exit_code(checks),
+        exit_code=RUNTIME_FAILURE if failure else gate_exit_code(checks),
         rule=f"{tested.results.rule}; {_POLICIES[policy] if policy == inconclusive else _UNFINISHED}",
     )
+
+
+def _failure(run: Run) -> tuple[Check, ...]:
+    """The check that blocks where the run itself failed, as its exit code said; none where it did not."""
+    closed = run.data.closed
+    if closed is None or Stopped(reason=closed.reason).exit_code != RUNTIME_FAILURE:
+        return ()
+    why = f"The run failed ({closed.reason.replace('_', ' ')}): {closed.detail}. Start it again to resume it."
+    return (Check(id="run", title="The run", verdict="INVALID", status="block", sentence=why),)
 
 
 def _read(run: Path | str, judge: str | None) -> Run:

@@ -89,18 +89,14 @@ async def preflight(target: Target, ask: Ask | None = None) -> None:
         ask: Makes the calls that may be billed; where it finds the budget spent, they are left out.
 
     Raises:
-        InputError: The key is refused, or the model is unknown.
-        TargetUnavailableError: The endpoint cannot be reached.
+        TargetUnavailableError: The endpoint cannot be reached, the key is refused or its quota spent, or
+            the model is unknown.
     """
     try:
         error = await probe(target, ask)
     except BudgetSpentError:
         return
-    if error is None:
-        return
-    if error.fatal:
-        raise InputError(error.message)
-    if error.kind == "connection":
+    if error is not None and (error.fatal or error.kind == "connection"):
         raise TargetUnavailableError(error.message)
 
 
@@ -115,7 +111,6 @@ async def open_models(
         asking: The way to make calls to one that may be billed; its own `generate` by default.
 
     Raises:
-        InputError: As `preflight`.
         TargetUnavailableError: As `preflight`.
     """
     for model in models:
@@ -129,7 +124,6 @@ async def open_run(
     """Open the models of a run and check them, the target first.
 
     Raises:
-        InputError: As `preflight`.
         TargetUnavailableError: As `preflight`.
     """
     opening.remind(target)

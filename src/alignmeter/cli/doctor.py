@@ -21,7 +21,7 @@ from alignmeter.cli.output import (
     print_json,
 )
 from alignmeter.cli.target_options import ExtraBodyOption, KeyEnvOption, TargetChoice
-from alignmeter.errors import RUNTIME_FAILURE, InputError
+from alignmeter.errors import BAD_INPUT, RUNTIME_FAILURE, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,12 @@ EXAMPLES = examples("alignmeter doctor", "alignmeter doctor --url http://localho
 
 
 class Check(NamedTuple):
-    """One line of the examination; only `bad` ones fail it."""
+    """One line of the examination; only `bad` ones fail it, with the exit code that a run would have."""
 
     name: str
     state: Literal["ok", "missing", "bad"]
     detail: str
+    code: int = RUNTIME_FAILURE
 
 
 def doctor(
@@ -48,7 +49,8 @@ def doctor(
 ) -> None:
     """Check Python, packages, the embedded model, keys, the run folder and an endpoint.
 
-    Exits 0 when a run can start, 5 when something that was asked for does not work.
+    Exits 0 when a run can start, else with the code that the run would end with: 2 where what was given is
+    not usable, 5 where the endpoint or the disk is not.
     """
     choice = TargetChoice(target=None, url=url, model=model, api_key_env=api_key_env, extra_body=extra_body)
     asked = choice.spec if url is not None or model is not None else None
@@ -57,12 +59,16 @@ def doctor(
     checks = [_python(), _guard("embedded model", _embedded), _keys(api_key_env), _folder(runs)]
     if asked is not None:
         checks.append(_guard("endpoint", lambda: _endpoint(asked, choice)))
-    code = RUNTIME_FAILURE if any(check.state == "bad" for check in checks) else 0
+    code = min((check.code for check in checks if check.state == "bad"), default=0)
     if as_json:
-        print_json({"checks": [check._asdict() for check in checks], "exit_code": code})
+        print_json({"checks": [_shown(check) for check in checks], "exit_code": code})
     else:
         _print(checks)
     raise typer.Exit(code)
+
+
+def _shown(check: Check) -> dict[str, str]:
+    return {"name": check.name, "state": check.state, "detail": check.detail}
 
 
 def _print(checks: list[Check]) -> None:
@@ -95,7 +101,7 @@ def _guard(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except AlignmeterError as error:
         optional = name == "embedded model" and isinstance(error, InputError)
-        return Check(name, "missing" if optional else "bad", in_options(str(error)))
+        return Check(name, "missing" if optional else "bad", in_options(str(error)), error.exit_code)
 
 
 def _python() -> Check:
@@ -115,7 +121,7 @@ def _embedded() -> Check:
 def _keys(wanted: str | None) -> Check:
     if wanted is not None and not os.environ.get(wanted):
         # Not quoted: it may be a key given in place of its variable's name.
-        return Check("API key", "bad", "the variable named by --api-key-env is not set; export it")
+        return Check("API key", "bad", "the variable named by --api-key-env is not set; export it", BAD_INPUT)
     known = (wanted,) if wanted is not None else ("ALIGNMETER_API_KEY", "OPENAI_API_KEY")
     names = [name for name in known if os.environ.get(name)]
     detail = f"{', '.join(names)} set" if names else "none set; local servers need none"

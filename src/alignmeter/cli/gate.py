@@ -59,7 +59,7 @@ def gate(
 
     Only PASS lets a claim through: FAIL, INVALID, NOT MEASURED and, unless you say otherwise,
     INCONCLUSIVE keep the release back. In a run that has not come to its end INCONCLUSIVE always does.
-    Exits 0, 1, 3 or 4 accordingly.
+    Exits 0, 1, 3 or 4 accordingly, and 5 where the run itself failed.
     """
     from alignmeter.api import gate as decide
     from alignmeter.cli.locate import find_run

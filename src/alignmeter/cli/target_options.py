@@ -60,7 +60,8 @@ KeyEnvOption = Annotated[
     str | None,
     typer.Option(
         "--api-key-env",
-        help="Environment variable that holds the key; default ALIGNMETER_API_KEY, else OPENAI_API_KEY.",
+        help="Environment variable that holds the key; default ALIGNMETER_API_KEY, else OPENAI_API_KEY; "
+        "where no URL is given only the latter.",
         metavar="VAR",
     ),
 ]

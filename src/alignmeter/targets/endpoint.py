@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 """Where calls go unless the user names a server."""
 
-DEFAULT_KEY_VARIABLES = ("ALIGNMETER_API_KEY", "OPENAI_API_KEY")
+_OWN_KEY, _OPENAI_KEY = "ALIGNMETER_API_KEY", "OPENAI_API_KEY"
+DEFAULT_KEY_VARIABLES = (_OWN_KEY, _OPENAI_KEY)
 """Environment variables that may hold the key, the first one that is set counts."""
 
 _EXAMPLE = "expected a URL such as http://localhost:8000/v1"
@@ -206,6 +207,23 @@ def read_key(variable: str | None = None, *, environment: Mapping[str, str] = os
     if variable:
         raise InputError(
             f"expected an API key in ${variable}, which is not set; run: export {variable}=YOUR-KEY"
+        )
+    return None
+
+
+def openai_key_variable(*, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the variable whose key goes to OpenAI where no server is named, None where there is no key.
+
+    Raises:
+        InputError: Only the key of a server of one's own is set: its URL was forgotten, or it is OpenAI's key
+            and has to be called so (docs/decisions/0081).
+    """
+    if environment.get(_OPENAI_KEY, "").strip():
+        return _OPENAI_KEY
+    if environment.get(_OWN_KEY, "").strip():
+        raise InputError(
+            f"no URL is given, so that the key in ${_OWN_KEY} would go to {urlsplit(OPENAI_URL).hostname}; "
+            f"give the URL of your server, or put a key of OpenAI's into ${_OPENAI_KEY}"
         )
     return None
 

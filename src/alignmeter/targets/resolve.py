@@ -11,7 +11,7 @@ import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Record, Sampling
-from alignmeter.targets.endpoint import OPENAI_URL
+from alignmeter.targets.endpoint import OPENAI_URL, openai_key_variable
 from alignmeter.targets.variants import Variant
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class TargetOptions(Record, frozen=True):
     Attributes:
         url: Base URL for `openai:` targets; default `$OPENAI_BASE_URL`, else OpenAI's own.
         revision: What tells two checkpoints behind one name apart.
-        api_key_env: Name of the environment variable that holds the key.
+        api_key_env: Name of the environment variable that holds the key; default ALIGNMETER_API_KEY, else
+            OPENAI_API_KEY, and where no URL is named only the latter.
         timeout: Seconds for one call; None for 60, or 300 with the embedded model.
         logprobs: Ask for the probabilities of the reply's tokens, where the endpoint gives them.
         slots: Conversations that the embedded model decodes side by side; None for its default.
@@ -173,13 +174,16 @@ def _embedded(path: Path | None, options: TargetOptions) -> Target:
 def _openai(model: str, options: TargetOptions) -> Target:
     from alignmeter.targets.openai_compatible import OpenAICompatible
 
+    # An empty URL is one that somebody meant to give: a variable of a script that is not set.
+    url = options.url if options.url is not None else os.environ.get("OPENAI_BASE_URL") or None
+    key = options.api_key_env
     return OpenAICompatible(
-        options.url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        OPENAI_URL if url is None else url,
         model,
         variant=options.variant,
         sampling=options.sampling,
         revision=options.revision,
-        api_key_env=options.api_key_env,
+        api_key_env=openai_key_variable() if url is None and key is None else key,
         timeout=options.timeout or TIMEOUT,
         logprobs=options.logprobs,
         extra_body=options.extra_body,

@@ -61,7 +61,7 @@ class Gate(Record, frozen=True):
     Attributes:
         run: Run id; `baseline` the one it was compared with.
         exit_code: Of the checks that block: 1 one FAILED, 4 one is INVALID or NOT MEASURED, 3 one is
-            INCONCLUSIVE, in this order; 0 where none does.
+            INCONCLUSIVE, in this order; 0 where none does. Before them 5, where the run itself failed.
         rule: How the verdicts were reached, and what INCONCLUSIVE does.
     """
 
