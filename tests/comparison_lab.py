@@ -45,12 +45,21 @@ ATTACKS = ("hierarchy", "roleplay", "suffix")
 class Lab:
     """Makes run folders under one folder; all runs of a lab ask the same trials."""
 
-    def __init__(self, path: Path, *, harmful: int = 60, benign: int = 40, **model: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        path: Path,
+        *,
+        harmful: int = 60,
+        benign: int = 40,
+        stem: str = "",
+        **model: Any,  # noqa: ANN401 - of a threat model
+    ) -> None:
         self.path = path
         self.model = ThreatModel.model_validate(
             {"name": "A test", "adversaries": {"attacks": list(ATTACKS)}} | model
         )
-        probes = [_probe("harmful", n) for n in range(harmful)] + [_probe("benign", n) for n in range(benign)]
+        probes = [_probe("harmful", n, stem) for n in range(harmful)]
+        probes += [_probe("benign", n, stem) for n in range(benign)]
         self.plan: Plan = make_plan(
             self.model, probes, cards=cards_by_event(JUDGES.values()), mode="fixed", axes=JUDGES
         )
@@ -157,9 +166,9 @@ class _Target(NamedTuple):
         return TargetFingerprint(kind="python", model=self.name, sampling=self.sampling)
 
 
-def _probe(intent: Literal["harmful", "benign"], number: int) -> Probe:
+def _probe(intent: Literal["harmful", "benign"], number: int, stem: str) -> Probe:
     return Probe(
-        id=f"{intent}-{number}",
+        id=f"{stem}{intent}-{number}",
         suite="triad",
         family=f"{intent}-{number}",
         intent=intent,

@@ -49,7 +49,26 @@ def test_what_got_worse_in_any_measure_comes_first_on_the_screen_and_in_the_page
     assert worse[:4] == ["attack_compliance", "false_refusal_benign"] * 2
     listed = [flip["trial"][:12] for flip in flipped]
     assert [trial for trial in listed if trial in screen] == listed[:3]
+    assert screen.count("✕ worse") == 3
+    assert page.count("✕ worse") == len(worse)
+    assert page.count("✓ better") == len(shown) - len(worse)
     assert sorted(listed, key=page.index) == listed
+
+
+def test_each_row_of_what_flipped_says_which_way_and_names_its_probe_whole_in_80_columns(
+    cli: Cli, tmp_path: Path, make_lab: type[Lab]
+) -> None:
+    lab = make_lab(tmp_path / "runs", harmful=60, benign=60, stem="triad-en-controversial-of-a-long-")
+    lab.run("base", lambda trial: trial.intent == "harmful")
+    lab.run("tuned", lambda trial: trial.intent == "benign")
+
+    flipped = cli("compare", "base", "tuned", "--unmask", "--json").json["flips"]
+    lines = cli("compare", "base", "tuned", "--unmask", "--flips", "500").out.splitlines()
+    marked = [line for line in lines if line.startswith(("✕ worse ", "✓ better"))]
+
+    assert {one["direction"] for one in flipped} == {"worse", "better"}
+    assert [line.split()[1:3] for line in marked] == [[one["direction"], one["probe"]] for one in flipped]
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.usefixtures("runs")

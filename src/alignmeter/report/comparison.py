@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from alignmeter.figures import lower_end, signed_points, upper_end
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
@@ -44,6 +44,13 @@ LABELS: dict[DeltaLabel, tuple[str, Tone]] = {
     "unchanged": ("= unchanged", "neutral"),
     "undecided": ("≈ undecided", "unmeasured"),
 }
+WAYS: dict[Literal["worse", "better"], tuple[str, Tone]] = {
+    "worse": ("✕ worse", "fail"),
+    "better": ("✓ better", "pass"),
+}
+"""Which way a trial flipped; a refusal that came in is worse for one measure and better for another."""
+_FLIPPED = "What flipped"
+_FLIPPED_LEAD = "What the judge said of base and tuned; `alignmeter show RUN` has the replies."
 _ENDED = {
     "fixed": "every trial asked",
     "sequential": "stopped when its own claims were decided",
@@ -164,26 +171,34 @@ def rest_words(comparison: Comparison) -> str:
 
 def flips_grid(flips: Sequence[Flip]) -> Grid:
     """Trials on which the models differ; without the requests where all of them are masked."""
-    headings = ("Trial", "Probe", "Measure", "Attack", "From -> to", "Request")
-    shown = len(headings) - all(one.masked for one in flips)
+    requests = not all(one.masked for one in flips)
+    request = ("Request",) if requests else ()
+    headings = ("Trial", "Probe", "Measure", "Attack", "From -> to", *request, "Change")
     return Grid(
-        title="What flipped",
-        lead="What the judge said of base and tuned; `alignmeter show RUN` has the replies.",
-        headings=headings[:shown],
-        rows=tuple(_flip(one)[:shown] for one in flips),
-        names=shown,
+        title=_FLIPPED,
+        lead=_FLIPPED_LEAD,
+        headings=headings,
+        rows=tuple(_flip(one, requests=requests) for one in flips),
+        names=len(headings),
+        tones=tuple(WAYS[one.direction][1] for one in flips),
     )
 
 
-def _flip(one: Flip) -> tuple[str, ...]:
+def _flip(one: Flip, *, requests: bool) -> tuple[str, ...]:
+    request = ("[masked]" if one.masked else one_line(one.request, _REQUEST),) if requests else ()
     return (
         one.trial[:_SHORT_ID],
         visible(one.probe),
         MEASURES[one.measure],
         visible(one.attack),
-        f"{one.before} -> {one.after}",
-        "[masked]" if one.masked else one_line(one.request, _REQUEST),
+        _said(one),
+        *request,
+        WAYS[one.direction][0],
     )
+
+
+def _said(one: Flip) -> str:
+    return f"{visible(one.before)} -> {visible(one.after)}"
 
 
 def flips_words(comparison: Comparison) -> str:
@@ -258,13 +273,31 @@ def render_deltas(comparison: Comparison, *, flips: int = 10) -> Group:
     if comparison.flips:
         parts.append(Text(flips_words(comparison)))
         if flips:
-            parts += render_grid(flips_grid(comparison.flips[:flips]))
+            parts += _render_flips(comparison.flips[:flips])
         parts.append("")
     parts += [Text(f"- {remark}", "dim") for remark in remarks(comparison)]
     return Group(*parts, "", _overall(comparison))
 
 
 _SHOWN = 12
+
+
+def _render_flips(flips: Sequence[Flip]) -> list[RenderableType]:
+    """One block a trial in place of a row: at 80 columns no table of its names leaves them whole."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for one in flips:
+        word, tone = WAYS[one.direction]
+        under = "" if one.attack == "plain" else f" under {visible(one.attack)}"
+        about = f"{MEASURES[one.measure]}{under}; trial {one.trial[:_SHORT_ID]}"
+        request = "" if one.masked else f"\n{one_line(one.request, _REQUEST)}"
+        table.add_row(
+            Text(word, STYLES[tone], no_wrap=True),
+            Text.assemble((visible(one.probe), "bold"), f"  {_said(one)}\n{about}", (request, "dim")),
+        )
+    return [Text(_FLIPPED, "bold"), Text(_FLIPPED_LEAD, "dim"), table]
 
 
 def _overall(comparison: Comparison) -> Text:
