@@ -15,7 +15,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from alignmeter.errors import InputError
 from alignmeter.records import CallError, Message, Sampling
 from alignmeter.targets.base import Reply, Request
-from alignmeter.targets.faults import Peer, transport_fault
+from alignmeter.targets.faults import Answer, Peer, status_fault, transport_fault
 from alignmeter.targets.openai_compatible import MAX_REPLY_BYTES, OpenAICompatible
 
 if TYPE_CHECKING:
@@ -101,6 +101,12 @@ async def test_a_refusal_among_replies_blames_neither_key_nor_address(
 async def test_a_missing_key_is_auth_and_names_the_variables_to_set(hostile_server: HostileServer) -> None:
     error = await fault_of(hostile_server, hostile_server.error(401, "no"))
     assert "none was sent; set the environment variable ALIGNMETER_API_KEY or OPENAI_API_KEY" in error.message
+
+
+def test_a_missing_key_for_openai_is_openais() -> None:
+    peer = Peer("https://api.openai.com/v1", "m", None, 60.0)
+    fault = status_fault(peer, Answer(401, {}, b"{}"))
+    assert "none was sent; set the environment variable OPENAI_API_KEY; " in fault.message
 
 
 async def test_no_credit_is_fatal_too(hostile_server: HostileServer) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 """Where calls go unless the user names a server."""
 
-_OWN_KEY, _OPENAI_KEY = "ALIGNMETER_API_KEY", "OPENAI_API_KEY"
-DEFAULT_KEY_VARIABLES = (_OWN_KEY, _OPENAI_KEY)
+OWN_KEY, OPENAI_KEY = "ALIGNMETER_API_KEY", "OPENAI_API_KEY"
+DEFAULT_KEY_VARIABLES = (OWN_KEY, OPENAI_KEY)
 """Environment variables that may hold the key, the first one that is set counts."""
 
 _EXAMPLE = "expected a URL such as http://localhost:8000/v1"
@@ -218,12 +218,12 @@ def openai_key_variable(*, environment: Mapping[str, str] = os.environ) -> str |
         InputError: Only the key of a server of one's own is set: its URL was forgotten, or it is OpenAI's key
             and has to be called so (docs/decisions/0081).
     """
-    if environment.get(_OPENAI_KEY, "").strip():
-        return _OPENAI_KEY
-    if environment.get(_OWN_KEY, "").strip():
+    if environment.get(OPENAI_KEY, "").strip():
+        return OPENAI_KEY
+    if environment.get(OWN_KEY, "").strip():
         raise InputError(
-            f"no URL is given, so that the key in ${_OWN_KEY} would go to {urlsplit(OPENAI_URL).hostname}; "
-            f"give the URL of your server, or put a key of OpenAI's into ${_OPENAI_KEY}"
+            f"no URL is given, so that the key in ${OWN_KEY} would go to {urlsplit(OPENAI_URL).hostname}; "
+            f"give the URL of your server, or put a key of OpenAI's into ${OPENAI_KEY}"
         )
     return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from alignmeter.records import OF_ONE_REQUEST, CallError
-from alignmeter.targets.endpoint import DEFAULT_KEY_VARIABLES, OPENAI_URL
+from alignmeter.targets.endpoint import DEFAULT_KEY_VARIABLES, OPENAI_KEY, OPENAI_URL
 from alignmeter.targets.wire_errors import (
     ErrorBody,
     is_content_filter,
@@ -147,7 +147,7 @@ def _sentence(kind: CallErrorKind, peer: Peer, status: int, error: ErrorBody, wa
         case "auth" | "not_found" if peer.answered and status in OF_ONE_REQUEST:
             what = "it does not serve this request, though it served others; a filter may stand before it"
         case "auth":
-            what = _about_key(peer.key, status)
+            what = _about_key(peer, status)
         case "not_found":
             what = _about_place(peer, error)
         case "context_overflow":
@@ -166,11 +166,13 @@ def _sentence(kind: CallErrorKind, peer: Peer, status: int, error: ErrorBody, wa
     return f"{peer.host} answered {status}: {what}"
 
 
-def _about_key(key: ApiKey | None, status: int) -> str:
+def _about_key(peer: Peer, status: int) -> str:
+    key = peer.key
     if status == 402:  # noqa: PLR2004 - Payment Required
         return "no credit is left; check the account's billing"
     if key is None:
-        names = " or ".join(DEFAULT_KEY_VARIABLES)
+        # One's own key is not sent where no server is named (docs/decisions/0081).
+        names = OPENAI_KEY if peer.url == OPENAI_URL else " or ".join(DEFAULT_KEY_VARIABLES)
         return f"expected an API key, none was sent; set the environment variable {names}"
     place = " sent" if key.variable is None else f" in ${key.variable}"
     return f"expected a valid API key, the one{place} was refused; set one that may use this model"
