@@ -216,6 +216,8 @@ def test_given_errors_when_the_run_is_read_under_another_judge_then_they_have_no
 def test_given_a_judge_that_talks_of_other_things_when_judged_again_then_nothing_is_scored(done: Run) -> None:
     (summary,) = rejudge(done.path, JudgeChoice(specs=("llm:refusal@python:rejudge_bot:confused",)))
     assert summary.unscored == {"judge_malformed": 36}
+    assert (summary.scored, summary.judged) == (0, 36)
+    assert "it held no JSON object" in summary.stumbled
     seen = under_judge(done.path, summary.judge_hash[:12])
     assert all(isinstance(one.result, Unscored) for one in seen.data.judgements.values())
     assert {verdict.verdict for verdict in seen.results.verdicts} <= {"INCONCLUSIVE", "INVALID"}

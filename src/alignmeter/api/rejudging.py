@@ -19,9 +19,10 @@ from alignmeter.api.reading import Run, analyse
 from alignmeter.engine import Allowance, Spending, Work
 from alignmeter.errors import InputError
 from alignmeter.judges import axes_for, cards_for
-from alignmeter.records import JudgeCard, Record, Unscored
+from alignmeter.records import OF_THE_MACHINERY, JudgeCard, Record, Unscored
 from alignmeter.records.events import EVENTS
 from alignmeter.store import RunFolder, counted_labels, read_labels, write_parquet
+from alignmeter.targets.faults import shorten
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     ClaimSize,
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
 
 _NO_LIMITS = Allowance()
+_STUMBLES = OF_THE_MACHINERY | {"judge_malformed", "judge_out_of_range", "judge_refused"}
+_SHOWN, _SHOWN_MASKED = 200, 100
+"""Characters of what a judge says of a reply to a request that is shown, and to one that is not."""
 
 
 class Rejudged(Record, frozen=True):
@@ -47,8 +51,11 @@ class Rejudged(Record, frozen=True):
 
     Attributes:
         judge, judge_hash, axis: Of one judge.
-        judged: Replies judged now; `already` had its judgement before.
-        unscored: Of all of them, by reason.
+        judged: Replies put to it now; `already` had its judgement before.
+        scored: Of all of them, how many have a score.
+        unscored: Of all of them, those without, by reason.
+        stumbled: What came of one on which the judge itself failed, in its words if it is one that says so:
+            a wrong model or template shows there. Cut, the more where the request is masked.
         calls: Calls to models that it took now.
         refused: Parameters that the server of its model refused, with the judgements made without them now.
         spent: On judging again with all the judges named together, over all starts.
@@ -59,8 +66,10 @@ class Rejudged(Record, frozen=True):
     axis: Axis
     judged: int
     already: int
+    scored: int
     unscored: dict[str, int]
     calls: int
+    stumbled: str = ""
     refused: dict[str, int] = {}  # noqa: RUF012 - msgspec makes each its own
     spent: Spending = Spending()
 
@@ -157,7 +166,7 @@ async def rejudge_async(
     wanted = sum(map(len, work.values()))
     purse.finish(wanted - len(todo) + len(again.fresh), wanted, "judgements")
     everything = [*known.values(), *(one.judgement for one in again.fresh)]
-    return tuple(_summary(judge, len(work[axis]), again, everything) for axis, judge in judges.items())
+    return tuple(_summary(judge, work[axis], again, everything) for axis, judge in judges.items())
 
 
 def _named(judges: Mapping[Axis, Judge]) -> str:
@@ -176,7 +185,12 @@ def _work(
     ]
 
 
-def _summary(judge: Judge, replies: int, again: JudgingAgain, everything: Sequence[Judgement]) -> Rejudged:
+def _summary(
+    judge: Judge,
+    work: Sequence[tuple[Trial, Transcript]],
+    again: JudgingAgain,
+    everything: Sequence[Judgement],
+) -> Rejudged:
     new = [one for one in again.fresh if one.judgement.judge_hash == judge.judge_hash]
     mine = [judged for judged in everything if judged.judge_hash == judge.judge_hash]
     reasons = Counter(judged.result.reason for judged in mine if isinstance(judged.result, Unscored))
@@ -185,12 +199,27 @@ def _summary(judge: Judge, replies: int, again: JudgingAgain, everything: Sequen
         judge_hash=judge.judge_hash,
         axis=judge.axis,
         judged=len(new),
-        already=replies - len(new),
+        already=len(work) - len(new),
+        scored=len(work) - reasons.total(),
+        stumbled=_stumbled(mine, {trial.id: trial.masked for trial, _ in work}),
         unscored=dict(sorted(reasons.items())),
         calls=sum(one.calls for one in new),
         refused=dict(Counter(name for one in new for name in one.judgement.refused)),
         spent=again.work.spent,
     )
+
+
+def _stumbled(judgements: Iterable[Judgement], masked: Mapping[str, bool]) -> str:
+    """What a judge said where it failed, best of a request that may be shown, else the beginning."""
+    said = [
+        (masked.get(judged.trial, True), judged.result.detail)
+        for judged in judgements
+        if isinstance(judged.result, Unscored) and judged.result.reason in _STUMBLES and judged.result.detail
+    ]
+    if not said:
+        return ""
+    hidden, detail = min(said, key=lambda one: one[0])
+    return shorten(" ".join(detail.split()), _SHOWN_MASKED if hidden else _SHOWN)
 
 
 def disagreements(path: Path | str, axis: Axis | None = None) -> tuple[Disagreement, ...]:

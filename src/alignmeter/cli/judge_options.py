@@ -26,6 +26,20 @@ JudgeKeyEnvOption = Annotated[
     str | None,
     typer.Option("--judge-key-env", help="Environment variable with the judges' key.", metavar="NAME"),
 ]
+JudgeEndpointOption = Annotated[
+    str | None,
+    typer.Option("--judge-url", "--url", help="Base URL of the judge's endpoint.", metavar="URL"),
+]
+"""Where a command has no other endpoint than the judge's; `--url` is what it was called first."""
+JudgeEndpointKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--judge-key-env",
+        "--api-key-env",
+        help="Environment variable with the judge's key.",
+        metavar="NAME",
+    ),
+]
 JudgeSelfOption = Annotated[
     bool, typer.Option("--judge-self", help="Let a model judge its own replies; they are marked.")
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -17,14 +17,19 @@ from alignmeter.cli.engine_options import (
     spent_words,
 )
 from alignmeter.cli.judge_options import (
-    JudgeKeyEnvOption,
+    JudgeEndpointKeyOption,
+    JudgeEndpointOption,
     JudgeSelfOption,
     JudgesOption,
-    JudgeUrlOption,
     judge_choice,
 )
 from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, RunArgument, RunsOption, console, examples, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignmeter.api import Rejudged
 
 AxisName = Literal["refusal", "harm", "factuality", "quality", "code_security", "schema", "language"]
 
@@ -42,8 +47,8 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
     run: RunArgument = "latest",
     *,
     judge: JudgesOption = None,
-    judge_url: JudgeUrlOption = None,
-    judge_key_env: JudgeKeyEnvOption = None,
+    judge_url: JudgeEndpointOption = None,
+    judge_key_env: JudgeEndpointKeyOption = None,
     judge_self: JudgeSelfOption = False,
     budget_calls: BudgetCallsOfModelsOption = None,
     budget_tokens: BudgetTokensOption = None,
@@ -57,11 +62,13 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
 
     What other judges said is kept. `alignmeter report RUN --judge NAME` draws the report as this judge
     sees it. Stopped at any point, the same command goes on where it ended; where a budget stops it, which
-    exits with 5, with a larger one.
+    exits with 5, with a larger one. Where a judge gives no reply a score it exits with 4, or with 5 where its
+    endpoint failed on each.
     """
     from alignmeter.api import rejudge as judge_again
     from alignmeter.cli.locate import find_run
     from alignmeter.report.serving import judge_note
+    from alignmeter.report.text import visible
 
     path = find_run(run, runs)
     choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
@@ -71,17 +78,26 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
         done = judge_again(path, choice, allowance=allowance, progress=progress)
     if as_json:
         print_json({"run": str(path), "judges": done})
-        return
+        _end(done)
     out = console()
     for one in done:
         lost = ", ".join(f"{count} {reason}" for reason, count in one.unscored.items())
         calls = f", {one.calls} calls" if one.calls else ""
         before = f", {one.already} had their judgement before" if one.already else ""
+        replies = one.judged + one.already
         out.print(
-            f"{one.judge} ({one.judge_hash[:12]}): {one.judged} replies judged{before}{calls}", markup=False
+            f"{one.judge} ({one.judge_hash[:12]}): {one.scored} of {replies} replies scored{before}{calls}",
+            markup=False,
         )
         if lost:
             out.print(f"  unscored: {lost}", markup=False)
+        if one.stumbled:
+            out.print(f"  one of them: {visible(one.stumbled)}", markup=False)
+        if not one.scored:
+            out.print(
+                "  Nothing has a score: look at the judge's model, its template and its endpoint",
+                markup=False,
+            )
         if one.refused:
             out.print(f"  {judge_note(one.judge, one.refused)}", markup=False)
         out.print(
@@ -91,6 +107,18 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
     if done[0].spent.calls:
         out.print(f"  spent so far, over all starts: {spent_words(done[0].spent)}", markup=False)
     out.print(f"  `alignmeter judge disagreements {path}` lists what judges label differently", markup=False)
+    _end(done)
+
+
+def _end(done: Sequence[Rejudged]) -> NoReturn:
+    """End the command as a run would end in which nothing has a score, if a judge gave none."""
+    from alignmeter.errors import RUNTIME_FAILURE
+    from alignmeter.records import OF_THE_MACHINERY
+    from alignmeter.verdicts.gate import INVALID
+
+    blank = [one for one in done if not one.scored]
+    broken = any(set(one.unscored) <= OF_THE_MACHINERY for one in blank)
+    raise typer.Exit(0 if not blank else RUNTIME_FAILURE if broken else INVALID)
 
 
 def disagreements(
