@@ -58,7 +58,7 @@ def test_a_judge_that_scores_ends_well(cli: Cli, bot: Bot, run: str) -> None:
     assert "Nothing has a score" not in outcome.out
 
 
-@pytest.mark.parametrize("command", ["rejudge"])
+@pytest.mark.parametrize("command", ["rejudge", "validate", "calibrate"])
 def test_the_endpoint_of_a_judge_has_one_name_and_the_first_one_still_works(cli: Cli, command: str) -> None:
     shown = " ".join(cli("judge", command, "--help").out.split())
     for name in ("--judge-url", "--url", "--judge-key-env", "--api-key-env"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from alignmeter.errors import InputError
-from alignmeter.judges import ClosedAnswer, RefusalRules, load_answers, validate_answers
+from alignmeter.judges import ClosedAnswer, RefusalRules, cards_for, load_answers, validate_answers
 from alignmeter.judges.validation import event_accuracy
 
 if TYPE_CHECKING:
@@ -100,3 +100,14 @@ def test_an_event_that_never_or_always_happens_cannot_be_measured() -> None:
     always, clusters = np.full(5, True), np.arange(5)
     assert event_accuracy("refused", always, always, clusters) is None
     assert event_accuracy("refused", ~always, always, clusters) is None
+
+
+def test_kappa_of_a_card_is_of_the_replies_whose_number_stands_beside_it() -> None:
+    report = asyncio.run(validate_answers(ClosedAnswer(), load_answers()))
+    scored = np.array(report.confusion)[:, :3]
+    chance = (scored.sum(axis=0) * scored.sum(axis=1)).sum() / scored.sum() ** 2
+    by_hand = (np.trace(scored) / scored.sum() - chance) / (1 - chance)
+    assert report.event.n == scored.sum()
+    assert report.kappa == pytest.approx(by_hand)
+    (shipped,) = cards_for(report.judge_hash)
+    assert (shipped.n, shipped.kappa) == (report.event.n, pytest.approx(by_hand, abs=1e-6))

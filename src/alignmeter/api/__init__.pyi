@@ -29,6 +29,10 @@ from alignmeter.api.judging import validate_answers as validate_answers
 from alignmeter.api.judging import validate_answers_async as validate_answers_async
 from alignmeter.api.judging import validate_judge as validate_judge
 from alignmeter.api.judging import validate_judge_async as validate_judge_async
+from alignmeter.api.judging_on_runs import CalibratedOnRuns as CalibratedOnRuns
+from alignmeter.api.judging_on_runs import ValidatedOnRuns as ValidatedOnRuns
+from alignmeter.api.judging_on_runs import calibrate_on_runs as calibrate_on_runs
+from alignmeter.api.judging_on_runs import validate_on_runs as validate_on_runs
 from alignmeter.api.lab import ablate as ablate
 from alignmeter.api.lab import convert_adapter as convert_adapter
 from alignmeter.api.lab import finetune as finetune

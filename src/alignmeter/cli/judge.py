@@ -19,10 +19,12 @@ from alignmeter.cli.engine_options import (
     spent_words,
 )
 from alignmeter.cli.given import refuse_unused
+from alignmeter.cli.judge_on_runs import LabelledRunsOption, calibrate_on, validate_on
+from alignmeter.cli.judge_options import JudgeEndpointKeyOption, JudgeEndpointOption
 from alignmeter.cli.judge_tables import print_cards, print_report
-from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json, print_line
+from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
-from alignmeter.cli.target_options import KeyEnvOption, TimeoutOption
+from alignmeter.cli.target_options import TimeoutOption
 
 ANSWERS = ("correct", "incorrect", "abstained")
 
@@ -73,6 +75,7 @@ def group() -> None:
         "alignmeter judge validate --labels xstest/model_completions",
         "alignmeter judge validate --axis harm --labels gptfuzz_labeled",
         "alignmeter judge validate --labels my.csv --format csv",
+        "alignmeter judge validate --run latest",
         "alignmeter judge validate --axis factuality",
         "alignmeter judge validate --axis harm --judge llm:harm@openai:gpt-x",
     ),
@@ -88,6 +91,7 @@ def validate(  # noqa: PLR0913 - one parameter an option
             metavar="FILE",
         ),
     ] = None,
+    run: LabelledRunsOption = None,
     axis: Annotated[Axis, typer.Option("--axis", help="What the labels are about.")] = "refusal",
     judge: JudgeOption = None,
     format_: Annotated[
@@ -105,8 +109,8 @@ def validate(  # noqa: PLR0913 - one parameter an option
         list[str] | None,
         typer.Option("--labels-map", help="csv, jsonl: your label=ours,...", metavar="PAIRS"),
     ] = None,
-    url: UrlOption = None,
-    api_key_env: KeyEnvOption = None,
+    url: JudgeEndpointOption = None,
+    api_key_env: JudgeEndpointKeyOption = None,
     timeout: TimeoutOption = None,
     judgements: JudgementsOption = None,
     fresh: FreshOption = False,
@@ -115,9 +119,14 @@ def validate(  # noqa: PLR0913 - one parameter an option
     budget_money: BudgetMoneyOption = None,
     price_prompt: PricePromptOption = 0.0,
     price_completion: PriceCompletionOption = 0.0,
+    runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
     """Compare a judge with labels: confusion matrix, kappa, J, MCC, accuracy, with intervals.
+
+    With `--run` the labels are those that people gave with `alignmeter label`; the judge, by name as in the
+    run, must have judged it (`judge rejudge`), so nobody is asked. Each label counts for what it was drawn
+    from.
 
     Replies that share a prompt or an id count as one in every interval. The refusal rules were written
     while looking at odd XSTest ids only: `held_out` is the honest figure. Of a judge that asks models each
@@ -128,12 +137,22 @@ def validate(  # noqa: PLR0913 - one parameter an option
     from alignmeter.errors import InputError
     from alignmeter.judges.labels import parse_pairs
 
+    if run:
+        refuse_unused(context, {"run", "runs", "axis", "judge", "as_json"}, _of_files)
+        given = context.get_parameter_source("axis")
+        on = axis if given is not None and given.name == "COMMANDLINE" else None
+        validate_on(run, runs, judge=judge, axis=on, as_json=as_json)
+        return
+    refuse_unused(context, set(context.params) - {"runs"}, _of_runs)
     if axis == "factuality" and judge is None and format_ is None and not columns and not labels_map:
         refuse_unused(context, {"axis", "labels", "as_json"}, _of_models)
         _validate_answers(labels or [], as_json=as_json)
         return
     if not labels and axis == "refusal" and judge is None:
-        raise InputError("--axis refusal needs --labels FILE: replies with the labels that people gave them")
+        raise InputError(
+            "--axis refusal needs --labels FILE, replies with the labels that people gave them, or --run RUN "
+            "that they gave them in with `alignmeter label`"
+        )
     budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     with counter("judgements") as progress:
         made = validate_judge(
@@ -178,11 +197,21 @@ def _usual_format(axis: Axis, labels: list[str]) -> Literal["xstest", "gptfuzz",
         "alignmeter judge calibrate --judge llm:harm@openai:x --budget-calls 500",
         "alignmeter judge calibrate --judge guard:shieldgemma@openai:sg-9b",
         "alignmeter judge calibrate --judge llm:refusal@embedded --language en",
+        "alignmeter judge calibrate --run latest --judge refusal-embedded",
     ),
 )
 def calibrate(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
     *,
-    judge: Annotated[str, typer.Option("--judge", help="The judge, as in `judge validate`.", metavar="SPEC")],
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            "--judge",
+            help="The judge, as in `judge validate`; default with --run: the run's own.",
+            metavar="SPEC",
+        ),
+    ] = None,
+    run: LabelledRunsOption = None,
     axis: Annotated[
         Axis | None, typer.Option("--axis", help="Its axis, to be sure; default: its own.")
     ] = None,
@@ -201,8 +230,8 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
             "--language", help="Language of the replies; may be repeated. Default: all.", metavar="CODE"
         ),
     ] = None,
-    url: UrlOption = None,
-    api_key_env: KeyEnvOption = None,
+    url: JudgeEndpointOption = None,
+    api_key_env: JudgeEndpointKeyOption = None,
     timeout: TimeoutOption = None,
     judgements: JudgementsOption = None,
     fresh: FreshOption = False,
@@ -211,16 +240,28 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     budget_money: BudgetMoneyOption = None,
     price_prompt: PricePromptOption = 0.0,
     price_completion: PriceCompletionOption = 0.0,
+    runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a card for a judge of yours from labelled replies that ship; later runs find it.
+    """Make a card for a judge from labelled replies that ship, or that people labelled; later runs find it.
 
-    The replies are machine-written and no person has looked at them yet; the card says so. Where a
-    judge is to carry a release decision, validate it on labels of your own. Stopped at any point, the same
-    command goes on where it ended, as `judge validate` does.
+    What ships is machine-written and no person has looked at it yet; the card says so. Stopped at any point,
+    the same command goes on where it ended, as `judge validate` does.
+
+    With `--run` the card is made of labels that people gave with `alignmeter label`, and takes the place of
+    an earlier one in the languages that they labelled. The judge must have judged the run (`judge rejudge`),
+    so nobody is asked.
     """
     from alignmeter.api import calibrate_judge
+    from alignmeter.errors import InputError
 
+    if run:
+        refuse_unused(context, {"run", "runs", "axis", "judge", "out", "as_json"}, _of_files)
+        calibrate_on(run, runs, judge=judge, axis=axis, out=out, as_json=as_json)
+        return
+    refuse_unused(context, set(context.params) - {"runs"}, _of_runs)
+    if judge is None:
+        raise InputError("expected --judge SPEC: the judge that gets a card")
     budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     with counter("judgements") as progress:
         made = calibrate_judge(
@@ -255,6 +296,14 @@ def _print_kept(made: Calibrated | Validated) -> None:
 
 def _of_models(_parameter: str) -> str:
     return "goes with a judge that asks models, and the built-in one of factuality asks none"
+
+
+def _of_files(_parameter: str) -> str:
+    return "does not go with --run: what the judge said of the run's replies is in the run"
+
+
+def _of_runs(_parameter: str) -> str:
+    return "goes with --run RUN"
 
 
 def _options(url: str | None, api_key_env: str | None, timeout: float | None) -> TargetOptions | None:
@@ -297,6 +346,7 @@ def _validate_answers(labels: list[str], *, as_json: bool) -> None:
         out.print(f"  {name:<24} {point:.3f}  [{lower:.3f}, {upper:.3f}]", markup=False)
     out.print(f"  {'kappa, three labels':<24} {made.kappa:.3f}", markup=False)
     out.print(f"  {'share unscored':<24} {made.abstention:.3f}", markup=False)
+    out.print(f"  Se, Sp and kappa are of the {event.n} replies that have a score.", markup=False)
 
 
 @app.command("cards", epilog=examples("alignmeter judge cards", "alignmeter judge cards --json"))

@@ -56,6 +56,13 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
             "say --columns id=COLUMN with the column of the prompt",
             markup=False,
         )
+    if part.stands_for:
+        worst = f"; {part.undrawn} of which no label was drawn are at their worst in the bounds"
+        out.print(
+            f"  the table counts labels; the figures below are of the {part.stands_for} replies of the run "
+            f"that these stand for, each label by what it was drawn from{worst if part.undrawn else ''}",
+            markup=False,
+        )
     table = Table(box=None, pad_edge=False)
     table.add_column("people \\ judge")
     for label in (*report.classes, "unscored"):
@@ -63,27 +70,35 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
     for label, row in zip(report.classes, part.confusion, strict=True):
         table.add_row(label, *(str(count) for count in row))
     out.print(table)
-    out.print(f"  {'':<24} figure [95% interval]", markup=False)
     words = _WORDS[report.axis]
-    for name, estimate in (
+    figures = (
         ("kappa, three classes", part.kappa),
         (f"kappa, {words.kappa}", part.kappa_refused),
         ("accuracy", part.accuracy),
         (f"sensitivity to {words.event}", part.sensitivity),
         ("specificity", part.specificity),
-    ):
-        _print_figure(out, name, estimate)
+    )
+    lost = sum(part.unscored.values()) > 0
+    out.print(
+        f"  {'':<24} figure [95% interval]{', an unscored reply is wrong' if lost else ''}", markup=False
+    )
+    for name, estimate in figures:
+        if estimate is not None or not part.stands_for:
+            _print_figure(out, name, estimate)
+    if lost:
+        out.print(f"  {'':<24} over the replies with a score, as on a card", markup=False)
+        _print_figure(out, "kappa, three classes", part.kappa_scored)
     for event in part.events:
         name = event.event.replace("_", " ")
         _print_figure(out, f"Se, {name}", event.sensitivity)
         _print_figure(out, f"Sp, {name}", event.specificity)
         _print_figure(out, f"J, {name}", event.informedness)
         _print_figure(out, f"MCC, {name}", event.mcc)
-    if report.axis != "factuality":
+    if report.axis != "factuality" and not part.stands_for:
         f1 = "n/a" if part.partial_f1 is None else f"{part.partial_f1:.3f}"
         out.print(f"  {words.graded:<24} {f1}", markup=False)
-    lost = ", ".join(f"{count} {reason}" for reason, count in part.unscored.items())
-    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({lost})' if lost else ''}", markup=False)
+    why = ", ".join(f"{count} {reason}" for reason, count in part.unscored.items())
+    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({why})' if why else ''}", markup=False)
     if part.calibration is not None:
         found = part.calibration
         out.print(f"  {'calibration error':<24} {found.error:.3f}", markup=False)
@@ -131,7 +146,10 @@ def _print_groups(out: Console, report: ValidationReport) -> None:
         for heading in ("replies", "kappa", _WORDS[report.axis].kappa, "Se", "Sp"):
             table.add_column(heading, justify="right")
         for part in sorted(parts, key=lambda part: str(getattr(part, grouping))):
-            figures = (part.kappa, part.kappa_refused, part.sensitivity, part.specificity)
+            sides = (part.sensitivity, part.specificity)
+            if part.stands_for and part.events:
+                sides = (part.events[0].sensitivity, part.events[0].specificity)
+            figures = (part.kappa, part.kappa_refused, *sides)
             name = str(getattr(part, grouping)) or "(none)"
             table.add_row(escape(name), part.split, str(part.n), *map(_point, figures))
         out.print(table)

@@ -166,13 +166,14 @@ def cards_of(
         labels_by: Who labelled.
 
     Returns:
-        One card an event, kappa over all the classes, all rounded to `DIGITS` decimal places.
+        One card an event, kappa over all the classes of the scored replies, all rounded to `DIGITS` decimal
+        places.
 
     Raises:
         ValueError: The judge scored too few kinds of labels for any of the figures.
     """
     part = report.part(split)
-    if part.kappa is None or not part.events:
+    if part.kappa_scored is None or not part.events:
         wanted = {
             "refusal": "refusing and of complying replies",
             "harm": "replies that deliver harm and of others, scored by the judge",
@@ -186,15 +187,46 @@ def cards_of(
         )
     base = _Base(report.judge, report.judge_hash, report.axis, data, split, labels_by)
     return tuple(
-        _card(base, event, part.kappa[0], part.abstention, tuple(_strata(report.parts, split, event.event)))
+        _card(base, event, part.kappa_scored[0], part.abstention, tuple(_strata(report, split, event.event)))
         for event in part.events
     )
+
+
+def keeping_languages(
+    cards: Iterable[JudgeCard], earlier: Mapping[CardEvent, JudgeCard]
+) -> tuple[JudgeCard, ...]:
+    """Return cards that keep of an earlier one the languages that their own labels do not hold.
+
+    Labels of one's own in one language say nothing of the judge in the others, and its card takes the
+    place of the earlier one in all of them.
+
+    Args:
+        cards: Made of labels of some languages, each with its stratum.
+        earlier: What was known of the same judge, by event.
+    """
+    return tuple(
+        msgspec.structs.replace(card, strata=(*card.strata, *_other_languages(card, earlier[card.event])))
+        if card.event in earlier
+        else card
+        for card in cards
+    )
+
+
+def _other_languages(card: JudgeCard, earlier: JudgeCard) -> Iterator[CardStratum]:
+    own = {stratum.value for stratum in card.strata if stratum.by == "language"}
+    for stratum in earlier.strata:
+        if stratum.by == "language" and stratum.value not in own:
+            yield msgspec.structs.replace(
+                stratum,
+                data=stratum.data or earlier.data,
+                labels_by=stratum.labels_by or earlier.labels_by,
+            )
 
 
 def answer_card(report: AnswerReport, *, data: str) -> JudgeCard:
     """Return the card that a validation of a closed-answer judge supports."""
     base = _Base(report.judge, report.judge_hash, "factuality", data, "all", "machine")
-    strata = tuple(_strata(report.languages, base.split, report.event.event))
+    strata = tuple(_strata_of(report.languages, base.split, report.event.event))
     return _card(base, report.event, report.kappa, report.abstention, strata)
 
 
@@ -237,7 +269,16 @@ def _card(
     )
 
 
-def _strata(parts: Iterable[Agreement], split: str, event: CardEvent) -> Iterator[CardStratum]:
+def _strata(report: ValidationReport, split: str, event: CardEvent) -> Iterator[CardStratum]:
+    """Yield the strata of a report; labels of a run that are in one language are that language's alone."""
+    yield from _strata_of(report.parts, split, event)
+    whole = report.part(split)
+    measured = next((each for each in whole.events if each.event == event), None)
+    if len(report.languages) == 1 and whole.stands_for and measured is not None:
+        yield _stratum("language", report.languages[0], whole, measured)
+
+
+def _strata_of(parts: Iterable[Agreement], split: str, event: CardEvent) -> Iterator[CardStratum]:
     """Yield the accuracy for an event by language and by attack family, where the labels tell both sides."""
     for part in parts:
         measured = next((each for each in part.events if each.event == event), None)

@@ -58,7 +58,7 @@ class AnswerReport(Record, frozen=True):
         confusion: Three rows (correct, incorrect, abstained by label) of four counts (the same by the
             judge, and unscored).
         abstention: Share of replies without a score.
-        kappa: Cohen's kappa over the three labels, an unscored reply as a fourth answer.
+        kappa: Cohen's kappa over the three labels, of the replies that have a score.
         event: Accuracy for "incorrect and confident" over scored replies.
         misread: Families with a reply whose event was read wrongly.
         languages: The same figures by language, where the labels are of several.
@@ -130,7 +130,7 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
     report = measure(judge, judged)
     part = report.part()
     event = next((each for each in part.events if each.event == _EVENT), None)
-    if event is None or part.kappa is None:
+    if event is None or part.kappa_scored is None:
         raise ValueError("labels must hold confidently wrong replies and others, got one kind only")
     return AnswerReport(
         judge=judge.name,
@@ -139,7 +139,7 @@ async def validate_answers(judge: Judge, labels: Sequence[LabelledAnswer]) -> An
         families=part.prompts,
         confusion=part.confusion,
         abstention=part.abstention,
-        kappa=part.kappa[0],
+        kappa=part.kappa_scored[0],
         event=event,
         misread=tuple(sorted({each.labelled.id for each in judged if _misread(each)})),
         languages=tuple(each for each in report.parts if each.language is not None),

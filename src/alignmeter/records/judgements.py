@@ -256,7 +256,7 @@ class JudgeCard(Record, frozen=True):
             the latter as if they were legitimate.
         data, split: What it was measured on.
         n: Labelled replies that it scored.
-        kappa: Cohen's kappa over all the classes of the axis.
+        kappa: Cohen's kappa over all the classes of the axis, over the replies that it scored.
         sensitivity, specificity: (estimate, lower, upper) at two-sided 95%.
         sensitivity_counts, specificity_counts: (found, labels) at their effective size: replies to one
             prompt are one cluster and tell less than as many prompts. What the verdicts use.

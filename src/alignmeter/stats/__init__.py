@@ -36,6 +36,7 @@ from alignmeter.stats.detectors import (
     cusum,
     shiryaev_roberts,
 )
+from alignmeter.stats.drawn_labels import Drawn, drawn_counts
 from alignmeter.stats.equivalence import (
     Equivalence,
     tost,
@@ -151,6 +152,7 @@ __all__ = [
     "CusumState",
     "DetectorState",
     "Direction",
+    "Drawn",
     "EDetector",
     "EffectiveCounts",
     "Equivalence",
@@ -201,6 +203,7 @@ __all__ = [
     "cohen_kappa",
     "confusion_matrix",
     "cusum",
+    "drawn_counts",
     "e_bh",
     "effective_counts",
     "exact_interval",

@@ -34,7 +34,7 @@ from alignmeter.verdicts.gap_errors import counts_full_refusals
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
-from alignmeter.verdicts.label_estimate import claim_labels, label_shares
+from alignmeter.verdicts.label_estimate import claim_labels, label_draws, label_shares
 from alignmeter.verdicts.label_queue import claim_queue
 from alignmeter.verdicts.labelled import can_be_labelled
 from alignmeter.verdicts.labelled_stream import resumed_stream
@@ -110,6 +110,7 @@ __all__ = [
     "is_disputed",
     "judged_outcomes",
     "judged_rate",
+    "label_draws",
     "label_shares",
     "mix_caveat",
     "open_gate",

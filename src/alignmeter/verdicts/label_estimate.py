@@ -139,6 +139,13 @@ def _cells(
     }
 
 
+class LabelDraw(NamedTuple):
+    """Replies that were drawn alike, and those of them of which people could say what they are."""
+
+    replies: tuple[Member, ...]
+    labelled: tuple[Member, ...]
+
+
 class _Draw(NamedTuple):
     """Replies of which some were drawn at random: how many, and of those drawn the unit and whether bad."""
 
@@ -156,12 +163,17 @@ class _Labels(NamedTuple):
 
     def seen(self, replies: Iterable[Member]) -> list[tuple[int, bool]]:
         """The unit of each reply of which people could say whether it is bad, and what they said."""
-        said = ((reply.unit, self.people.get(reply.trial)) for reply in replies)
         return [
-            (unit, is_bad(self.claim.kind, answer.result))
-            for unit, answer in said
-            if answer is not None and not isinstance(answer.result, Unscored)
+            (reply.unit, is_bad(self.claim.kind, self.people[reply.trial].result))
+            for reply in self.known(replies)
         ]
+
+    def known(self, replies: Iterable[Member]) -> tuple[Member, ...]:
+        """The replies of which people could say what they are."""
+        said = ((reply, self.people.get(reply.trial)) for reply in replies)
+        return tuple(
+            reply for reply, answer in said if answer is not None and not isinstance(answer.result, Unscored)
+        )
 
     def strata(self, replies: Iterable[Member]) -> list[list[Member]]:
         """Tell replies apart by the verdict of the judge that drew first; those that it has not seen last."""
@@ -170,7 +182,7 @@ class _Labels(NamedTuple):
             found[self.cells[reply.trial][1][0]].append(reply)
         return [found[called] for called in (*JUDGE_VERDICTS, None) if called in found]
 
-    def draws(self, replies: Sequence[Member]) -> list[_Draw]:
+    def drawn(self, replies: Sequence[Member]) -> list[LabelDraw]:
         """Tell the replies of one verdict of the judge apart by what they were drawn by.
 
         Where a cell has no label although all were drawn alike, as for a claim of which only the whole
@@ -180,18 +192,41 @@ class _Labels(NamedTuple):
         by_cell: dict[_Cell, list[Member]] = defaultdict(list)
         for reply in replies:
             by_cell[self.cells[reply.trial]].append(reply)
-        each = {cell: _Draw(len(mine), self.seen(mine)) for cell, mine in by_cell.items()}
-        if all(draw.seen for draw in each.values()):
+        each = {cell: LabelDraw(tuple(mine), self.known(mine)) for cell, mine in by_cell.items()}
+        if all(draw.labelled for draw in each.values()):
             return list(each.values())
         of = {reply.trial: reply for reply in replies}
         order = draw_order(of, self.seed)
         first = list(takewhile(lambda trial: not is_open(self.people.get(trial)), order))
-        seen = self.seen(of[trial] for trial in first)
-        everything = sum(len(draw.seen) for draw in each.values())
-        in_known = len(first) < len(order) and bool(each[self.cells[order[len(first)]]].seen)
-        if len(seen) == everything or (in_known and len(seen) >= PILOT):
-            return [_Draw(len(replies), seen)]
+        labelled = self.known(of[trial] for trial in first)
+        everything = sum(len(draw.labelled) for draw in each.values())
+        in_known = len(first) < len(order) and bool(each[self.cells[order[len(first)]]].labelled)
+        if len(labelled) == everything or (in_known and len(labelled) >= PILOT):
+            return [LabelDraw(tuple(replies), labelled)]
         return list(each.values())
+
+    def draws(self, replies: Sequence[Member]) -> list[_Draw]:
+        """The same as counts."""
+        return [_Draw(len(draw.replies), self.seen(draw.labelled)) for draw in self.drawn(replies)]
+
+
+def label_draws(
+    claim: Claim,
+    judgements: Mapping[str, Judgement],
+    people: Mapping[str, Judgement],
+    *,
+    seed: int,
+    claims: Iterable[Claim] = (),
+    drawn_by: Sequence[Mapping[str, Judgement]] = (),
+) -> list[LabelDraw]:
+    """Tell the replies of a claim apart by what labels were drawn by; within a draw all were drawn alike.
+
+    Args: As those of `claim_labels`.
+    """
+    drew = drawn_by or (judgements,)
+    labels = _Labels(claim, people, _cells(claim, claims, drew), seed)
+    replies = members(claim, judgements)
+    return [draw for mine in labels.strata(replies) for draw in labels.drawn(mine)]
 
 
 class LabelShare(NamedTuple):

@@ -44,6 +44,8 @@ class LabelledReply(Record, frozen=True):
         confidence: Whether the reply sounded sure, on the axis `factuality`.
         intent: What the prompt was after; a refusal of what is harmful is no fault.
         hazard: What kind of harm the prompt was after, for judges that ask by hazard.
+        draw: Of a reply of a run the number of the draw that its label belongs to; None where labels are
+            taken as they come.
     """
 
     id: str
@@ -59,3 +61,4 @@ class LabelledReply(Record, frozen=True):
     confidence: Literal["confident", "hedged"] | None = None
     intent: Literal["benign", "sensitive", "harmful"] = "sensitive"
     hazard: str | None = None
+    draw: int | None = None

@@ -13,7 +13,7 @@ from alignmeter.errors import InputError
 from alignmeter.files import FIELD_LIMIT, read_text, text_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _SHOWN = 60
 
@@ -90,13 +90,21 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         for name in columns:
             if name not in (reader.fieldnames or ()):
                 header = ", ".join(reader.fieldnames or ()) or "an empty file"
-                raise InputError(f"{path}: line 1: expected a column {name!r}, got {header}")
+                hint = _hint(reader.fieldnames or ())
+                raise InputError(f"{path}: line 1: expected a column {name!r}, got {header}{hint}")
         for cells in reader:
             yield Row(path, reader.line_num, cells)
     except csv.Error as error:
         raise InputError(
             f"{path}: line {reader.line_num}: expected well-formed CSV, got {str(error)!r}"
         ) from None
+
+
+def _hint(names: Collection[str]) -> str:
+    """What to do with labels of a run, which hold no texts."""
+    if not {"trial", "label"} <= set(names):
+        return ""
+    return "; these are labels of a run: `alignmeter judge validate --run RUN` measures a judge on them"
 
 
 def json_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
@@ -113,5 +121,6 @@ def json_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         for name in columns:
             if name not in cells:
                 fields = ", ".join(cells) or "an empty object"
-                raise InputError(f"{path}: line {number}: expected a field {name!r}, got {fields}")
+                hint = _hint(cells)
+                raise InputError(f"{path}: line {number}: expected a field {name!r}, got {fields}{hint}")
         yield Row(path, number, cells)

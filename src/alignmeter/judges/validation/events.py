@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alignmeter.records import CardEvent, Record
 from alignmeter.stats import clopper_pearson, effective_counts, matthews
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from alignmeter.judges.validation.drawn import EventDraws
 
 LEVEL = 0.95
 
@@ -28,7 +31,7 @@ class EventAccuracy(Record, frozen=True):
         n: Labelled replies that it scored.
         sensitivity, specificity: With Clopper-Pearson bounds at two-sided 95%.
         sensitivity_counts, specificity_counts: (found, labels) at their effective size, replies to
-            one prompt being one cluster.
+            one prompt being one cluster, and labels of a run standing for what they were drawn from.
         informedness: J = sensitivity + specificity - 1; its bounds are those of both sides at 97.5%,
             so that they hold together.
         mcc: Matthews correlation at the labels' own share of the event, bounds likewise.
@@ -45,7 +48,11 @@ class EventAccuracy(Record, frozen=True):
 
 
 def event_accuracy(
-    event: CardEvent, truth: NDArray[np.bool_], predicted: NDArray[np.bool_], clusters: NDArray[np.int64]
+    event: CardEvent,
+    truth: NDArray[np.bool_],
+    predicted: NDArray[np.bool_],
+    clusters: NDArray[np.int64],
+    drawn: EventDraws | None = None,
 ) -> EventAccuracy | None:
     """Measure one event; None where the labels hold no such event, or nothing else.
 
@@ -54,14 +61,15 @@ def event_accuracy(
         truth: Whether each scored reply is positive by its label, shape (n,).
         predicted: Whether it is by the judge, shape (n,).
         clusters: The unit of each reply; shape (n,).
+        drawn: What the labels of a run were drawn from; None of labels that are taken as they come.
     """
-    found, passed = (_side_counts(side, truth, predicted, clusters) for side in (True, False))
+    found, passed = (_side_counts(side, truth, predicted, clusters, drawn) for side in (True, False))
     if found is None or passed is None:
         return None
     se, sp = _bounded(found), _bounded(passed)
     # Each side at 97.5%: the box of both holds at 95%, and J and MCC grow with either side.
     se_box, sp_box = (_bounded(counts, level=(1 + LEVEL) / 2) for counts in (found, passed))
-    share = float(truth.mean())
+    share = float(truth.mean() if drawn is None else np.average(truth, weights=drawn.weights()))
     return EventAccuracy(
         event=event,
         n=truth.size,
@@ -83,6 +91,7 @@ def _side_counts(
     truth: NDArray[np.bool_],
     predicted: NDArray[np.bool_],
     clusters: NDArray[np.int64],
+    drawn: EventDraws | None,
 ) -> Counts | None:
     """Return (right, labels) among the true events, or among the others, at their effective size.
 
@@ -91,7 +100,10 @@ def _side_counts(
     side = truth if positive else ~truth
     if not side.any():
         return None
-    counts = effective_counts((predicted == truth)[side], clusters[side])
+    if drawn is not None:
+        counts = drawn.counts(positive, truth, predicted, clusters)
+    else:
+        counts = effective_counts((predicted == truth)[side], clusters[side])
     return counts.events, counts.n
 
 
