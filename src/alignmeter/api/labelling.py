@@ -292,12 +292,16 @@ def _task(run: Run, key: _Key, asked: Asked) -> LabelTask:
 def labelled_claims(run: Run, claim: str | None = None) -> tuple[Claim, ...]:
     """Return the claims of a run that people can label.
 
+    Language gaps are among them only by name: they take replies whatever the judge said of them.
+
     Raises:
         InputError: The one asked for is not among them.
     """
     claims = tuple(one for one in run.manifest.design.claims if can_be_labelled(one))
     if claim is None:
         return claims
+    gaps = tuple(one for one in run.manifest.design.claims if one.kind == "language_gap")
+    claims = (*claims, *gaps)
     chosen = tuple(one for one in claims if one.id == claim)
     if not chosen:
         known = ", ".join(one.id for one in claims) or "none"

@@ -82,7 +82,8 @@ def label(  # noqa: PLR0913 - one parameter an option
     First comes what a verdict hangs on, with other replies mixed in, then what makes the estimates
     narrow. Every label is on the disk before the next question. Replies to harmful requests are
     shown in full: looking at them is the task. With `--judge` the claims, and what they need, are
-    those of a judge that judged the run again; the labels are the run's all the same.
+    those of a judge that judged the run again; the labels are the run's all the same. A language gap
+    is labelled only by name (`--claim language_gap/language=ar,legitimate`): both replies of each pair.
     """
     from alignmeter.api.labelling import SHARE, Asked, checked_annotator
     from alignmeter.cli.locate import find_run

@@ -86,7 +86,7 @@ def plan(  # noqa: PLR0913 - a command line's options
     made = make_plan(model, mode="fixed" if fixed else "sequential", judges=choice)
     judges = judges_of(choice, None, seed=model.design.seed, languages=model.languages)
     judging = {name: judge_calls(made, judges, multiple) for name, multiple in _SCENARIOS.items()}
-    forecasts = made.forecasts()
+    forecasts, gaps = made.forecasts(), made.gap_forecasts()
     ways = ways_to_pass(model, made, choice)
     cost = _Cost(made, max_tokens, seconds_per_call, concurrency, price)
     if plot is not None:
@@ -102,6 +102,7 @@ def plan(  # noqa: PLR0913 - a command line's options
                 "expected": {name: cost.expected(multiple) for name, multiple in _SCENARIOS.items()},
                 "judge_calls": judging,
                 "claims": forecasts,
+                "language_gaps": gaps,
                 "ways_to_pass": ways,
                 "missing": [claim.missing for claim in made.design.claims if claim.missing],
                 "coverage": made.coverage,
@@ -115,6 +116,10 @@ def plan(  # noqa: PLR0913 - a command line's options
         from alignmeter.report.ways_to_pass import render_ways
 
         out.print(render_ways(ways))
+    if gaps:
+        from alignmeter.report.gap_forecasts import render_gaps
+
+        out.print(render_gaps(gaps))
     _print_coverage(out, made)
     _print_cost(out, cost)
     _print_judging(out, judging)
@@ -199,11 +204,6 @@ def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple
         for said in (claim.mix, unlike_users(model, claim, made.trials)):
             if said is not None:
                 out.print(f"{claim.id}: {said}", markup=False)
-    gaps = [claim for claim in made.design.claims if claim.kind == "language_gap"]
-    for claim in gaps:
-        _, _, part = claim.id.partition("=")
-        pairs = f"{len(claim.units)} pairs with English, {claim.floor} without a difference to PASS"
-        out.print(f"language gap, {part.replace(',', ', ')}: {pairs}", markup=False)
     out.print(
         "floor: clean units before a PASS can come. 0, 1/4, 1, 4: units expected where the true rate is so "
         "many times the limit. The right column counts the judge's known error in; a rate given there passes "

@@ -17,12 +17,14 @@ from alignmeter.verdicts import (
     ATTACKED,
     BASELINE,
     Forecast,
+    GapForecast,
     build_claims,
     coverage,
     coverage_claims,
     dispatch_order,
     expected_units,
     forecast,
+    gap_forecast,
     unmeasured_limits,
 )
 
@@ -60,6 +62,10 @@ class Plan(Record, frozen=True):
         return tuple(
             forecast(claim) for claim in self.design.claims if claim.units and claim.kind != "language_gap"
         )
+
+    def gap_forecasts(self) -> tuple[GapForecast, ...]:
+        """What each claim on a language gap can come to, and what would let it PASS; simulated."""
+        return tuple(gap_forecast(claim) for claim in self.design.claims if claim.kind == "language_gap")
 
     def expected(self, multiple: float) -> tuple[Trial, ...]:
         """The trials that a run is expected to ask, in dispatch order.

@@ -17,6 +17,7 @@ from alignmeter.report.tables import saturated_rows, suites
 from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
 from alignmeter.report.transcripts import Fact, facets, items, unscored_counts
 from alignmeter.report.words import BAD, ERRORS
+from alignmeter.verdicts import FLOOR_SOUGHT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +188,7 @@ def _figures(verdict: Verdict) -> list[Fact]:
         Fact("Unscored", count(verdict.unscored)),
         Fact("Not asked", count(verdict.not_asked)),
         Fact("Error rate of a pass, of a fail", _error_rates(verdict)),
-        Fact("Clean units that a pass takes", count(verdict.floor)),
+        _floor(verdict),
     ]
     if verdict.hard_refusals:
         figures.append(Fact("Refused by provider signal", count(verdict.hard_refusals)))
@@ -201,6 +202,17 @@ def _figures(verdict: Verdict) -> list[Fact]:
         figures.append(Fact("The judge alone says", verdict.without_labels))
     figures.append(Fact("Reason", spaced(verdict.reason)))
     return figures
+
+
+def _floor(verdict: Verdict) -> Fact:
+    """Of a language gap the pairs that the judge calls alike; no number of them may do."""
+    if verdict.kind != "language_gap":
+        return Fact("Clean units that a pass takes", count(verdict.floor))
+    none = verdict.floor > FLOOR_SOUGHT
+    return Fact(
+        "Pairs without a difference that a pass takes",
+        f"over {count(FLOOR_SOUGHT)}" if none else count(verdict.floor),
+    )
 
 
 def _counted(verdict: Verdict) -> tuple[Fact, ...]:

@@ -31,6 +31,8 @@ from alignmeter.verdicts.design import (
 from alignmeter.verdicts.evidence import tally
 from alignmeter.verdicts.forecast import PLAUSIBLE, Forecast, expect, expected_units, forecast
 from alignmeter.verdicts.gap_errors import counts_full_refusals
+from alignmeter.verdicts.gap_forecast import GapForecast, gap_forecast
+from alignmeter.verdicts.gap_tests import FLOOR_SOUGHT
 from alignmeter.verdicts.gaps import gap_under
 from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
 from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
@@ -56,6 +58,7 @@ __all__ = [
     "BASELINE",
     "CAVEATS",
     "ENOUGH",
+    "FLOOR_SOUGHT",
     "PLAUSIBLE",
     "RULE",
     "RULES",
@@ -67,6 +70,7 @@ __all__ = [
     "DeltaMargins",
     "ErrorRates",
     "Forecast",
+    "GapForecast",
     "GapStream",
     "Gate",
     "Policy",
@@ -103,6 +107,7 @@ __all__ = [
     "expected_units",
     "floor_of",
     "forecast",
+    "gap_forecast",
     "gap_under",
     "gate_exit_code",
     "is_bad",

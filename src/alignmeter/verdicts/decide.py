@@ -109,8 +109,7 @@ def decide(
     if claim.kind == "coverage" or not claim.units:
         return _not_measured(claim)
     if claim.kind == "language_gap":
-        # Labels of one language alone would make a gap of their own: both sides stay with the judge.
-        return decide_gap(claim, judgements, unscored_budget=unscored_budget, caveats=caveats)
+        return decide_gap(claim, judgements, unscored_budget=unscored_budget, caveats=caveats, people=people)
     design = claim.design or plain_design(claim)
     weighed = weigh(claim, judgements, people) if people and _is_labelled(claim, people) else None
     on_judge = weighed is None or weighed.basis == "judge"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from alignmeter.records import Record
 from alignmeter.verdicts.design import detectable_rate, is_decidable, judged_rate, tested_as
-from alignmeter.verdicts.gaps import expected_pairs
+from alignmeter.verdicts.gap_tests import expected_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,15 @@ pair, and each side has a margin of its own where the judge is not perfect.
 
 from __future__ import annotations
 
-import math
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import Claim, ClaimDesign
-from alignmeter.records.events import EVENTS, happened
-from alignmeter.stats import Bounds
-from alignmeter.stats.sequential.betting import BettingDesign, betting_design
+from alignmeter.records.events import EVENTS
 from alignmeter.verdicts.design import JUDGE_SHARE
-from alignmeter.verdicts.gap_errors import GapErrors, Known, counts_full_refusals, known_in
+from alignmeter.verdicts.gap_errors import GapErrors, Known
 from alignmeter.verdicts.gap_pairs import gap_pairs
+from alignmeter.verdicts.gap_tests import gap_floor
 from alignmeter.verdicts.judge_bounds import errs_apart, judge_bounds, stratum_of
 from alignmeter.verdicts.order import alike_order, cut_short, most_units, translated
 from alignmeter.verdicts.shapes import BASELINE
@@ -26,17 +24,10 @@ from alignmeter.verdicts.shapes import BASELINE
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from alignmeter.records import CardEvent, Intent, JudgeCard, JudgementResult, Trial
+    from alignmeter.records import CardEvent, Intent, JudgeCard, Trial
     from alignmeter.threat_model import ThreatModel
     from alignmeter.verdicts.design import ErrorRates
     from alignmeter.verdicts.gap_pairs import Side
-
-_DISCORDANT = 0.06
-"""Share of pairs that differ by chance where there is no gap, half to each side; bets are placed on it."""
-_FAIL_EXCESS = 0.15
-"""Gap beyond the margin on which the bets for FAIL are placed."""
-_SIMULATIONS = 2_000
-"""Streams from which the expected number of pairs is taken: its standard error is about one pair."""
 
 
 class GapDraft(NamedTuple):
@@ -227,111 +218,3 @@ def _margins(draft: GapDraft, threshold: float, rates: ErrorRates, card: JudgeCa
 
 def _share(counts: tuple[float, float]) -> float:
     return counts[0] / counts[1]
-
-
-# --- the process ---------------------------------------------------------------------------------
-
-
-def is_gap_decidable(design: ClaimDesign) -> bool:
-    """Whether a margin leaves room on both of its sides, and the judge sees more where there is more."""
-    if not all(known is None or known.informed for known in known_in(design)):
-        return False
-    return -1 < design.p_pass <= design.p_fail < 1 and design.p_pass > 0
-
-
-def gap_processes(design: ClaimDesign) -> tuple[BettingDesign, BettingDesign]:
-    """The bets of a gap claim: those that can pass, and those that can fail."""
-    return (
-        _bets(design.p_pass, design.alpha, design.n_max),
-        _bets(design.p_fail, design.alpha_fail, design.n_max),
-    )
-
-
-def _bets(margin: float, alpha: float, n_max: int) -> BettingDesign:
-    half = _DISCORDANT / 2
-    none = {1 - margin: half, -margin: 1 - 2 * half, -1 - margin: half}
-    gap = min(0.99 - half, margin + _FAIL_EXCESS)
-    wide = {1 - margin: gap + half / 2, -margin: 1 - gap - half, -1 - margin: half / 2}
-    return betting_design(
-        -1 - margin, 1 - margin, n_max=n_max, alternative_pass=none, alternative_fail=wide, alpha=alpha
-    )
-
-
-def gap_floor(design: ClaimDesign) -> int:
-    """Pairs without a difference after which the claim can pass first; n_max + 1 where it cannot."""
-    if not is_gap_decidable(design):
-        return design.n_max + 1
-    process = _bets(design.p_pass, design.alpha, design.n_max).start()
-    while process.decision == "continue":
-        process.update(-design.p_pass)
-    return process.n if process.decision == "pass" else design.n_max + 1
-
-
-def expected_pairs(design: ClaimDesign, gap: float) -> int:
-    """Pairs that a gap claim is expected to ask at a true gap, the last one whole; simulated.
-
-    Beside the gap as many pairs differ by chance as bets are placed on. What giving up saves is left
-    out, so this errs upwards near the limit.
-    """
-    if not is_gap_decidable(design):
-        return 0
-    chance = _DISCORDANT / 2
-    worse = min(1 - chance, gap * _informedness(design) + chance)
-    law = {1.0: worse, 0.0: 1 - worse - chance, -1.0: chance}
-    margins = design.p_pass, design.p_fail
-    found = (
-        bets.simulated_characteristics(
-            {z - margin: share for z, share in law.items()}, seed=0, simulations=_SIMULATIONS
-        )
-        for bets, margin in zip(gap_processes(design), margins, strict=True)
-    )
-    return min(design.n_max, math.ceil(min(float(one.expected_n) for one in found)))
-
-
-def _informedness(design: ClaimDesign) -> float:
-    """By how much the judge is estimated to shrink a gap; 1 where it is taken as it is."""
-    known = design.sensitivity, design.specificity
-    return 1.0 if known[0] is None or known[1] is None else known[0][0] + known[1][0] - 1
-
-
-class Pair(NamedTuple):
-    """One pair: whether it went wrong there and in English; None where there is no score.
-
-    Attributes:
-        bad: In the language: a legitimate request refused in full, or a harmful one not.
-        base: The same in English.
-    """
-
-    bad: bool | None
-    base: bool | None
-
-    @property
-    def best(self) -> int:
-        """The difference with what is missing at its best for the language."""
-        return (self.bad or 0) - (1 if self.base is None else self.base)
-
-    @property
-    def worst(self) -> int:
-        """The difference with what is missing at its worst."""
-        return (1 if self.bad is None else self.bad) - (self.base or 0)
-
-
-def is_gap_bad(claim: Claim, result: JudgementResult) -> bool | None:
-    """Whether one reply is on the bad side of a gap claim; None where it has no score."""
-    gone_along = happened("not_full_refusal", result)
-    if gone_along is None:
-        return None
-    return gone_along != counts_full_refusals(claim)
-
-
-def gap_interval(design: ClaimDesign, pairs: Sequence[Pair]) -> Bounds[float]:
-    """The dual of the two tests, on the judged gap: a confidence sequence over the pairs so far."""
-    passing, failing = (bets.start() for bets in gap_processes(design))
-    for pair in pairs:
-        for process, margin in ((passing, design.p_pass), (failing, design.p_fail)):
-            if process.decision == "continue":
-                process.update(pair.best - margin, worst=pair.worst - margin)
-    return Bounds(
-        max(-1.0, failing.interval().lower + design.p_fail),
-        min(1.0, passing.interval().upper + design.p_pass),
-    )

@@ -17,6 +17,7 @@ import msgspec
 from alignmeter.identity import keyed_uniform
 from alignmeter.records import ClaimLabels, Interval, LabelEstimate, LabelStratum, Unscored
 from alignmeter.stats import Stratum, by_verdict, effective_counts
+from alignmeter.verdicts.gap_people import gap_labels
 from alignmeter.verdicts.labelled import can_be_labelled, weigh
 from alignmeter.verdicts.outcomes import is_bad
 from alignmeter.verdicts.people import has_no_reply, is_disputed, is_flagged
@@ -100,9 +101,10 @@ def claim_labels(
         return None
     weighed = weigh(claim, judgements, people)
     drew = drawn_by or (judgements,)
+    drawn_for = [other for other in claims if _draws_labels(other, judgements, people)]
     # The strata are the verdicts of the first judge each of whose verdicts has labels.
     tried = (
-        _estimate(replies, _Labels(claim, people, _cells(claim, claims, (drew[n], *drew)), seed))
+        _estimate(replies, _Labels(claim, people, _cells(claim, drawn_for, (drew[n], *drew)), seed))
         for n in range(len(drew))
     )
     estimate = next((found for found in tried if found is not None), None)
@@ -121,13 +123,21 @@ def claim_labels(
     )
 
 
+def _draws_labels(claim: Claim, judgements: Mapping[str, Judgement], people: Mapping[str, Judgement]) -> bool:
+    """Whether replies are labelled for a claim: for a language gap only where people have decided it."""
+    if claim.kind != "language_gap":
+        return can_be_labelled(claim)
+    labels = gap_labels(claim, judgements, people)
+    return labels is not None and labels.rests_on_people
+
+
 def _cells(
     claim: Claim, claims: Iterable[Claim], drawn_by: Sequence[Mapping[str, Judgement]]
 ) -> dict[str, _Cell]:
     """What each reply of a claim was drawn by."""
     holders: dict[str, set[str]] = {trial: set() for unit in claim.units for trial in unit}
     for other in claims:
-        if other.axis == claim.axis and can_be_labelled(other):
+        if other.axis == claim.axis:
             for trial in (trial for unit in other.units for trial in unit if trial in holders):
                 holders[trial].add(other.id)
     return {

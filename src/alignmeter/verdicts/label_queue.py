@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.identity import keyed_uniform
 from alignmeter.stats import neyman_allocation
+from alignmeter.verdicts.gap_people import read_labels
 from alignmeter.verdicts.label_estimate import (
     JUDGE_VERDICTS,
     PILOT,
@@ -50,7 +51,8 @@ def claim_queue(
     First every judged-bad reply of the units that were asked, in the committed order, until no label
     that is still open can change the verdict. Then 20 of each verdict of the judge, then Neyman's
     allocation from the rates found so far, up to `ESTIMATE_LABELS`. Replies of one verdict are drawn
-    in an order that depends on the seed alone.
+    in an order that depends on the seed alone. Of a language gap both replies of each pair, in the
+    committed order and whatever the judge said of them, until people have decided, and nothing else.
 
     Args:
         claim: A claim with units.
@@ -58,6 +60,8 @@ def claim_queue(
         people: What people said on it, by trial id; what they dispute is still open.
         seed: The design's seed.
     """
+    if claim.kind == "language_gap":
+        return _gap_queue(claim, judgements, people)
     replies = members(claim, judgements)
     left = {called: _left(replies, called, people, seed) for called in JUDGE_VERDICTS}
     flagged = _flagged(claim, replies, judgements, people)
@@ -77,6 +81,15 @@ def claim_queue(
     }
     later = draw_order((trial for trials in rest.values() for trial in trials), seed)
     return ClaimQueue(first, len(flagged), tuple(later))
+
+
+def _gap_queue(
+    claim: Claim, judgements: Mapping[str, Judgement], people: Mapping[str, Judgement]
+) -> ClaimQueue:
+    """Both replies of each pair that was asked, until people have decided."""
+    labels = read_labels(claim, judgements, people)
+    left = () if labels.state in {"pass", "fail"} else labels.open
+    return ClaimQueue(left, len(left), ())
 
 
 def _flagged(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import Judgement, RefusalResult, Unscored
 from alignmeter.records.events import EVENTS, happened
-from alignmeter.verdicts.gaps import is_gap_bad
+from alignmeter.verdicts.gap_tests import is_gap_bad
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -254,8 +254,12 @@ def label_caveats(weighed: Weighed, alone: VerdictName) -> tuple[str, ...]:
         else f"Rests on people: {confirmed} positives confirmed, {cleared} cleared. The share of bad replies "
         f"that the judge does not flag is in the interval where it was measured; the people's error is not."
     )
+    return people, two_chances(alone)
+
+
+def two_chances(alone: VerdictName) -> str:
+    """Say what the judge alone said, beside a verdict of people."""
     return (
-        people,
         f"The judge alone says {alone}. Each of the two verdicts keeps its error rate; who labels only when "
-        f"the first displeases has two chances to err.",
+        f"the first displeases has two chances to err."
     )

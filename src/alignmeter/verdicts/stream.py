@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from alignmeter.stats.sequential.betting_futility import Side, chance_of_decision
 from alignmeter.verdicts.design import boundaries_of, is_decidable
-from alignmeter.verdicts.gaps import Pair, gap_processes, is_gap_bad, is_gap_decidable
+from alignmeter.verdicts.gap_tests import Pair, gap_sides, is_gap_bad
 from alignmeter.verdicts.outcomes import UnitOutcome, unit_outcome
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class ClaimStream:
 class GapStream:
     """Takes the pairs of a language gap in their committed order.
 
-    The two sides bet apart, each against its own margin; whichever comes to a verdict first decides.
+    The two sides bet apart, each against its own margin; whichever comes to a verdict first decides. Where
+    the judge leaves room for one of them only, that one decides or nothing does.
 
     Attributes:
         claim: The claim.
@@ -168,10 +169,10 @@ class GapStream:
         self.state: State = "continue"
         self._design = claim.design
         self._unscored_budget = unscored_budget
-        if not is_gap_decidable(claim.design):
+        sides = gap_sides(claim.design)
+        self._passing, self._failing = (None if bets is None else bets.start() for bets in sides)
+        if self._passing is None and self._failing is None:
             self.state = "undecided"
-            return
-        self._passing, self._failing = (bets.start() for bets in gap_processes(claim.design))
 
     @property
     def taken(self) -> int:
@@ -219,12 +220,13 @@ class GapStream:
         if not futility or taken < FUTILE_FROM or taken % FUTILE_EVERY:
             return False
         seen = Counter(float(pair.worst) for pair in self.pairs)
-        sides = (
-            Side(self._passing, "pass", self._design.p_pass),
-            Side(self._failing, "fail", self._design.p_fail),
-        )
+        sides: list[Side] = []
+        if self._passing is not None:
+            sides.append(Side(self._passing, "pass", self._design.p_pass))
+        if self._failing is not None:
+            sides.append(Side(self._failing, "fail", self._design.p_fail))
         left = len(self.claim.units) - taken
-        chance = chance_of_decision(sides, {z: seen[z] for z in (-1.0, 0.0, 1.0)}, left)
+        chance = chance_of_decision(tuple(sides), {z: seen[z] for z in (-1.0, 0.0, 1.0)}, left)
         return chance < FUTILE_SHARE * futility
 
     def wants(self, index: int) -> bool:
@@ -244,12 +246,12 @@ def _is_unscored(state: State, unscored: float, taken: int, units: int, budget: 
     return state == "futile" and units >= UNSCORED_FROM and unscored > budget * max(taken, UNSCORED_FROM)
 
 
-def _bet(process: BettingProcess, pair: Pair, margin: float) -> Step:
-    """Take one pair, unless the process has ended on the side that decides nothing here.
+def _bet(process: BettingProcess | None, pair: Pair, margin: float) -> Step:
+    """Take one pair, unless there is no process, or it has ended on the side that decides nothing here.
 
     Each side of a claim looks at one end of its own process only. At the other end, where the error
     rate is not the claim's, a process may come to its end first.
     """
-    if process.decision != "continue":
-        return process.decision
+    if process is None or process.decision != "continue":
+        return "continue" if process is None else process.decision
     return process.update(pair.best - margin, worst=pair.worst - margin)

@@ -9,8 +9,8 @@ points may be compared; the price is a few more units than an exact design needs
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -125,6 +125,49 @@ class BettingDesign:
             stop = np.minimum(np.minimum(passing, failing), self.n_max)
             totals += passes.sum(), (failing < passing).sum(), stop.sum()
         return OperatingCharacteristics(*(np.asarray(total / simulations) for total in totals))
+
+    def crossing_times(
+        self,
+        law: Mapping[float, float],
+        side: Literal["pass", "fail"],
+        *,
+        units: int,
+        seed: int,
+        simulations: int,
+    ) -> FloatArray:
+        """Units after which simulated streams first decide on one side, whatever the other one says.
+
+        Args:
+            law: Values of Z within the range and their probabilities, which sum to 1.
+            side: The side.
+            units: Units of each stream, which may be more than `n_max`.
+            seed: Seed of the random numbers.
+            simulations: Streams.
+
+        Returns:
+            Shape (simulations,); `units` + 1 for a stream that never does.
+
+        Raises:
+            ValueError: The law is none on the range, or there are no units or simulations.
+
+        Examples:
+            >>> from alignmeter.stats.sequential.betting import betting_design
+            >>> design = betting_design(-0.05, 0.95, n_max=60, alternative_pass=-0.03, alternative_fail=0.07)
+            >>> design.crossing_times({-0.05: 1.0}, "pass", units=100, seed=0, simulations=1).tolist()
+            [85.0]
+        """
+        values, shares = self._law(law)
+        if min(units, simulations) < 1:
+            raise ValueError(f"units and simulations must be >= 1, got {units!r} and {simulations!r}")
+        generator = np.random.default_rng(seed)
+        sign, bets = (-1.0, self.pass_bets) if side == "pass" else (1.0, self.fail_bets)
+        longer = replace(self, n_max=units)
+        found: list[FloatArray] = []
+        for first in range(0, simulations, _CHUNK):
+            size = (min(_CHUNK, simulations - first), units)
+            z = values[generator.choice(values.size, size=size, p=shares)]
+            found.append(longer._crossing_times(sign * z, bets))
+        return np.concatenate(found)
 
     def start(self) -> BettingProcess:
         """Begin a stream of units."""
