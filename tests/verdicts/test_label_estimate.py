@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from alignmeter.records import HumanLabel
-from alignmeter.verdicts import claim_labels, people_answers
+from alignmeter.verdicts import ErrorRates, claim_labels, people_answers
+from alignmeter.verdicts.gaps import GapDraft, gap_claim
 from alignmeter.verdicts.label_estimate import draw_order
 
 if TYPE_CHECKING:
@@ -131,3 +132,26 @@ def test_given_labels_drawn_under_another_judge_when_estimated_then_what_it_flag
     assert found.rate == pytest.approx(30 / 240)
     assert found.rate == pytest.approx(_estimate(claims, own, people).rate)
     assert found.interval.lower < 30 / 240 < found.interval.upper
+
+
+def test_given_a_gap_that_people_decided_when_the_rate_is_estimated_then_its_replies_count_by_their_number(
+    build: Build,
+) -> None:
+    """All replies of the gap are labelled, and refused; of the others 20 of 200 are, and none is."""
+    whole = _claim(build, _ALL, "whole")
+    pairs = sorted(_SMALL, key=lambda one: int(one[1:]))
+    gap = gap_claim(
+        GapDraft("sw", "legitimate", tuple((f"sw-{trial}", trial) for trial in pairs)),
+        0.1,
+        ErrorRates(0.05, 0.05),
+        {},
+        futility=0.0,
+    )
+    there = {unit[0]: build.judgement(unit[0], build.good["false_refusal_benign"]) for unit in gap.units}
+    judged = _judged(build) | there
+    others = draw_order(_ALL - _SMALL, _SEED)[:20]
+    people = _people([*others, *_SMALL, *there], _SMALL)
+    made = claim_labels(whole, judged, people, seed=_SEED, claims=(whole, gap))
+    assert made is not None
+    assert made.estimate is not None
+    assert made.estimate.rate == pytest.approx(40 / 240), "not the 40 of 60 labels"
