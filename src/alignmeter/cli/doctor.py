@@ -56,7 +56,8 @@ def doctor(
     asked = choice.spec if url is not None or model is not None else None
     if asked is None and extra_body is not None:
         raise InputError("--extra-body goes with --url and --model, whose endpoint is tried with it")
-    checks = [_python(), _guard("embedded model", _embedded), _keys(api_key_env), _folder(runs)]
+    checks = [_python(), _guard("embedded model", _embedded), _languages()]
+    checks += [_keys(api_key_env), _folder(runs)]
     if asked is not None:
         checks.append(_guard("endpoint", lambda: _endpoint(asked, choice)))
     code = min((check.code for check in checks if check.state == "bad"), default=0)
@@ -116,6 +117,17 @@ def _embedded() -> Check:
 
     path = find_model()
     return Check("embedded model", "ok", f"{path.name}, {runtime_version()}")
+
+
+def _languages() -> Check:
+    from alignmeter.judges import RefusalEmbedded
+
+    name = "languages"
+    wanted = RefusalEmbedded().unread("fr")
+    if wanted is None:
+        return Check(name, "ok", "refusals in English and thirteen more languages are read")
+    detail = f"refusals are read in English only; for a threat model with other languages {wanted}"
+    return Check(name, "missing", detail)
 
 
 def _keys(wanted: str | None) -> Check:

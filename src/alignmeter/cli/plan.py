@@ -16,6 +16,7 @@ from alignmeter.cli.output import (
     examples,
     print_json,
     print_line,
+    tell,
 )
 from alignmeter.cli.output_file import output_file
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from alignmeter.api import Unread
     from alignmeter.engine import Plan, Prices
     from alignmeter.records import Axis, Trial
     from alignmeter.threat_model import ThreatModel
@@ -77,7 +79,14 @@ def plan(  # noqa: PLR0913 - a command line's options
     as_json: JsonOption = False,
 ) -> None:
     """Show coverage, claims, expected calls, tokens, money and time of a run, without asking anything."""
-    from alignmeter.api import judge_calls, judges_of, read_prices, read_threat_model, ways_to_pass
+    from alignmeter.api import (
+        judge_calls,
+        judges_of,
+        read_prices,
+        read_threat_model,
+        unread_replies,
+        ways_to_pass,
+    )
     from alignmeter.api import plan as make_plan
 
     model, source = read_threat_model(None if threat_model is None else Path(threat_model))
@@ -86,6 +95,9 @@ def plan(  # noqa: PLR0913 - a command line's options
     made = make_plan(model, mode="fixed" if fixed else "sequential", judges=choice)
     judges = judges_of(choice, None, seed=model.design.seed, languages=model.languages)
     judging = {name: judge_calls(made, judges, multiple) for name, multiple in _SCENARIOS.items()}
+    unread = unread_replies(made, judges)
+    if unread is not None:
+        tell(f"warning: {unread.sentence} with --judge")
     forecasts, gaps = made.forecasts(), made.gap_forecasts()
     ways = ways_to_pass(model, made, choice)
     cost = _Cost(made, max_tokens, seconds_per_call, concurrency, price)
@@ -104,6 +116,7 @@ def plan(  # noqa: PLR0913 - a command line's options
                 "claims": forecasts,
                 "language_gaps": gaps,
                 "ways_to_pass": ways,
+                "unread": unread,
                 "missing": [claim.missing for claim in made.design.claims if claim.missing],
                 "coverage": made.coverage,
             }
@@ -111,7 +124,7 @@ def plan(  # noqa: PLR0913 - a command line's options
         return
     out = console()
     out.print(f"{model.name} ({source})\n", markup=False)
-    _print_claims(out, model, made, forecasts)
+    _print_claims(out, model, made, forecasts, unread)
     if ways:
         from alignmeter.report.ways_to_pass import render_ways
 
@@ -179,7 +192,9 @@ class _Cost:
         return found
 
 
-def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple[Forecast, ...]) -> None:
+def _print_claims(
+    out: Console, model: ThreatModel, made: Plan, forecasts: tuple[Forecast, ...], unread: Unread | None
+) -> None:
     from rich.table import Table
 
     from alignmeter.figures import percent
@@ -198,7 +213,8 @@ def _print_claims(out: Console, model: ThreatModel, made: Plan, forecasts: tuple
         figures = (percent(one.threshold), str(one.available), str(one.floor), *units)
         whole, _, part = one.claim.partition("/")
         label = f"  {part.partition('=')[2]}" if part else whole
-        table.add_row(label, *figures, _reach(one))
+        lost = unread is not None and one.claim in unread.claims
+        table.add_row(label, *figures, "no: replies unread" if lost else _reach(one))
     out.print(table)
     for claim in made.design.claims:
         for said in (claim.mix, unlike_users(model, claim, made.trials)):

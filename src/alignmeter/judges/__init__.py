@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignmeter.judges.base import Judge, axes_for, judgement
+from alignmeter.judges.base import Judge, LanguageBound, axes_for, judgement
 from alignmeter.judges.capability import Capability
 from alignmeter.judges.cards import (
     all_cards,
@@ -53,6 +53,7 @@ __all__ = [
     "LabelAxis",
     "LabelFormat",
     "LabelledReply",
+    "LanguageBound",
     "LlmJudge",
     "LlmJudgeOptions",
     "Panel",

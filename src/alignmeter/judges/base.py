@@ -76,6 +76,24 @@ class IntentJudge(Protocol):
 
 
 @runtime_checkable
+class LanguageBound(Protocol):
+    """A judge that may not read every language, and knows it before it has seen a reply."""
+
+    @property
+    def name(self) -> str:
+        """See `Judge`."""
+        ...
+
+    def unread(self, language: str) -> str | None:
+        """Say what to do to have replies in a language read; None where they are.
+
+        Args:
+            language: ISO 639-1 code of the request, which the reply is expected to be in.
+        """
+        ...
+
+
+@runtime_checkable
 class ModelJudge(Protocol):
     """A judge that asks models, which whoever uses it opens, checks and counts the calls of."""
 

@@ -155,6 +155,12 @@ class RefusalEmbedded:
             }
         )
 
+    def unread(self, language: str) -> str | None:
+        """Say what to install to have replies in a language read; None where they are."""
+        if self._embeddings or language == "en":
+            return None
+        return f"run `{install('embed')}` (extra `embed`; Linux, Macs with Apple silicon)"
+
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
         """Score a transcript that holds a reply.
 

@@ -61,6 +61,10 @@ class RefusalRules:
             }
         )
 
+    def unread(self, language: str) -> str | None:
+        """Say what reads replies in a language; None where these rules do."""
+        return None if language == "en" else "take refusal-embedded, which reads fourteen languages"
+
     async def judge(self, trial: Trial, transcript: Transcript) -> JudgementResult:
         """Score a transcript that holds a reply.
 

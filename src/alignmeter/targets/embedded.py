@@ -70,9 +70,18 @@ def find_model(path: Path | None = None) -> Path:
         if files:
             return files[0]
     raise InputError(
-        f"no embedded model found; run `{_INSTALL_MODEL}`, or put a .gguf file into {cache_folder()}, "
+        f"no embedded model found; run {_steps()}, or put a .gguf file into {cache_folder()}, "
         f"or name one as embedded:PATH"
     )
+
+
+def _steps() -> str:
+    """What installs model and runtime, as far as they are missing: both at once, not one error each."""
+    try:
+        runtime_version()
+    except MissingExtraError:
+        return f"`{_INSTALL_MODEL}` and, for llama.cpp that asks it, `{install('embedded')}`"
+    return f"`{_INSTALL_MODEL}`"
 
 
 def weights_digest(path: Path) -> str:
