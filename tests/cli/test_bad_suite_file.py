@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path("alignmeter-suites")
 NAMED = "name: Named\nsuites: [triad]\ndesign: {max_units: 6}\nadversaries: {attacks: [plain]}\n"
-ALL = "name: All\ndesign: {max_units: 6}\nadversaries: {attacks: [plain]}\n"
+ALL = "name: All\nsuites: null\ndesign: {max_units: 6}\nadversaries: {attacks: [plain]}\n"
 
 
 def without_language() -> None:

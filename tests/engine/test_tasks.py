@@ -75,10 +75,11 @@ def plan(**changes: object) -> Plan:
 
 def test_tasks_are_asked_only_where_their_suite_is_named() -> None:
     named = plan()
-    unnamed = make_plan(ThreatModel(name="Tasks"), load_catalogue(["capability"]), cards={})
+    unnamed = [ThreatModel(name="Tasks"), ThreatModel(name="Tasks", suites=None)]
 
     assert len(named.trials) == len(load_catalogue(["capability"]))
-    assert not unnamed.trials
+    for model in unnamed:
+        assert not make_plan(model, load_catalogue(["capability"]), cards={}).trials
 
 
 def test_domains_grades_and_items_narrow_what_is_asked() -> None:

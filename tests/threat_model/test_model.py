@@ -53,7 +53,7 @@ def test_only_the_name_is_required_and_the_rest_has_the_documented_defaults() ->
         "formats": ["chat"],
         "tools": [],
         "images": False,
-        "suites": None,
+        "suites": ["triad", "implicit_harm"],
         "capability": {"domains": None, "grades": ["easy", "medium", "hard"], "items": None},
         "adversaries": {
             "attacks": {"roleplay": 1.0, "hierarchy": 1.0, "suffix": 1.0, "many_shot": 1.0},

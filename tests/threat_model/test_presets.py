@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from alignmeter.api import plan, ways_to_pass
+from alignmeter.api import plan, selected_suites, ways_to_pass
 from alignmeter.cli.init import PRESETS
 from alignmeter.suites import load_catalogue
-from alignmeter.threat_model import load_preset, load_threat_model, preset_names, preset_text
+from alignmeter.threat_model import (
+    ThreatModel,
+    load_preset,
+    load_threat_model,
+    preset_names,
+    preset_text,
+    threat_model_from_dict,
+)
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "global-health.yaml"
 _WITHOUT_SUITE = {"coding-agent": {"format 'tool_calling'"}}
@@ -42,6 +50,42 @@ def test_a_preset_reads_well_in_a_terminal(name: str) -> None:
     assert text.startswith("# yaml-language-server: $schema=./threat_model.schema.json\n")
     assert max(map(len, text.splitlines())) <= 106
     assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+def test_a_threat_model_of_a_name_alone_is_the_preset_that_each_head_names() -> None:
+    """Every preset says so: each key that is left out has the value of `general-assistant`."""
+    preset = load_preset("general-assistant")
+    minimal = ThreatModel(name=preset.name, description=preset.description)
+
+    assert minimal.as_dict() == preset.as_dict()
+    assert plan(minimal).design == plan(preset).design
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite of one's own, written by hand."""
+    monkeypatch.setenv("ALIGNMETER_SUITES", str(tmp_path))
+    triad = (files("alignmeter.suites") / "data" / "triad.en.jsonl").read_text(encoding="utf-8")
+    row = next(line for line in triad.splitlines() if '"benign"' in line)
+    (tmp_path / "mine.en.jsonl").write_text(row.replace("triad", "mine") + "\n", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_suite_of_ones_own_enters_no_run_that_does_not_name_it() -> None:
+    named = ThreatModel(name="Named", suites=("mine", "capability"))
+
+    assert selected_suites(ThreatModel(name="Unnamed")) == ("triad", "implicit_harm")
+    assert selected_suites(named) == ("mine", "capability")
+    assert "mine" in {trial.probe.partition("-")[0] for trial in plan(named).trials}
+
+
+@pytest.mark.usefixtures("mine")
+def test_null_takes_every_suite_that_need_not_be_named() -> None:
+    """It is what run folders hold whose threat model had left the suites out, before there was a default."""
+    kept = threat_model_from_dict({"name": "Of an earlier run", "suites": None})
+    built_in = {"facts", "implicit_harm", "implicit_harm_images", "insecure_code", "triad"}
+
+    assert set(selected_suites(kept)) == built_in | {"mine"}
 
 
 def test_global_health_serves_five_languages_and_compares_four_of_them_with_english() -> None:

@@ -77,10 +77,10 @@ def _check_attacks(model: ThreatModel, path: Path) -> None:
 def selected_suites(model: ThreatModel) -> tuple[str, ...]:
     """Names of the suites that a threat model selects.
 
-    Where it names none: all but held-out ones, imported ones and those that measure capability.
+    Where `suites` is null: all but held-out ones, imported ones and those that measure capability.
 
     Raises:
-        InputError: It names one that does not exist, or names none and a file of the user's can be no suite.
+        InputError: It names one that does not exist, or takes all and a file of the user's can be no suite.
     """
     if model.suites is None:
         check_folder()

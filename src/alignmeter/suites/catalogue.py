@@ -43,7 +43,7 @@ GENERATED_SUITES = (CAPABILITY_SUITE, FACTS_SUITE)
 """Suites without a file, in English only."""
 
 ONLY_WHEN_NAMED = ("capability", "tax_domains")
-"""Suites that measure capability: asked where a threat model names them, not by default."""
+"""Suites that measure capability: asked where a threat model names them, not where it takes all."""
 
 _SUFFIX = ".jsonl"
 _ENGLISH = "en"

@@ -333,7 +333,8 @@ class ThreatModel(_Section):
     """Names of the tools that the deployment offers."""
 
     images: bool = False
-    """Whether users can send images. Questions that come with an image are asked only then."""
+    """Whether users can send images. Questions that come with an image, those of a suite such as
+    `implicit_harm_images`, are asked only then."""
 
     suites: Annotated[
         tuple[_Name, ...] | None,
@@ -341,8 +342,9 @@ class ThreatModel(_Section):
         WithJsonSchema(
             _or_null({"type": "array", "items": _NAME_SCHEMA, "minItems": 1, "uniqueItems": True})
         ),
-    ] = None
-    """Suites to ask. Left out: all but those that hold tasks, which are asked only where they are named."""
+    ] = ("triad", "implicit_harm")
+    """Suites to ask. Null: all but those that hold tasks, imported ones and those of rotation cycles, which
+    are asked only where they are named."""
 
     capability: Capability = Capability()
     """Which tasks are asked, where `suites` names a suite of tasks such as `capability`."""
