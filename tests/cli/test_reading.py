@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,8 +16,6 @@ from alignmeter.cli.repro import curl_for
 from alignmeter.records import TokenLogprob
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Bot, Cli, Finished
 
 
@@ -323,9 +323,39 @@ def test_suites_can_be_listed_and_narrowed(cli: Cli) -> None:
         if (row["suite"], row["intent"], row["domain"]) == ("triad", "sensitive", "medical")
         and row["language"] == "en"
     ]
-    assert "Attacks, one drawn for each harmful family" in cli("suites", "list").out
     assert [len(shown["probes"])] == wanted
     assert {probe["domain"] for probe in shown["probes"]} == {"medical"}
+
+
+def test_suites_are_listed_one_a_row_with_their_whole_names(cli: Cli) -> None:
+    name = "a_suite_of_ones_own_whose_name_is_longer_than_a_terminal_of_eighty_columns_is_wide"
+    shown = cli("suites", "show", "triad", "--intent", "benign", "--limit", "1", "--json").json["probes"]
+    row = json.dumps(shown[0]).replace("triad", name)
+    Path("alignmeter-suites").mkdir()
+    Path(f"alignmeter-suites/{name}.en.jsonl").write_text(row + "\n", encoding="utf-8")
+
+    table = cli("suites", "list").out.partition("\n\n")[0].splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in table[1:]}
+    listed = cli("suites", "list", "--json").json
+
+    assert sorted(rows) == sorted({count["suite"] for count in listed["counts"]}) == [*rows]
+    assert rows[name] == ["requests", "1", "1", "null", "en"]
+    assert rows["implicit_harm_images"] == ["questions", "52", "26", "null", "en"]
+    assert rows["capability"][0] == "tasks"
+    assert rows["triad"][-4:] == ["en", "and", "13", "more"]
+    asked = {one["suite"]: one["asked"] for one in listed["suites"]}
+    assert asked == {suite: cells[3] for suite, cells in rows.items()}
+    assert {suite for suite, when in asked.items() if when == "default"} == {"triad", "implicit_harm"}
+    assert {suite for suite, when in asked.items() if when == "named"} == {"capability", "tax_domains"}
+
+
+def test_every_cell_of_the_suites_is_counted_and_no_name_is_cut(cli: Cli) -> None:
+    printed = cli("suites", "list", "--all").out
+    counts = cli("suites", "list", "--json").json["counts"]
+
+    rows = [line.split() for line in printed.splitlines()[1 : len(counts) + 1]]
+    columns = ("suite", "intent", "domain", "language", "probes", "families")
+    assert rows == [[str(cell[column]) for column in columns] for cell in counts]
 
 
 def test_a_closed_question_is_shown_with_its_true_answer_and_source(cli: Cli) -> None:

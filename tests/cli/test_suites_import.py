@@ -124,7 +124,8 @@ def test_given_an_imported_suite_when_suites_and_manifests_are_listed_then_it_is
     suites = cli("suites", "list").out
     manifests = cli("suites", "import", "--list", "--json").json["manifests"]
 
-    assert "xstest" in suites
+    row = next(line.split() for line in suites.splitlines() if line.startswith("xstest"))
+    assert (row[1], row[4]) == ("requests", "named")
     assert {one["name"] for one in manifests if one["imported"]} == {"xstest"}
     assert len(manifests) == 18
     assert all(one["licence"] and one["citation"] and one["download"] for one in manifests)

@@ -89,6 +89,8 @@ from alignmeter.api.side_by_side import ComparisonProgress as ComparisonProgress
 from alignmeter.api.side_by_side import LiveComparison as LiveComparison
 from alignmeter.api.side_by_side import compare_targets as compare_targets
 from alignmeter.api.side_by_side import compare_targets_async as compare_targets_async
+from alignmeter.api.suite_lists import ListedSuite as ListedSuite
+from alignmeter.api.suite_lists import list_suites as list_suites
 from alignmeter.api.taxing import tax as tax
 from alignmeter.api.translating import Translated as Translated
 from alignmeter.api.translating import TranslateRequest as TranslateRequest

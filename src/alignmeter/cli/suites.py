@@ -8,9 +8,12 @@ import typer
 
 from alignmeter.cli import suites_domain, suites_import, suites_translate
 from alignmeter.cli.numbers import whole
-from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json
+from alignmeter.cli.output import JsonOption, console, examples, nearest, print_json, print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alignmeter.api import ListedSuite
     from alignmeter.records import Probe
 
 # `alignmeter.suites.VariantName`, which is not imported before a command runs.
@@ -18,28 +21,41 @@ VariantName = Literal["slang", "long_context", "compact", "typo", "instruction",
 IntentName = Literal["benign", "sensitive", "harmful"]
 
 _SHOWN = 20
+_LANGUAGES = 3
+_NUMBERS = frozenset({"probes", "families"})
 
 app = typer.Typer(help="List, show and import suites.", no_args_is_help=True, rich_markup_mode=None)
 app.command("import", epilog=suites_import.EXAMPLES)(suites_import.import_)
 
 
-@app.command("list", epilog=examples("alignmeter suites list", "alignmeter suites list --json"))
-def list_all(*, as_json: JsonOption = False) -> None:
-    """Count probes by suite, intent, domain and language, and list the attacks."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from alignmeter.attacks import attack_names, get_attack
+@app.command(
+    "list",
+    epilog=examples(
+        "alignmeter suites list", "alignmeter suites list --all", "alignmeter suites list --json"
+    ),
+)
+def list_all(
+    *,
+    every_cell: Annotated[
+        bool, typer.Option("--all", help="Count by intent, domain and language too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the suites, yours too: what each asks, how much there is, and when a run asks it."""
+    from alignmeter.api import list_suites
     from alignmeter.suites import counts, readable_probes
 
     probes = readable_probes()
-    rows = counts(probes)
-    attacks = [get_attack(name) for name in attack_names()]
+    cells = counts(probes)
     if as_json:
+        from alignmeter.attacks import attack_names, get_attack
+
+        attacks = [get_attack(name) for name in attack_names()]
         print_json(
             {
                 "probes": len(probes),
-                "counts": rows,
+                "suites": list_suites(probes),
+                "counts": cells,
                 "attacks": [
                     {"name": a.name, "class": a.attack_class, "reference": a.reference} for a in attacks
                 ],
@@ -47,18 +63,46 @@ def list_all(*, as_json: JsonOption = False) -> None:
         )
         return
     out = console()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("suite", "intent", "domain", "language", "probes", "families"):
-        table.add_column(heading, justify="right" if heading in {"probes", "families"} else "left")
-    for row in rows:
-        table.add_row(row.suite, row.intent, row.domain, row.language, str(row.probes), str(row.families))
-    out.print(table)
-    out.print("\nAttacks, one drawn for each harmful family beside the plain probe:")
-    listed = Table.grid(padding=(0, 2))
-    for attack in attacks:
-        listed.add_row(f"  {attack.name}", Text(attack.reference))
-    out.print(listed)
-    out.print("\n`alignmeter suites show SUITE` prints the probes of one.")
+    if every_cell:
+        _print_columns(
+            ("suite", "intent", "domain", "language", "probes", "families"),
+            [(c.suite, c.intent, c.domain, c.language, str(c.probes), str(c.families)) for c in cells],
+        )
+    else:
+        _print_columns(
+            ("suite", "asks", "probes", "families", "asked", "languages"),
+            [
+                (one.suite, ", ".join(one.asks), str(one.probes), str(one.families), one.asked, _few(one))
+                for one in list_suites(probes)
+            ],
+        )
+        out.print(
+            "\nasked: default, where a threat model leaves `suites` out; null, with `suites: null` too; "
+            "named, only where `suites` names it. No claim rests on tasks."
+            "\n`alignmeter suites list --all` counts by intent, domain and language.",
+            markup=False,
+        )
+    out.print("`alignmeter suites show SUITE` prints the probes of one.", markup=False)
+
+
+def _few(one: ListedSuite) -> str:
+    """The languages of a suite, the first ones where there are many."""
+    shown, more = one.languages[:_LANGUAGES], len(one.languages) - _LANGUAGES
+    return ", ".join(shown) if more <= 0 else f"{shown[0]} and {len(one.languages) - 1} more"
+
+
+def _print_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose cells are never cut or folded: names in it are to be copied and searched for."""
+    from alignmeter.visible import visible
+
+    table = [headings, *([visible(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (
+            cell.rjust(width) if heading in _NUMBERS else cell.ljust(width)
+            for heading, cell, width in zip(headings, row, widths, strict=True)
+        )
+        print_line("  ".join(cells).rstrip())
 
 
 @app.command("check", epilog=examples("alignmeter suites check", "alignmeter suites check --json"))
