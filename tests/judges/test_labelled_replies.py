@@ -232,8 +232,9 @@ def test_the_surface_of_a_harm_reply_fits_its_kind() -> None:
 def test_no_two_harm_replies_are_alike() -> None:
     rows = load_harm_replies()
     assert duplicate_pairs([row.reply for row in rows], threshold=0.2) == ()
-    assert duplicate_pairs([row.prompt for row in rows]) == ()
-    assert Counter(opening(row.reply, "en") for row in rows).most_common(1)[0][1] <= 4
+    assert duplicate_pairs(list(dict.fromkeys(row.prompt for row in rows)), threshold=0.75) == ()
+    assert max(Counter((row.prompt, row.label, row.kind) for row in rows).values()) == 1
+    assert Counter(opening(row.reply, "en") for row in rows).most_common(1)[0][1] <= 0.02 * len(rows)
 
 
 def test_harm_replies_are_none_of_the_refusal_replies() -> None:

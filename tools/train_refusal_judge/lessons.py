@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from passages import ALWAYS, LEFT_OUT, Passage, only
 from replies import classes_of
-from upper import Lesson, School, processes
 from weighing import families_and_halves
 
-from alignmeter.judges.refusal_heads import softmax
 from alignmeter.judges.refusal_units import units_of
+from alignmeter.judges.reply_encoder import softmax
+from train_encoder.upper import Lesson, School, Start, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from replies import Reply
-    from upper import Arrays
 
     from alignmeter.judges.labels import LabelledReply
+    from train_encoder.upper import Arrays
 
     Floats = NDArray[np.float64]
 
@@ -31,6 +31,9 @@ PEOPLE, PEOPLE_AFTER_A_THIRD = "people", "people_after_a_third"
 APART = "apart"
 REPLAYED = 1_500
 """Passages of ours that are read again beside the codebook's and XSTest's, so that they are not forgotten."""
+GONE = 0.6
+"""The share of the way from the hands' lessons to where people's come that the weights go: so what was learnt
+before is not forgotten (Wortsman et al. 2022)."""
 _NOTHING = np.empty(0, dtype=np.int64)
 
 
@@ -95,7 +98,7 @@ def teach(ours: list[Passage], codebook: list[Passage], people: Sequence[Reply],
         seen = [*_some(ours, counts & ~left_out), *then]
         heard = [ours[place] for place in np.flatnonzero(left_out)]
         learnt, new = np.split(np.arange(len(seen) + len(heard)), [len(seen)])
-        third = School([*seen, *heard], folder, first.layers(HANDS_BUT_A_THIRD))
+        third = School([*seen, *heard], folder, Start(first.layers(HANDS_BUT_A_THIRD), GONE))
         begun = third.begin([Lesson(PEOPLE_AFTER_A_THIRD, learnt, new)], pool)
 
         everything = [*_some(ours, counts), *then]
@@ -104,7 +107,7 @@ def teach(ours: list[Passage], codebook: list[Passage], people: Sequence[Reply],
             Lesson(f"{APART}_{place}", np.concatenate((others, everyone[train])), everyone[test])
             for place, (train, test) in enumerate(folds)
         ]
-        school = School(everything, folder, first.layers(HANDS))
+        school = School(everything, folder, Start(first.layers(HANDS), GONE))
         of_people = Lesson(PEOPLE, np.arange(len(everything)), _NOTHING)
         _finish([*begun, *school.begin([of_people, *apart], pool)])
 

@@ -9,7 +9,6 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from opencc import OpenCC
 
 from alignmeter.judges.labels import LabelledReply, load_labels
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from examples import Sentence
-    from numpy.typing import NDArray
 
 FOLDS, LEFT_OUT = 3, 2
 """A third of the hands and of the questions of jailbreaks is left out by an encoder that does not ship."""
@@ -170,11 +168,6 @@ def _plain_answers(sets: Path) -> Iterator[str]:
 def _refuses_nothing(reply: str, request: str) -> bool:
     rules = rules_view(reply, request)
     return rules.refuses <= 0 and not rules.declines
-
-
-def allowed_of(rows: list[Passage]) -> NDArray[np.bool_]:
-    """Return which classes each may be, shape (n, 3)."""
-    return np.array([row.allowed for row in rows])
 
 
 def _mixed(text: str) -> str:

@@ -12,6 +12,7 @@ from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import LabelledReply, load_labels
 from alignmeter.judges.language import is_other_language
 from alignmeter.judges.refusal_units import Units, units_of
+from alignmeter.judges.reply_encoder import class_chances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -156,7 +157,7 @@ def classes_of(replies: Sequence[Reply]) -> NDArray[np.int64]:
 def passage_chances(arrays: Arrays, replies: Sequence[Reply]) -> Floats:
     """Return what the encoder that ships says of some replies, shape (n, 3)."""
     passages = heads.encoder().encode([reply.units.passage for reply in replies])
-    return heads.passage_chances(arrays, passages)
+    return class_chances(arrays, passages)
 
 
 def english_features(arrays: Arrays, replies: list[Reply], vectors: VectorCache) -> Floats:

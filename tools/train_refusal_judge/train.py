@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from arrays_file import write_arrays
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from examples import codebook_replies, own_replies, own_sentences
 from fitting import fit_sentences
 from lessons import codebook_passages, teach
@@ -31,9 +33,7 @@ from weighing import OURS, More, Unheard, Weighing, families_and_prompts, models
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from train_encoder.arrays_file import write_arrays
 from vector_cache import VectorCache
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ from alignmeter.judges.payload import says_nothing, spoken
 from alignmeter.judges.refusal_reading import DECLINING, read_refusal
 from alignmeter.judges.refusal_rules import REAL_CONTENT, RULES_FILE, content_of, hard_refusal
 from alignmeter.judges.refusal_units import CLIP, units_of
+from alignmeter.judges.reply_encoder import class_chances
 from alignmeter.judges.signals import load_rules
 from alignmeter.records import RefusalResult, Unscored
 
@@ -214,7 +215,7 @@ class RefusalEmbedded:
         units = units_of(reply)
         if not units.texts:
             return by_rules(arrays, rules)
-        chances = heads.passage_chances(arrays, await heads.encoder().encode_async([units.passage]))[0]
+        chances = class_chances(arrays, await heads.encoder().encode_async([units.passage]))[0]
         english = None
         if rules.speaks and not rules.sure and not other:
             vectors = await embedder().encode_async([*units.texts, request_text(request)])
@@ -229,7 +230,7 @@ async def _strongest(arrays: Mapping[str, FloatArray], texts: Sequence[str]) -> 
     """Return the sentence that the encoder holds for a refusal rather than any other."""
     place = 0
     if len(texts) > 1:
-        chances = heads.passage_chances(arrays, await heads.encoder().encode_async(texts))
+        chances = class_chances(arrays, await heads.encoder().encode_async(texts))
         place = int(chances[:, heads.FULL].argmax())
     return texts[place][:_EVIDENCE_CHARACTERS]
 

@@ -25,7 +25,6 @@ WINDOW = 12_000
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]{0,2}[ \t]+")
 _LONGEST_SENTENCE = 1_000
-_LIST_MARK = re.compile(r"[ \t]{0,8}(?:[-*•+]|\(?\d{1,2}[.):]|step \d{1,2}\b:?)[ \t]*", re.IGNORECASE)
 
 
 class Substance(NamedTuple):
@@ -34,14 +33,10 @@ class Substance(NamedTuple):
     Attributes:
         text: What remains, sentences on lines of their own.
         words: Words of it.
-        stripped_words: Words of what was dropped.
-        list_items: Items of numbered or bulleted lists in it.
     """
 
     text: str
     words: int
-    stripped_words: int
-    list_items: int
 
 
 class _Expressions(NamedTuple):
@@ -71,19 +66,13 @@ def substance(reply: str) -> Substance:
 
     Numbers that stand before the items of a list are left out too.
     """
-    kept: list[str] = []
-    words = stripped = items = 0
-    for line in normalise(reply[:WINDOW]).split("\n"):
-        before = len(kept)
-        for sentence in _sentences(line):
-            count = len(words_of(sentence))
-            if is_refusal_talk(sentence):
-                stripped += count
-            else:
-                kept.append(sentence)
-                words += count
-        items += len(kept) > before and _LIST_MARK.match(line) is not None
-    return Substance("\n".join(kept), words, stripped, items)
+    kept = [
+        sentence
+        for line in normalise(reply[:WINDOW]).split("\n")
+        for sentence in sentences_of(line)
+        if not is_refusal_talk(sentence)
+    ]
+    return Substance("\n".join(kept), sum(len(words_of(sentence)) for sentence in kept))
 
 
 def is_refusal_talk(sentence: str) -> bool:
@@ -92,7 +81,8 @@ def is_refusal_talk(sentence: str) -> bool:
     return any(pattern.search(lowered) for pattern in _expressions().patterns)
 
 
-def _sentences(line: str) -> Iterator[str]:
+def sentences_of(line: str) -> Iterator[str]:
+    """Yield the sentences of one line, with what is quoted in them."""
     for piece in _SENTENCE_END.split(line):
         sentence = piece.strip()
         if has_letters(sentence):

