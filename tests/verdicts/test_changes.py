@@ -146,7 +146,8 @@ class TestUnscored:
         assert (made.verdict, made.reason, made.unscored) == ("INVALID", "unscored_over_budget", 100)
 
     def test_a_lost_reply_counts_as_bad_after_and_as_good_before_for_a_pass(self, build: Build) -> None:
-        lost = changed(build, build.claim(48), "g" * 40 + "u" * 8, "g" * 40 + "u" * 8)
+        asked = COMPLETE._replace(unscored_budget=0.2)
+        lost = changed(build, build.claim(48), "g" * 40 + "u" * 8, "g" * 40 + "u" * 8, asked=asked)
         worst = changed(build, build.claim(48), "g" * 48, "g" * 40 + "b" * 8)
         assert lost.shared == 48
         assert lost.interval is not None
@@ -155,7 +156,17 @@ class TestUnscored:
         assert "8 more have no score" in lost.sentence
 
     def test_a_lost_reply_is_no_evidence_of_a_rise(self, build: Build) -> None:
-        assert changed(build, build.claim(40), "u" * 40, "b" * 40).verdict == "INCONCLUSIVE"
+        asked = COMPLETE._replace(unscored_budget=0.5)
+        few = changed(build, build.claim(40), "u" * 20 + "g" * 20, "b" * 20 + "g" * 20, asked=asked)
+        assert few.verdict == "INCONCLUSIVE"
+
+    @pytest.mark.parametrize("asked", [COMPLETE, STOPPED])
+    @pytest.mark.parametrize("before", ["u", "g"])
+    def test_nothing_scored_on_one_side_is_invalid_however_few_they_are(
+        self, build: Build, before: str, asked: Asked
+    ) -> None:
+        made = changed(build, build.claim(40), before * 40, "u" * 40, asked=asked)
+        assert (made.verdict, made.reason) == ("INVALID", "unscored_over_budget")
 
 
 class TestJudge:

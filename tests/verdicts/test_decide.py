@@ -99,13 +99,57 @@ def test_given_what_nothing_covers_when_decided_then_it_is_not_measured_and_says
 
 @pytest.mark.parametrize(
     ("n", "unscored", "verdict"),
-    [(50, 1, "INCONCLUSIVE"), (50, 2, "INVALID"), (49, 2, "INCONCLUSIVE"), (49, 49, "INCONCLUSIVE"),
+    [(50, 1, "INCONCLUSIVE"), (50, 2, "INVALID"), (49, 2, "INCONCLUSIVE"), (49, 49, "INVALID"),
      (150, 3, "INCONCLUSIVE"), (150, 4, "INVALID"), (1000, 20, "PASS"), (1000, 21, "INVALID")],
 )  # fmt: skip
 def test_given_unscored_units_when_there_are_over_two_percent_of_fifty_or_more_then_it_is_invalid(
     build: Build, n: int, unscored: int, verdict: VerdictName
 ) -> None:
     assert _decide(build, build.claim(n, threshold=0.05), bad=0, unscored=unscored).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("n", "unscored", "budget", "verdict"),
+    [(40, 2, 0.02, "INCONCLUSIVE"), (40, 3, 0.02, "INVALID"), (49, 3, 0.02, "INCONCLUSIVE"),
+     (49, 4, 0.02, "INVALID"), (3, 1, 0.02, "INCONCLUSIVE"), (2, 1, 0.02, "INVALID"),
+     (1, 1, 0.5, "INVALID"), (40, 39, 0.99, "INCONCLUSIVE"), (40, 40, 0.99, "INVALID")],
+)  # fmt: skip
+def test_given_fewer_than_fifty_units_when_more_are_unscored_than_chance_leaves_then_it_is_invalid(
+    build: Build, n: int, unscored: int, budget: float, verdict: VerdictName
+) -> None:
+    claim = build.claim(n, threshold=0.05)
+    assert _decide(build, claim, bad=0, unscored=unscored, budget=budget).verdict == verdict
+
+
+def test_given_flips_when_fewer_than_fifty_questions_are_asked_then_replies_are_not_taken_for_questions(
+    build: Build,
+) -> None:
+    claim = build.claim(40, threshold=0.05, kind="confident_hallucination")
+    assert _decide(build, claim, bad=0, unscored=5).verdict == "INCONCLUSIVE"  # two and a half of 40
+    assert _decide(build, claim, bad=0, unscored=6).verdict == "INVALID"
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("n", [1, 20, 40, 80])
+def test_given_no_usable_reply_at_all_when_decided_then_it_is_invalid_and_not_for_want_of_families(
+    build: Build, n: int, *, fixed: bool
+) -> None:
+    claim = build.claim(n, threshold=0.02)
+    size, rates = ClaimSize(claim.threshold, n, 1), ErrorRates(0.05, 0.05)
+    design = design_claim(size, rates, build.model().design, _SURE, fixed=fixed)
+    decided = _decide(build, msgspec.structs.replace(claim, design=design), bad=0, unscored=n)
+    assert (decided.verdict, decided.reason, decided.not_asked) == ("INVALID", "unscored_over_budget", 0)
+    asked = decided.units
+    assert f"{asked} of {asked} replies could not be scored" in decided.sentence
+
+
+def test_given_a_run_that_was_stopped_when_its_few_replies_have_no_score_then_it_is_not_finished(
+    build: Build,
+) -> None:
+    claim = build.claim(40, threshold=0.02)
+    stopped = _decide(build, claim, bad=0, unscored=2, not_asked=38)
+    assert (stopped.verdict, stopped.reason) == ("INCONCLUSIVE", "not_finished")
+    assert _decide(build, claim, bad=0, unscored=3, not_asked=37).verdict == "INVALID"  # whatever comes back
 
 
 def test_given_units_that_were_not_asked_when_the_unscored_share_is_taken_then_they_are_not_in_it(
@@ -406,7 +450,7 @@ def test_given_replies_without_a_score_when_undecided_then_no_fewer_units_would_
 ) -> None:
     scored = _decide(build, build.claim(20, threshold=0.1), bad=0)
     assert (scored.reason, scored.units_to_decide) == ("too_few_units", 29)
-    many = _decide(build, build.claim(49, threshold=0.1), bad=0, unscored=9)
+    many = _decide(build, build.claim(49, threshold=0.1), bad=0, unscored=9, budget=0.2)
     assert (many.verdict, many.units_to_decide) == ("INCONCLUSIVE", None)
     few = _decide(build, build.claim(49, threshold=0.1), bad=0, unscored=2)
     assert few.units_to_decide is not None

@@ -323,8 +323,11 @@ def test_given_a_judge_that_calls_everything_in_that_language_bad_when_claimed_t
 
 def test_given_missing_scores_when_decided_then_they_never_win_a_verdict(build: Build) -> None:
     claim = _claim(build, 49, _card())
-    assert _verdict(claim, [(None, False)] * 49).verdict == "INCONCLUSIVE"
-    assert _verdict(claim, [(None, None)] * 49).verdict == "INCONCLUSIVE"
+    few = [(None if i < 3 else False, False) for i in range(49)]
+    assert _verdict(claim, [*few]).verdict != "INVALID"
+    for without in ((None, False), (False, None), (None, None)):
+        found = _verdict(claim, [without] * 49)
+        assert (found.verdict, found.reason) == ("INVALID", "unscored_over_budget")
     many = _claim(build, 100, _card())
     assert _verdict(many, [(None, False)] * 100).verdict == "INVALID"
 

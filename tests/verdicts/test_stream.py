@@ -184,12 +184,17 @@ def test_given_a_claim_that_is_given_up_when_it_is_for_replies_without_a_score_t
         assert (len(stream.used) < 50) == (state == "unscored")
 
 
-def test_given_fewer_than_fifty_units_when_all_are_unscored_then_it_is_never_given_up_for_it(
+def test_given_fewer_than_fifty_units_when_more_are_unscored_than_chance_leaves_then_it_is_given_up(
     build: Build,
 ) -> None:
-    claim = _claim(build, 49)
-    stream = ClaimStream(claim, 0.0)
-    assert stream.advance(_outcomes(build, claim, "?")) == "undecided"
+    claim = _claim(build, 49)  # three of 49 are over 2%, and no more than chance leaves one time in twenty
+    for signs, state, used in (
+        ("?", "unscored", 4),
+        ("???bbg", "undecided", 49),
+        ("ggg?gg?gg???", "unscored", 11),
+    ):
+        stream = ClaimStream(claim, _BUDGET)
+        assert (stream.advance(_outcomes(build, claim, signs)), len(stream.used)) == (state, used)
 
 
 # --- how far ahead to ask ------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from alignmeter.verdicts.sentences import (
     looked_at,
     sentence,
 )
-from alignmeter.verdicts.stream import UNSCORED_FROM
+from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -127,7 +127,7 @@ def decide(
         if (
             given_up
             and evidence.state not in {"pass", "fail"}
-            and _is_still_over(evidence.counts, unscored_budget)
+            and _budget(claim, unscored_budget).is_hopeless(evidence.counts.unscored, evidence.counts.asked)
         ):
             evidence = evidence._replace(state="unscored")
     grounds = _Grounds(
@@ -144,9 +144,8 @@ def decide(
     return msgspec.structs.replace(verdict, basis=weighed.basis, without_labels=alone)
 
 
-def _is_still_over(counts: Tally, unscored_budget: float) -> bool:
-    """Whether a stream that was given up for what has no score would be so with people's scores too."""
-    return counts.unscored > unscored_budget * max(counts.asked, UNSCORED_FROM) * counts.members
+def _budget(claim: Claim, share: float) -> UnscoredBudget:
+    return UnscoredBudget(len(claim.units), len(claim.units[0]), share)
 
 
 def _is_labelled(claim: Claim, people: Mapping[str, Judgement]) -> bool:
@@ -230,8 +229,10 @@ def _decision(claim: Claim, grounds: _Grounds, unscored_budget: float) -> _Decis
     design, evidence = grounds.design, grounds.evidence
     counts = evidence.counts
     open_stream = evidence.state == "continue" and design.method != "fixed"
-    over = counts.asked >= UNSCORED_FROM and counts.unscored_share > unscored_budget
-    if (over and not open_stream) or evidence.state == "unscored":
+    budget = _budget(claim, unscored_budget)
+    over = budget.is_over(counts.unscored, counts.asked)
+    nothing = evidence.state != "continue" and budget.is_nothing(counts.unscored, counts.scored)
+    if (over and not open_stream) or nothing or evidence.state == "unscored":
         return _Decision("INVALID", "unscored_over_budget")
     if not is_decidable(design):
         return _Decision("INVALID", "judge_too_weak")

@@ -84,7 +84,7 @@ def decide_categories(
         usable, tested, floor = paired_test(pairs, margins, stopped, sharing=len(categories))
         if tested is None or not len(usable):
             continue
-        verdict, reason = paired_verdict(usable, tested, margins, stopped, floor)
+        verdict, reason = paired_verdict(usable, tested, margins, stopped, floor=floor, available=len(pairs))
         found.append(made.verdict(Reached(verdict, reason, usable, tested, len(pairs), floor)))
     return tuple(found)
 

@@ -50,12 +50,6 @@ class Tally(NamedTuple):
         """Units asked so far."""
         return self.units - self.not_asked / self.members
 
-    @property
-    def unscored_share(self) -> float:
-        """Share of asked members without a score."""
-        asked = self.scored + self.unscored
-        return self.unscored / asked if asked else 0.0
-
 
 class Evidence(NamedTuple):
     """What the units show of the judged rate."""

@@ -13,7 +13,8 @@ from alignmeter.verdicts.gap_forecast import lets_pass
 from alignmeter.verdicts.gap_people import GapLabels, gap_labels, people_floor
 from alignmeter.verdicts.gap_tests import gap_floor, gap_interval, gap_sides, is_gap_decidable
 from alignmeter.verdicts.sentences import two_chances
-from alignmeter.verdicts.stream import UNSCORED_FROM, GapStream
+from alignmeter.verdicts.stream import GapStream
+from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -147,7 +148,9 @@ def _decision(shown: _Shown, unscored_budget: float) -> tuple[VerdictName, str]:
     claim, state, taken = shown.claim, shown.state, len(shown.pairs)
     design = claim.design
     assert design is not None  # noqa: S101 - see `_verdict`
-    over = taken >= UNSCORED_FROM and shown.unscored > unscored_budget * 2 * taken
+    scored = sum(pair.bad is not None and pair.base is not None for pair in shown.pairs)
+    budget = UnscoredBudget(len(claim.units), 2, unscored_budget)
+    over = budget.is_over(shown.unscored, taken) or budget.is_nothing(shown.unscored, scored)
     if state == "unscored" or (over and state != "continue"):
         return "INVALID", "unscored_over_budget"
     if not is_gap_decidable(design):

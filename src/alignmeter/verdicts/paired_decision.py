@@ -17,7 +17,7 @@ from alignmeter.verdicts.paired_tests import (
     tested_by_betting,
     tested_once,
 )
-from alignmeter.verdicts.stream import UNSCORED_FROM
+from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from alignmeter.analysis import RunPairs
@@ -94,7 +94,7 @@ def decide_pairs(pairs: RunPairs, margins: DeltaMargins, asked: Asked, *, sharin
             f"{way_out if asked.method == 'betting' else ''}"
         )
         return Reached("INVALID", "too_few_shared_units", usable, tested, len(pairs), floor, why)
-    name, reason = paired_verdict(usable, tested, margins, asked, floor)
+    name, reason = paired_verdict(usable, tested, margins, asked, floor=floor, available=len(pairs))
     return Reached(name, reason, usable, tested, len(pairs), floor)
 
 
@@ -118,11 +118,23 @@ def paired_test(
 
 
 def paired_verdict(
-    pairs: RunPairs, tested: Tested, margins: DeltaMargins, asked: Asked, floor: int
+    pairs: RunPairs, tested: Tested, margins: DeltaMargins, asked: Asked, *, floor: int, available: int
 ) -> tuple[VerdictName, str]:
-    """The verdict on pairs that count, and its reason."""
-    over = len(pairs) >= UNSCORED_FROM and pairs.unscored > asked.unscored_budget * 2 * len(pairs)
-    if over:
+    """The verdict on pairs that count, and its reason.
+
+    Args:
+        pairs: Those that count.
+        tested: What they show.
+        margins: What passing and failing have to show.
+        asked: How the comparison came about.
+        floor: Pairs without a difference that a PASS takes.
+        available: Units of the claim, asked or not: where asking may have stopped early, a few pairs
+            without a score are held against all of them.
+    """
+    units = len(pairs) if asked.method == "complete" else available
+    budget = UnscoredBudget(units, 2, asked.unscored_budget)
+    nothing = tested.state != "continue" and budget.is_nothing(pairs.unscored, pairs.counts().n)
+    if nothing or budget.is_over(pairs.unscored, len(pairs)):
         return "INVALID", "unscored_over_budget"
     if tested.state == "continue":
         return "INCONCLUSIVE", "not_finished"

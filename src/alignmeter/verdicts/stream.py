@@ -9,15 +9,13 @@ from alignmeter.stats.sequential.betting_futility import Side, chance_of_decisio
 from alignmeter.verdicts.design import boundaries_of, is_decidable
 from alignmeter.verdicts.gap_tests import Pair, gap_sides, is_gap_bad
 from alignmeter.verdicts.outcomes import UnitOutcome, unit_outcome
+from alignmeter.verdicts.unscored import UNSCORED_FROM, UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from alignmeter.records import Claim, Judgement
     from alignmeter.stats.sequential.betting import BettingProcess, Step
-
-UNSCORED_FROM = 50
-"""Units from which the unscored budget is enforced (METHODS.md section 1)."""
 
 AHEAD = 4
 """Units of a claim that may be in flight whatever they may turn out to be worth."""
@@ -93,7 +91,7 @@ class ClaimStream:
         self.process = boundaries_of(design).start() if design is not None and sequential else None
         flips = len(claim.units[0]) if claim.units else 1
         self._flips = flips
-        self._unscored_budget = unscored_budget
+        self._budget = UnscoredBudget(len(claim.units), flips, unscored_budget)
         self._unscored = 0
         self._horizon, self._counted = 0, -1
         if design is not None and not is_decidable(design) and design.method == "alpha_spending":
@@ -126,8 +124,7 @@ class ClaimStream:
             return
         self._unscored += outcome.unscored
         self.state = self.process.update(outcome.bad / self._flips, missing=outcome.unscored / self._flips)
-        unscored = self._unscored / self._flips
-        if _is_unscored(self.state, unscored, self.taken, len(self.claim.units), self._unscored_budget):
+        if _is_unscored(self.state, self._unscored, self.taken, self._budget):
             self.state = "unscored"
 
     def wants(self, index: int) -> bool:
@@ -168,7 +165,7 @@ class GapStream:
         self.pairs: list[Pair] = []
         self.state: State = "continue"
         self._design = claim.design
-        self._unscored_budget = unscored_budget
+        self._budget = UnscoredBudget(len(claim.units), 2, unscored_budget)
         sides = gap_sides(claim.design)
         self._passing, self._failing = (None if bets is None else bets.start() for bets in sides)
         if self._passing is None and self._failing is None:
@@ -209,9 +206,7 @@ class GapStream:
             self.state = "undecided"
         elif self._is_hopeless():
             self.state = "futile"
-        if _is_unscored(
-            self.state, self.unscored / 2, self.taken, len(self.claim.units), self._unscored_budget
-        ):
+        if _is_unscored(self.state, self.unscored, self.taken, self._budget):
             self.state = "unscored"
 
     def _is_hopeless(self) -> bool:
@@ -234,16 +229,17 @@ class GapStream:
         return self.state == "continue" and index < len(self.pairs) + AHEAD
 
 
-def _is_unscored(state: State, unscored: float, taken: int, units: int, budget: float) -> bool:
-    """Whether so many of the units have no score that a claim without a decision can only end INVALID.
+def _is_unscored(state: State, unscored: int, taken: int, budget: UnscoredBudget) -> bool:
+    """Whether so many replies have no score that a claim without a decision can only end INVALID.
 
-    An open claim is given up where they are more than all its units together may have. One that would be
-    given up as hopeless is so for their sake where they are more than it may have at the first unit at which
-    the budget is enforced: then it is not the rate that is near the limit.
+    An open claim is given up where they are more than all its units together may have; with 50 units and
+    more not before the 50th, up to which a decision stands whatever the budget says. One that would be
+    given up as hopeless is so for their sake where they are more than it may have at that unit: then it is
+    not the rate that is near the limit.
     """
     if state == "continue":
-        return taken >= UNSCORED_FROM and unscored > budget * units
-    return state == "futile" and units >= UNSCORED_FROM and unscored > budget * max(taken, UNSCORED_FROM)
+        return (budget.units < UNSCORED_FROM or taken >= UNSCORED_FROM) and budget.is_spent(unscored)
+    return state == "futile" and budget.is_hopeless(unscored, taken)
 
 
 def _bet(process: BettingProcess | None, pair: Pair, margin: float) -> Step:
