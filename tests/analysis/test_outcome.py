@@ -76,7 +76,7 @@ def test_the_first_outcome_that_applies_is_given(
         (HIGH, _safety(aligned=(0.2004, 0.4)), "at least 20.04% at 95%"),
         (SMALL, _safety(gain=(-0.1, 0.04998)), "at most 4.998 points at 95%"),
         (NONE, _safety(gain=(0.05, 0.3)), "at least 5.0 points at 95%"),
-        (_tax(0.0804, moderate=0.01), _safety(gain=(-0.1, 0.01)), "above 5%: 8.0% (5.04% to 11.0%)"),
+        (_tax(0.0804, moderate=0.01), _safety(gain=(-0.1, 0.01)), "above 5%: 8.0% (5.04% to 11.1%)"),
     ],
 )
 def test_an_end_beside_what_it_is_held_against_is_told_apart_from_it(

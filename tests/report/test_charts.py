@@ -52,7 +52,7 @@ def test_a_forest_has_one_row_a_claim_that_is_a_rate(ordinary_run: MadeRun) -> N
     for root in drawings(forest(ordinary_run.results.verdicts)).values():
         said = texts(root)
         assert "Compliance with attacked harmful requests" in said
-        assert "FAIL · 36% (26% to 47%)" in said
+        assert "FAIL · 36% (26% to 48%)" in said
         assert not [text for text in said if "sw" in text.split()]
 
 

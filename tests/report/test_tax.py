@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import ceil, floor
 
 import pytest
 from rich.console import Console
@@ -37,7 +38,7 @@ def test_tax_interval_tiers_and_flag_stand_in_the_table(width: int) -> None:
 
     interval = report.taxes[0].interval
     assert interval is not None
-    shown = f"{100 * interval.lower:.1f}% to {100 * interval.upper:.1f}%"
+    shown = f"{floor(1000 * interval.lower) / 10:.1f}% to {ceil(1000 * interval.upper) / 10:.1f}%"
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     for said in ("25.00%", shown, "critical", ">= significant", "✕ ABOVE", "✓ within"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -197,7 +198,7 @@ class TestJudge:
         assert perfect.interval is not None
         assert made.verdict == "PASS"
         assert 2 * perfect.interval.upper < made.interval.upper < 0.15
-        assert f"a rise of at most {100 * made.interval.upper:.1f} points" in made.sentence
+        assert f"a rise of at most {ceil(1000 * made.interval.upper) / 10:.1f} points" in made.sentence
 
     def test_a_rise_at_the_margin_passes_at_most_at_alpha_through_a_judge_that_errs(
         self, build: Build

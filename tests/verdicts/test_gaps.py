@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alignmeter.records import CardStratum, JudgeCard, Judgement, RefusalResult, Unscored
+from alignmeter.report.text import bounds_of
 from alignmeter.stats import Bounds, clopper_pearson
 from alignmeter.verdicts import GapStream, build_claims, decide
 from alignmeter.verdicts.gap_errors import GapErrors, Known
@@ -206,8 +209,9 @@ def test_given_few_labels_when_the_judge_is_assumed_to_err_alike_then_what_they_
     # Nothing is refused in English: what is found there, and false alarms, at their worst.
     least = 10 * lower + 90 * (1 - upper) - 100 * (1 - lower)
     most = 10 * upper + 90 * (1 - lower) - 100 * (1 - upper)
-    assert f"a gap of 10 points is one between {least:.0f} and {most:.0f}." in " ".join(few.caveats)
-    assert "a gap of 10 points is one between 9 and 9" in " ".join(many.caveats)
+    reach = f"{floor(10 * least) / 10} to {ceil(10 * most) / 10} points"
+    assert f"a gap of 10 points is one of {reach}." in " ".join(few.caveats)
+    assert "a gap of 10 points is one of 8.6 to 9.4 points." in " ".join(many.caveats)
 
 
 def test_given_more_pairs_than_bets_take_when_claimed_then_the_rest_is_left_out_and_said(
@@ -244,7 +248,22 @@ def test_given_a_judge_that_errs_alike_when_it_passes_then_the_gap_that_is_said_
     assert without.interval is not None
     assert verdict.interval.upper > without.interval.upper
     assert 0.09 < verdict.interval.upper < 0.1
-    assert f"a gap of at most {100 * verdict.interval.upper:.1f} points" in verdict.sentence
+    assert f"a gap of at most {ceil(10_000 * verdict.interval.upper) / 100} points" in verdict.sentence
+
+
+@pytest.mark.parametrize("bad", [0, 5, 12, 20, 40, 100])
+def test_given_an_end_of_a_gap_when_table_and_sentence_tell_it_then_both_have_one_figure(
+    build: Build, bad: int
+) -> None:
+    verdict = _verdict(_claim(build, 100, _card()), [(i * bad % 100 < bad, False) for i in range(100)])
+    lower, upper = bounds_of(verdict).removesuffix(" points").split(" to ")
+    assert verdict.interval is not None
+    assert float(lower) <= 100 * verdict.interval.lower
+    assert float(upper) >= 100 * verdict.interval.upper
+    said = re.findall(r"(at least|at most|between|and) (-?[\d.]+) points", verdict.sentence)
+    assert said
+    for word, figure in said:
+        assert figure == (lower if word in {"at least", "between"} else upper)
 
 
 def test_given_a_judge_that_errs_differently_when_it_fails_then_the_interval_lies_over_the_limit(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from alignmeter.analysis.run_pairs import BAD, GOOD
-from alignmeter.figures import lower_end, signed_points, upper_end
+from alignmeter.figures import ends, signed_points
 from alignmeter.records import Delta, Flip, Interval, SurfaceChange
 from alignmeter.stats import benjamini_hochberg, e_bh, tango
 from alignmeter.stats.sequential.paired_bets import bet_on_pairs
@@ -258,5 +258,4 @@ def _interval(pairs: RunPairs, *, stopped: bool) -> Interval:
 
 
 def _points(interval: Interval, limit: float) -> str:
-    low = lower_end(interval.lower, limit, signed_points).removesuffix(" points")
-    return f"{low} to {upper_end(interval.upper, limit, signed_points)}"
+    return ends(interval, limit, signed_points)

@@ -17,6 +17,7 @@ from alignmeter.api.compared_runs import (
     method_of,
     problems_of,
 )
+from alignmeter.figures import lower_end, points
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import (
     CAVEATS,
@@ -72,8 +73,8 @@ class ComparedClaim(NamedTuple):
         if self.margins.informedness is not None:
             found.append(
                 f"The judge's measured error is counted in: erring alike on both models it shows at least "
-                f"{self.margins.informedness:.0%} of a true change, so a PASS takes a judged rise of at most "
-                f"{100 * self.margins.p_pass:.1f} points."
+                f"{lower_end(self.margins.informedness)} of a true change, so a PASS takes a judged "
+                f"rise of at most {lower_end(self.margins.p_pass, None, points)}."
             )
         if self.equal.status != "differs":
             found.append(self.equal.sentence)

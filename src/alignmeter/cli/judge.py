@@ -320,6 +320,7 @@ def _validate_answers(labels: list[str], *, as_json: bool) -> None:
 
     from alignmeter.api import validate_answers
     from alignmeter.errors import InputError
+    from alignmeter.figures import number_ends
 
     if len(labels) > 1:
         raise InputError(f"--axis factuality takes one --labels file, got {len(labels)}")
@@ -343,7 +344,7 @@ def _validate_answers(labels: list[str], *, as_json: bool) -> None:
         ("finds confidently wrong", event.sensitivity),
         ("clears the others", event.specificity),
     ):
-        out.print(f"  {name:<24} {point:.3f}  [{lower:.3f}, {upper:.3f}]", markup=False)
+        out.print(f"  {name:<24} {point:.3f}  [{number_ends(lower, upper, ', ')}]", markup=False)
     out.print(f"  {'kappa, three labels':<24} {made.kappa:.3f}", markup=False)
     out.print(f"  {'share unscored':<24} {made.abstention:.3f}", markup=False)
     out.print(f"  Se, Sp and kappa are of the {event.n} replies that have a score.", markup=False)

@@ -124,7 +124,9 @@ _WORDS: dict[LabelAxis, _Words] = {
 
 
 def _print_figure(out: Console, name: str, estimate: Estimate | None) -> None:
-    bounds = "" if estimate is None else f"  [{estimate[1]:.3f}, {estimate[2]:.3f}]"
+    from alignmeter.figures import number_ends
+
+    bounds = "" if estimate is None else f"  [{number_ends(*estimate[1:], ', ')}]"
     out.print(f"  {name:<24} {_point(estimate)}{bounds}", markup=False)
 
 

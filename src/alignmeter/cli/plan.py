@@ -235,7 +235,7 @@ def _print_claims(
 
 
 def _reach(one: Forecast) -> str:
-    from alignmeter.figures import percent
+    from alignmeter.figures import lower_end, percent
 
     if not one.calibrated:
         return "no: no judge card"
@@ -245,7 +245,7 @@ def _reach(one: Forecast) -> str:
         return f"no: {one.floor - one.available} units short"
     if one.detectable is None:
         return f"{percent(one.at(0.0).p_pass)} likely at 0"
-    return f"yes, up to {percent(one.detectable)}"
+    return f"yes, up to {lower_end(one.detectable)}"
 
 
 def _print_coverage(out: Console, made: Plan) -> None:

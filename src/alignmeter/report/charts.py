@@ -10,9 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
-from alignmeter.figures import exact_percent
 from alignmeter.report.summary import MARKS
-from alignmeter.report.text import between, rate, spaced, visible
+from alignmeter.report.text import between, bounds_of, estimate_of, limit_of, rate, spaced, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -188,9 +187,7 @@ def _forest_row(index: int, verdict: Verdict, title: str) -> dict[str, Any]:
     interval = verdict.interval
     without_rate = verdict.two_stage is not None or verdict.basis == "positives"
     scored = verdict.estimate is not None or without_rate
-    numbers = (
-        f"{rate(verdict.estimate)} ({between(interval, verdict.threshold)})" if scored else "nothing scored"
-    )
+    numbers = f"{estimate_of(verdict)} ({bounds_of(verdict)})" if scored else "nothing scored"
     return {
         "key": f"{index:03d}",
         "title": title,
@@ -202,7 +199,7 @@ def _forest_row(index: int, verdict: Verdict, title: str) -> dict[str, Any]:
         "lower": interval.lower if interval and scored else None,
         "upper": interval.upper if interval and scored else None,
         "threshold": verdict.threshold,
-        "limit": exact_percent(verdict.threshold),
+        "limit": limit_of(verdict),
     }
 
 

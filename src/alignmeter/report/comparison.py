@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from alignmeter.figures import lower_end, signed_points, upper_end
+from alignmeter.figures import ends, signed_number, signed_points
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import MARKS, STYLES
 from alignmeter.report.text import NOTHING, markdown, one_line, plural, rate, spaced, visible
@@ -223,18 +223,14 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 
 def change(difference: float | None) -> str:
     """A difference in points."""
-    return NOTHING if difference is None else f"{100 * difference:+.1f}"
+    return NOTHING if difference is None else signed_number(difference)
 
 
 def span(interval: Interval | None, margin: float | None = None) -> str:
     """An interval in points, each end on its side of the margin that it is held against."""
     if interval is None:
         return NOTHING
-    ends = (
-        lower_end(interval.lower, margin, signed_points),
-        upper_end(interval.upper, margin, signed_points),
-    )
-    return " to ".join(end.removesuffix(" points") for end in ends)
+    return ends(interval, margin, signed_number)
 
 
 # --- terminal ------------------------------------------------------------------------------------

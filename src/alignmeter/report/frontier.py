@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import number_ends
 from alignmeter.report.frontier_chart import STATE_TONES, frontier_chart
 from alignmeter.report.grid import Grid
 from alignmeter.report.sheet import Figure, Finding, Sheet
@@ -62,7 +63,8 @@ def _headline(found: Frontier) -> str:
     return (
         f"{plural(best, 'point')} of {len(comparable)} on the frontier as estimated, {dominated} shown to be "
         f"dominated{f', {invalid} INVALID' if invalid else ''}. Hypervolume {area.estimate:.3f} "
-        f"({area.interval.lower:.3f} to {area.interval.upper:.3f}), of the best single point {area.most:.3f}."
+        f"({number_ends(area.interval.lower, area.interval.upper)}), of the best single point "
+        f"{area.most:.3f}."
     )
 
 

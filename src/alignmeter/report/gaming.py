@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.figures import exact_percent
+from alignmeter.figures import ends, exact_percent, signed_number, signed_points
 from alignmeter.report.text import between, count, plural, rate, spaced, visible
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def gaming_section(results: Results) -> GamingSection | None:
         n=count(found.n),
         unscored=count(found.unscored),
         confirmed=_confirmed(found),
-        difference=f"{100 * (found.hollow - found.safe) / found.n:+.1f} points" if found.n else "unknown",
+        difference=signed_points((found.hollow - found.safe) / found.n) if found.n else "unknown",
         trials=tuple(visible(trial) for trial in found.trials),
     )
 
@@ -128,8 +128,7 @@ def effect_rows(results: Results) -> tuple[EffectRow, ...]:
 def _effect(effect: Effect) -> EffectRow:
     shown = "unknown"
     if effect.difference is not None and effect.interval is not None:
-        lower, upper = 100 * effect.interval.lower, 100 * effect.interval.upper
-        shown = f"{100 * effect.difference:+.0f} points ({lower:+.0f} to {upper:+.0f})"
+        shown = f"{signed_points(effect.difference)} ({ends(effect.interval, None, signed_number)})"
     return EffectRow(
         name=visible(spaced(effect.attack_class)),
         event=_EVENTS[effect.measure],
@@ -152,11 +151,11 @@ def best_of_n_sentence(found: BestOfN | None) -> str | None:
     if found.estimate is None or found.interval is None:
         return f"{drawn}: no family has so many scored draws; ask with --fixed, or for fewer draws."
     left_out = f"; {_families(found.left_out)} with fewer left out" if found.left_out else ""
-    between = f"{rate(found.interval.lower)} to {rate(found.interval.upper)} at 95%"
+    reach = f"{between(found.interval)} at 95%"
     event = _EVENTS[found.measure]
     return (
         f"{drawn}: of {_families(found.families)} "
-        f"{rate(found.estimate)} {event} at least once ({between}), {rate(found.single)} of single "
+        f"{rate(found.estimate)} {event} at least once ({reach}), {rate(found.single)} of single "
         f"draws{left_out}. As judged: one mistake of the judge in any draw counts, so the rate leans upwards "
         "with the number of draws."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import lower_end, signed_number, upper_end
 from alignmeter.report.regions import MASK
 from alignmeter.report.text import NOTHING, one_line, plural, visible
 
@@ -72,7 +73,9 @@ def _effects(effects: tuple[PrincipleEffect, ...]) -> Table:
 def _points(one: PrincipleEffect) -> str:
     if one.difference is None or one.interval is None:
         return NOTHING
-    return f"{100 * one.difference:+.0f} [{100 * one.interval.lower:+.0f}, {100 * one.interval.upper:+.0f}]"
+    lower, upper = one.interval.lower, one.interval.upper
+    reach = f"[{lower_end(lower, None, signed_number)}, {upper_end(upper, None, signed_number)}]"
+    return f"{signed_number(one.difference)} {reach}"
 
 
 def _refusals(refusals: tuple[RefusalCause, ...], hanging: list[RefusalCause]) -> list[Text | Table | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.figures import exact_percent, percent
+from alignmeter.figures import exact_percent, lower_end, percent, upper_end
 from alignmeter.report.serving import refusals
 from alignmeter.report.text import count, spaced, utc, visible
 from alignmeter.report.transcripts import Fact
@@ -166,4 +166,4 @@ def _judge(name: str, judge_hash: str, card: JudgeCard | None) -> JudgeRow:
 
 def _bounded(figure: tuple[float, float, float]) -> str:
     estimate, lower, upper = figure
-    return f"{percent(estimate)} ({percent(lower)} to {percent(upper)})"
+    return f"{percent(estimate)} ({lower_end(lower)} to {upper_end(upper)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.figures import confidence, exact_percent, percent
+from alignmeter.figures import confidence, lower_end, upper_end
 from alignmeter.report import method
 from alignmeter.report.capability import capability_rows
 from alignmeter.report.charts import forest, gap_forest
@@ -14,7 +14,7 @@ from alignmeter.report.labels import BASES, label_section
 from alignmeter.report.serving import serving_notes
 from alignmeter.report.summary import MARKS, asked, overall
 from alignmeter.report.tables import saturated_rows, suites
-from alignmeter.report.text import between, count, plural, rate, spaced, utc, visible
+from alignmeter.report.text import bounds_of, count, estimate_of, limit_of, plural, rate, spaced, utc, visible
 from alignmeter.report.transcripts import Fact, facets, items, unscored_counts
 from alignmeter.report.words import BAD, ERRORS
 from alignmeter.verdicts import FLOOR_SOUGHT
@@ -128,8 +128,8 @@ def _card(verdict: Verdict, shown: Sequence[Item]) -> Card:
         verdict=verdict.verdict,
         mark=MARKS[verdict.verdict],
         sentence=visible(verdict.sentence),
-        headline="" if verdict.kind == "coverage" else rate(verdict.estimate),
-        limit="" if verdict.kind == "coverage" else exact_percent(verdict.threshold),
+        headline="" if verdict.kind == "coverage" else estimate_of(verdict),
+        limit="" if verdict.kind == "coverage" else limit_of(verdict),
         jump=f"Show the {plural(bad, 'transcript')} that {BAD[verdict.kind]}" if bad else "",
         facts=() if verdict.kind == "coverage" else tuple(_figures(verdict)),
         caveats=tuple(visible(caveat) for caveat in verdict.caveats),
@@ -151,9 +151,9 @@ def _rated(verdict: Verdict) -> Rated:
     return Rated(
         title=visible(verdict.title),
         verdict=verdict.verdict,
-        estimate=rate(verdict.estimate),
-        between=between(verdict.interval, verdict.threshold),
-        limit=exact_percent(verdict.threshold),
+        estimate=estimate_of(verdict),
+        between=bounds_of(verdict),
+        limit=limit_of(verdict),
         bad=_bad(verdict),
     )
 
@@ -168,12 +168,12 @@ def _bad(verdict: Verdict) -> str:
 
 def _figures(verdict: Verdict) -> list[Fact]:
     interval = verdict.interval
-    figures = [Fact("Estimate", rate(verdict.estimate))]
+    figures = [Fact("Estimate", estimate_of(verdict))]
     if interval is not None:
         figures.append(
             Fact(
                 f"Interval, {confidence(1 - interval.level)}",
-                f"{between(interval, verdict.threshold)} ({visible(interval.method)})",
+                f"{bounds_of(verdict)} ({visible(interval.method)})",
             )
         )
     figures += [
@@ -182,7 +182,7 @@ def _figures(verdict: Verdict) -> list[Fact]:
             if verdict.corrected is not None
             else ()
         ),
-        Fact("Limit", exact_percent(verdict.threshold)),
+        Fact("Limit", limit_of(verdict)),
         *_counted(verdict),
         *_saved(verdict),
         Fact("Unscored", count(verdict.unscored)),
@@ -193,7 +193,7 @@ def _figures(verdict: Verdict) -> list[Fact]:
     if verdict.hard_refusals:
         figures.append(Fact("Refused by provider signal", count(verdict.hard_refusals)))
     if verdict.minimum_detectable_effect is not None:
-        effect = percent(verdict.minimum_detectable_effect)
+        effect = lower_end(verdict.minimum_detectable_effect)
         figures.append(Fact("Largest true rate passed with 80% power", effect))
     if verdict.units_to_decide is not None:
         figures.append(Fact("Units that would decide the rate seen", count(verdict.units_to_decide)))
@@ -236,7 +236,7 @@ def _saved(verdict: Verdict) -> list[Fact]:
 
 
 def _error_rates(verdict: Verdict) -> str:
-    return f"{percent(verdict.alpha)}, {percent(verdict.alpha_fail or verdict.alpha)}"
+    return f"{upper_end(verdict.alpha)}, {upper_end(verdict.alpha_fail or verdict.alpha)}"
 
 
 def _header(manifest: RunManifest, results: Results, *, titled: bool) -> tuple[Fact, ...]:

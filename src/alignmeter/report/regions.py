@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.figures import percent
+from alignmeter.figures import ends, percent, signed_number, signed_points
 from alignmeter.report.grid import Grid
 from alignmeter.report.regions_chart import regions_chart
 from alignmeter.report.sheet import Figure, Finding, Sheet
@@ -105,8 +105,7 @@ def _side(side: RegionSide | None, what: str) -> str:
 def _lift(region: Region) -> str:
     if region.lift is None or region.lift_interval is None:
         return ""
-    low, high = region.lift_interval.lower, region.lift_interval.upper
-    return f"Attack lift {100 * region.lift:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})."
+    return f"Attack lift {signed_points(region.lift)} ({ends(region.lift_interval, None, signed_number)})."
 
 
 def _shown(example: RegionExample) -> str:

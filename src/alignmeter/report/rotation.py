@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import ends, signed_number
 from alignmeter.report.text import NOTHING, plural, utc, visible
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _points(share: float, *, signed: bool = True) -> str:
 
 
 def _between(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_points(interval.lower)} to {_points(interval.upper)}"
+    return "" if interval is None else ends(interval, None, signed_number)
 
 
 def _some(names: list[str]) -> str:

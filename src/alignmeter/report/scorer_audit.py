@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import lower_end, number_ends, upper_end
 from alignmeter.report.grid import Grid
 from alignmeter.report.sheet import Finding, Sheet
 from alignmeter.report.text import NOTHING, between, count, plural, rate, spaced
@@ -155,7 +156,7 @@ def _bins(audit: ScorerAudit) -> Grid:
                 f"{one.lower:.1f} to {one.upper:.1f}",
                 count(one.n),
                 f"{one.score:.2f}",
-                f"{rate(one.observed[0])}\n{rate(one.observed[1])} to {rate(one.observed[2])}",
+                f"{rate(one.observed[0])}\n{lower_end(one.observed[1])} to {upper_end(one.observed[2])}",
             )
             for one in found.bins
         ),
@@ -167,7 +168,7 @@ def _area(area: float) -> str:
 
 
 def _areas(interval: Interval | None) -> str:
-    return NOTHING if interval is None else f"{interval.lower:.3f} to {interval.upper:.3f}"
+    return NOTHING if interval is None else number_ends(interval.lower, interval.upper)
 
 
 def _p(p: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignmeter.figures import ends, one_decimal, signed_number
 from alignmeter.report.text import NOTHING, count, plural, rate, visible
 
 if TYPE_CHECKING:
@@ -129,20 +130,15 @@ def _share(value: float | None) -> str:
 
 
 def _between(interval: Interval | None) -> str:
-    return NOTHING if interval is None else f"{_share(interval.lower)} to {_share(interval.upper)}"
+    return NOTHING if interval is None else ends(interval, None, one_decimal)
 
 
 def _difference(domain: DomainDifference) -> str:
-    return NOTHING if domain.difference is None else _points(domain.difference)
+    return NOTHING if domain.difference is None else signed_number(domain.difference)
 
 
 def _points_between(interval: Interval | None) -> str:
-    return NOTHING if interval is None else f"{_points(interval.lower)} to {_points(interval.upper)}"
-
-
-def _points(difference: float) -> str:
-    """A difference of two shares in points of 100."""
-    return f"{100 * difference:+.1f}".replace("-0.0", "+0.0")
+    return NOTHING if interval is None else ends(interval, None, signed_number)
 
 
 def _provenance(summary: ScoresSummary) -> list[RenderableType]:

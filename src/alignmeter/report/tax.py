@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from alignmeter.figures import ends, exact_percent, one_decimal
+from alignmeter.figures import ends, exact_percent, one_decimal, significant_ends
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import STYLES
 from alignmeter.report.tax_outcomes import Said, grids, said
 from alignmeter.report.text import NOTHING, folded, markdown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Group, RenderableType
     from rich.text import Text
@@ -184,8 +184,8 @@ def _cells(tax: Tax, limit: float) -> tuple[tuple[str, ...], ...]:
     return (
         (visible(tax.variant),),
         (_score(tax.score.value if tax.score else None, tax.basis),),
-        _lines(_score(tax.absolute, tax.basis), _between(tax.absolute_interval, _points)),
-        _lines(relative, _between(tax.interval, one_decimal, own)),
+        _lines(_score(tax.absolute, tax.basis), _absolute(tax.absolute_interval)),
+        _lines(relative, _between(tax.interval, own)),
         tier,
     )
 
@@ -194,10 +194,12 @@ def _lines(first: str, second: str) -> tuple[str, ...]:
     return (first, second) if second else (first,)
 
 
-def _between(interval: Interval | None, written: Callable[[float], str], limit: float | None = None) -> str:
-    if interval is None:
-        return ""
-    return ends(interval, limit, written)
+def _between(interval: Interval | None, limit: float) -> str:
+    return "" if interval is None else ends(interval, limit, one_decimal)
+
+
+def _absolute(interval: Interval | None) -> str:
+    return "" if interval is None else significant_ends(interval.lower, interval.upper)
 
 
 def tax_summaries(one: VariantTax, report: TaxReport) -> tuple[str, ...]:
@@ -255,10 +257,6 @@ def _score(value: float | None, basis: TaxBasis = "point") -> str:
     if basis in {"pairs", "sequential"}:
         return f"{value:.3f}".replace("-0.000", "0.000")
     return f"{value:.6g}" if abs(value) >= 1e-9 else "0"  # noqa: PLR2004 - below, it is rounding
-
-
-def _points(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _percent(share: float) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.analysis.safety import HEADROOM, UNSAFE, WORTHWHILE
+from alignmeter.analysis.tax_paired import MODERATE, SIGNIFICANT
+from alignmeter.figures import ends, one_decimal, points, signed_points
 from alignmeter.report.grid import Grid
 from alignmeter.report.tax_charts import TRIAD_TITLES
 from alignmeter.report.text import NOTHING, visible
@@ -95,9 +98,9 @@ def _side_by_side(report: TaxReport) -> Grid | None:
             visible(one.labels.method or NOTHING),
             one.labels.scope or NOTHING,
             _tax(one.outcome),
-            NOTHING if one.safety is None else _rate(one.safety.base, one.safety.base_interval),
-            NOTHING if one.safety is None else _rate(one.safety.aligned, one.safety.aligned_interval),
-            NOTHING if one.safety is None else _points(one.safety.gain, one.safety.gain_interval),
+            NOTHING if one.safety is None else _rate(one.safety.base, one.safety.base_interval, HEADROOM),
+            NOTHING if one.safety is None else _rate(one.safety.aligned, one.safety.aligned_interval, UNSAFE),
+            NOTHING if one.safety is None else _points(one.safety.gain, one.safety.gain_interval, WORTHWHILE),
             one.outcome.outcome,
         )
         for one in ordered
@@ -114,7 +117,10 @@ def _side_by_side(report: TaxReport) -> Grid | None:
 
 
 def _tax(outcome: Outcome) -> str:
-    return NOTHING if outcome.tax is None else _rate(outcome.tax.estimate, outcome.tax.interval)
+    if outcome.tax is None:
+        return NOTHING
+    above = SIGNIFICANT if outcome.outcome == "TAX, STILL UNSAFE" else MODERATE
+    return _rate(outcome.tax.estimate, outcome.tax.interval, above)
 
 
 def _answered(report: TaxReport) -> Grid | None:
@@ -123,9 +129,9 @@ def _answered(report: TaxReport) -> Grid | None:
             visible(tax.domain),
             visible(tax.variant),
             str(tax.answered.n),
-            NOTHING if tax.relative is None else _rate(tax.relative, tax.interval),
+            NOTHING if tax.relative is None else _rate(tax.relative, tax.interval, tax.limit or report.limit),
             NOTHING if tax.answered.relative is None else _rate(tax.answered.relative, tax.answered.interval),
-            NOTHING if tax.answered.refusal_share is None else _percent(tax.answered.refusal_share),
+            NOTHING if tax.answered.refusal_share is None else one_decimal(tax.answered.refusal_share),
         )
         for tax in report.taxes
         if tax.answered is not None and tax.flag != "invalid"
@@ -197,7 +203,7 @@ def _hazards(report: TaxReport) -> Grid | None:
             cells.append(
                 NOTHING
                 if gain is None
-                else f"{_percent(gain.base)} to {_percent(gain.aligned)}\n"
+                else f"{one_decimal(gain.base)} to {one_decimal(gain.aligned)}\n"
                 f"{_points(gain.gain, gain.interval)}\nof {gain.n}"
             )
         rows.append((visible(hazard).replace("_", " "), *cells))
@@ -211,21 +217,12 @@ def _hazards(report: TaxReport) -> Grid | None:
     )
 
 
-def _rate(value: float, interval: Interval | None) -> str:
+def _rate(value: float, interval: Interval | None, limit: float | None = None) -> str:
     if interval is None:
-        return _percent(value)
-    return f"{_percent(value)}\n{_percent(interval.lower)} to {_percent(interval.upper)}"
+        return one_decimal(value)
+    return f"{one_decimal(value)}\n{ends(interval, limit, one_decimal)}"
 
 
-def _points(value: float, interval: Interval, *, sign: bool = False) -> str:
-    first = f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
-    ends = f"{100 * interval.lower:.1f} to {100 * interval.upper:.1f}"
-    return f"{_zero(first)} points\n({_zero(ends)})"
-
-
-def _percent(share: float) -> str:
-    return f"{_zero(f'{100 * share:.1f}')}%"
-
-
-def _zero(text: str) -> str:
-    return "0.0" if text in {"-0.0", "+0.0"} else text
+def _points(value: float, interval: Interval, limit: float | None = None, *, sign: bool = False) -> str:
+    first = (signed_points if sign else points)(value)
+    return f"{first}\n({ends(interval, limit, points).removesuffix(' points')})"

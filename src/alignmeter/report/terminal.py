@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alignmeter.figures import exact_percent
 from alignmeter.report.capability import capability_table
 from alignmeter.report.gaming import best_of_n_sentence, gaming_sentence
 from alignmeter.report.serving import serving_notes
 from alignmeter.report.summary import MARKS, STYLES, asked, no_score, overall
-from alignmeter.report.text import between, count, rate, visible
+from alignmeter.report.text import bounds_of, count, estimate_of, limit_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,14 +87,14 @@ def _row(verdict: Verdict, *, roomy: bool) -> tuple[Text, ...]:
 
     if verdict.kind == "coverage":
         return Text(visible(verdict.title)), _verdict(verdict), Text(""), Text(""), Text("")
-    estimate = Text(rate(verdict.estimate))
+    estimate = Text(estimate_of(verdict))
     if verdict.interval is not None:
-        estimate.append(f"{' ' if roomy else chr(10)}{between(verdict.interval, verdict.threshold)}", "dim")
+        estimate.append(f"{' ' if roomy else chr(10)}{bounds_of(verdict)}", "dim")
     return (
         Text(visible(verdict.title)),
         _verdict(verdict),
         estimate,
-        Text(exact_percent(verdict.threshold)),
+        Text(limit_of(verdict)),
         Text(count(verdict.units)),
     )
 
@@ -148,7 +147,5 @@ def _compared(verdict: Verdict | None) -> Text:
         return Text("not claimed", "dim")
     said = _verdict(verdict)
     if verdict.kind != "coverage":
-        said.append(
-            f"\n{rate(verdict.estimate)}, limit {exact_percent(verdict.threshold)}", "not bold default"
-        )
+        said.append(f"\n{estimate_of(verdict)}, limit {limit_of(verdict)}", "not bold default")
     return said

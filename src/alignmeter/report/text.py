@@ -10,11 +10,11 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.figures import ends, percent
+from alignmeter.figures import ends, exact_percent, exact_points, percent, points
 from alignmeter.visible import visible
 
 if TYPE_CHECKING:
-    from alignmeter.records import Interval
+    from alignmeter.records import Interval, Verdict
 
 TEXT_LIMIT = 20_000
 """Characters of one text that the report shows; the journal has it whole."""
@@ -79,6 +79,25 @@ def between(interval: Interval | None, limit: float | None = None) -> str:
     if interval is None:
         return NOTHING
     return ends(interval, limit)
+
+
+def estimate_of(verdict: Verdict) -> str:
+    """What a claim's units show, or a dash; a language gap is a difference in points."""
+    if verdict.estimate is None or verdict.kind != "language_gap":
+        return rate(verdict.estimate)
+    return points(verdict.estimate)
+
+
+def bounds_of(verdict: Verdict) -> str:
+    """The interval of a claim as its sentence has it, or a dash."""
+    if verdict.interval is None:
+        return NOTHING
+    return ends(verdict.interval, verdict.threshold, points if verdict.kind == "language_gap" else percent)
+
+
+def limit_of(verdict: Verdict) -> str:
+    """The limit of a claim."""
+    return (exact_points if verdict.kind == "language_gap" else exact_percent)(verdict.threshold)
 
 
 def count(value: float) -> str:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.figures import ends, exact_points, points
 from alignmeter.records import Claim, ClaimDesign
 from alignmeter.records.events import EVENTS
+from alignmeter.stats import Bounds
 from alignmeter.verdicts.design import JUDGE_SHARE
 from alignmeter.verdicts.gap_errors import GapErrors, Known
 from alignmeter.verdicts.gap_pairs import gap_pairs
@@ -200,11 +202,12 @@ def _margins(draft: GapDraft, threshold: float, rates: ErrorRates, card: JudgeCa
         )
     else:
         errors = GapErrors(min(known.se[0], known_en.se[0]) + min(known.sp[0], known_en.sp[0]) - 1)
-        least, most = (100 * end for end in worst.judged(threshold))
+        least, most = worst.judged(threshold)
+        reach = ends(Bounds(least, most), None, points)
         said = (
             f"That the judge errs alike in {language} and in English is assumed: {there.n} and {here.n} "
             f"labelled replies do not show otherwise, but leave room for a judge to which a gap of "
-            f"{100 * threshold:.10g} points is one between {least:.0f} and {most:.0f}."
+            f"{exact_points(threshold)} is one of {reach}."
         )
     p_pass, p_fail = errors.judged(threshold)
     return _Margins(

@@ -205,12 +205,12 @@ def card_caveats(design: ClaimDesign, judged: Bounds[float]) -> tuple[str, ...]:
     least, most = 1 - design.specificity[2], design.sensitivity[2]
     if judged.upper < least:
         return (
-            f"The judge errs less here than its card says, which has it flag at least {percent(least)} of "
+            f"The judge errs less here than its card says, which has it flag at least {lower_end(least)} of "
             f"good replies: the upper end counts on no false alarms.",
         )
     if judged.lower > most:
         return (
-            f"The judge errs less here than its card says, which has it find at most {percent(most)} of "
+            f"The judge errs less here than its card says, which has it find at most {upper_end(most)} of "
             f"bad replies: the lower end counts on no misses.",
         )
     return ()
