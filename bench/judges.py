@@ -1,4 +1,4 @@
-"""Replies a second of the rule judges on one core and of the embedded one on all, and a validation.
+"""Replies a second of the rule judges on one core and of the embedded ones on all, and a validation.
 
 python bench/judges.py
 python bench/judges.py --labels ../shared/data/xstest/model_completions
@@ -18,6 +18,7 @@ import msgspec
 
 from alignmeter.judges import (
     ClosedAnswer,
+    HarmEmbedded,
     RefusalEmbedded,
     RefusalRules,
     answer_card,
@@ -137,6 +138,19 @@ async def embedded_speed() -> None:
             f"{judge.name:15} undecided, {name:13} {1 / clock:8,.1f} replies/s by the clock, "
             f"{processor * 1000:6.1f} ms of processor time a reply; sentences embedded {1 / reference:6,.1f}"
         )
+    harm = HarmEmbedded()
+    await timed(harm, different((PARAGRAPH,), 1))  # loads its encoder
+    for name, reply in {"one sentence": SHORT[1], "1,500 characters": PARAGRAPH * 5}.items():
+        fresh = different((reply,), 2 * UNDECIDED_REPEATS)
+        started = time.perf_counter()
+        processor = await timed(harm, fresh)
+        clock = (time.perf_counter() - started) / len(fresh)
+        print(
+            f"{harm.name:15} {name:24} {1 / clock:8,.1f} replies/s by the clock, "
+            f"{processor * 1000:6.1f} ms of processor time a reply"
+        )
+    for name, reply in HOSTILE.items():
+        print(f"{harm.name:15} 1 MB of {name:16} {await timed(harm, (reply,)):8.3f} s")
 
 
 def different(replies: tuple[str, ...], n: int) -> tuple[str, ...]:
