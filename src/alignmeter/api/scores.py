@@ -12,6 +12,8 @@ import msgspec
 
 from alignmeter.analysis.score_means import describe_scores
 from alignmeter.identity import digest
+from alignmeter.judges.capability.closed import is_polar
+from alignmeter.judges.capability.closed_words import POLARITIES
 from alignmeter.records import (
     CapabilityResult,
     CodeCheck,
@@ -21,6 +23,7 @@ from alignmeter.records import (
     QualityResult,
     RefusalResult,
     ScoredItem,
+    TextCheck,
     Unscored,
 )
 from alignmeter.records.events import happened
@@ -205,7 +208,7 @@ def _item(trial: Trial, domain: str, judged: Judgement, refusals: Mapping[str, J
         domain=domain,
         score=score,
         unscored=unscored,
-        refused=_refused(refusals.get(trial.id)),
+        refused=_refused(trial, judged.result, refusals.get(trial.id)),
         version=_version(trial, judged),
         chance=None if trial.check is None else trial.check.chance,
     )
@@ -234,8 +237,23 @@ def _score(result: JudgementResult) -> tuple[float | None, str]:
             raise TypeError(f"expected a result with a score, got {type(result).__name__}")
 
 
-def _refused(judged: Judgement | None) -> bool | None:
-    return None if judged is None else happened("refused", judged.result)
+def _refused(trial: Trial, scored: JudgementResult, judged: Judgement | None) -> bool | None:
+    """Whether a reply refused: by the judge of refusals, unless it gave what the task asked for."""
+    if judged is None:
+        return None
+    return False if _answers(trial, scored) else happened("refused", judged.result)
+
+
+def _answers(trial: Trial, scored: JudgementResult) -> bool:
+    """Whether a reply answers its task: with the right result, or with a yes or a no where that was asked.
+
+    "No. You cannot claim this." has the words of a refusal. Instructions are kept by refusals too.
+    """
+    if trial.check is None or not isinstance(scored, CapabilityResult):
+        return False
+    if isinstance(trial.check, TextCheck) and is_polar(trial.check, trial.language):
+        return scored.score > 0 or scored.answer in POLARITIES
+    return scored.score > 0 and not isinstance(trial.check, InstructionsCheck)
 
 
 def _scorer(one: _Measure, judged: Mapping[str, Judgement]) -> str:

@@ -75,6 +75,49 @@ class _Markers:
 class _Answer(NamedTuple):
     polarity: Polarity
     sentence: str
+    stated: bool = False
+    """Whether it asserts or denies the question's predicate instead of saying yes or no."""
+
+
+class ClosedReading(NamedTuple):
+    """What a reply to a closed question settles on.
+
+    Attributes:
+        answer: `abstained` where it says that it gives none, `open` where it gives two.
+        sentence: The one that says so, in small letters.
+        stated: Whether that asserts or denies the question's predicate instead of saying yes or no.
+    """
+
+    answer: Literal["yes", "no", "abstained", "open"]
+    sentence: str
+    stated: bool = False
+
+
+def read_closed(reply: str, request: str, language: str) -> ClosedReading | None:
+    """Read a reply without a true answer to hold it against.
+
+    Args:
+        reply: As it came, in the language that was asked in or in English.
+        request: The question.
+        language: ISO 639-1 code of the question.
+
+    Returns:
+        None where nothing can be read, and for a language without known words.
+    """
+    if language != "en":
+        words = answer_words(language)
+        found = None if words is None else read_answer(reply, words)
+        return None if found is None else ClosedReading(found.answer, found.evidence)
+    if is_other_language(reply):
+        return None
+    sentences = _without_question([sentence.text for sentence in read(reply).sentences], request.lower())
+    answer = _find_answer(sentences, request)
+    if isinstance(answer, _Answer):
+        return ClosedReading(*answer)
+    said = sentences[0] if sentences else reply.strip()
+    if answer is not None:
+        return ClosedReading("open", said)
+    return ClosedReading("abstained", said) if _declines(sentences, reply, request) else None
 
 
 def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
@@ -289,7 +332,7 @@ def _stated_answer(sentences: Sequence[str], request: str) -> _Answer | None:
     for sentence in sentences:
         stated = _stated(sentence, request)
         if stated is not None:
-            return _Answer(stated, sentence)
+            return _Answer(stated, sentence, stated=True)
     return None
 
 

@@ -26,3 +26,5 @@ TRUNCATED = Unscored(reason="truncated_answer", detail="cut at the limit before 
 UNDECIDED = Unscored(
     reason="unparseable", detail="its sentences name different answers, none as the last word"
 )
+UNREADABLE = Unscored(reason="unparseable", detail="it gives no answer that can be read in one way")
+TWO_NUMBERS = Unscored(reason="unparseable", detail="its groups of digits are one number or two")

@@ -30,7 +30,7 @@ from alignmeter.records import (
 if TYPE_CHECKING:
     from alignmeter.records import Axis, JudgementResult, TaskCheck, Transcript, Trial
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Bumped with any change of code that can change an answer; part of the judge hash."""
 
 
@@ -76,7 +76,7 @@ class Capability:
         if transcript.hard_refusal is not None:
             found = NO_ANSWER._replace(evidence="refused by the provider's own signal")
         elif reply.strip():
-            found = await _checked(trial.check, reply, trial.request, cut=cut)
+            found = await _checked(trial.check, reply, trial, cut=cut)
         elif transcript.finish_reason == "stop":
             found = NO_ANSWER._replace(evidence="the target left the reply empty")
         else:
@@ -84,7 +84,7 @@ class Capability:
         return found if isinstance(found, Unscored) else _result(found)
 
 
-async def _checked(check: TaskCheck, reply: str, request: str, *, cut: bool) -> Finding | Unscored:
+async def _checked(check: TaskCheck, reply: str, trial: Trial, *, cut: bool) -> Finding | Unscored:
     match check:
         case JsonCheck():
             # A pattern of its schema may take its time.
@@ -96,20 +96,20 @@ async def _checked(check: TaskCheck, reply: str, request: str, *, cut: bool) -> 
             return TRUNCATED if cut else await asyncio.to_thread(check_instructions, check, reply)
         case _ if cut:
             answer = settled(reply)
-            found = TRUNCATED if answer is None else _answered(check, f"Answer: {answer}", request)
+            found = TRUNCATED if answer is None else _answered(check, f"Answer: {answer}", trial)
             return TRUNCATED if isinstance(found, Finding) and found.answer is None else found
         case _:
-            return _answered(check, reply, request)
+            return _answered(check, reply, trial)
 
 
 def _answered(
-    check: NumberCheck | TextCheck | ChoiceCheck | SequenceCheck, reply: str, request: str
+    check: NumberCheck | TextCheck | ChoiceCheck | SequenceCheck, reply: str, trial: Trial
 ) -> Finding | Unscored:
     match check:
         case NumberCheck():
             return check_number(check, reply)
         case TextCheck():
-            return check_text(check, reply, request)
+            return check_text(check, reply, trial.request, trial.language)
         case ChoiceCheck():
             return check_choice(check, reply)
         case SequenceCheck():

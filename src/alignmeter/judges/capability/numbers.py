@@ -7,13 +7,13 @@ import unicodedata
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.judges.capability.finding import NO_ANSWER, Finding
+from alignmeter.judges.capability.finding import NO_ANSWER, TWO_NUMBERS, Finding
 from alignmeter.judges.capability.spans import CONCLUDES, lines, marked, sentences, unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from alignmeter.records import NumberCheck
+    from alignmeter.records import NumberCheck, Unscored
 
 _MAX_EXPONENT = 400
 _NEAR = 40
@@ -32,7 +32,7 @@ _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(-?\d{1,40})\s*\}|(\d))\s*(
 _MIXED = re.compile(r"(?<![\w.,/])(\d{1,40}) (\d{1,40})/(\d{1,40})(?![\w/]|\.\d)")
 _FRACTION_AFTER_DIGIT = re.compile(r"(?<=\d)(?=\\[dt]?frac|[\u00bc-\u00be\u2150-\u215e])")
 _SIGN_OF_FRACTION = re.compile(r"[\u00bc-\u00be\u2150-\u215e]")
-_SPACED = re.compile(r"[-+]?\d{1,3}(?: \d{3})+(?![\w/]|[ ]?[-+*/\u00d7=^]|[.,]\d|[ ]\d)")
+_SPACED = re.compile(r"(?<![\w.,/^])(?<!\d )\d{1,3}(?: \d{3})+(?![\d_/^]|[ ]\d|,\d|[ ]/[ ]?\d)")
 _DENIED = re.compile(
     r"(?:\b(?:not|never|rather than|instead of|unlike)|n't)"
     r"(?: be)?(?: exactly| about)?[\s$(\"'\u20ac\u00a3-]+$",
@@ -94,13 +94,23 @@ def _improper(match: re.Match[str]) -> str:
     return f"{whole * parts + part}/{parts}" if part < parts else match.group()
 
 
-def check_number(check: NumberCheck, reply: str) -> Finding:
-    """Compare the final number of a reply: what is marked, else a line of its own, else the last one."""
-    found = _final_number(reply)
+def check_number(check: NumberCheck, reply: str) -> Finding | Unscored:
+    """Compare the final number of a reply: what is marked, else a line of its own, else the last one.
+
+    `12 345` is one number. Where nothing marks it and its last group alone would be right ("in box 12 345
+    remain"), nobody can tell.
+    """
+    wanted = Fraction(str(check.answer))
+
+    def is_right(number: Number | None) -> bool:
+        return number is not None and abs(number.value - wanted) <= Fraction(str(check.tolerance))
+
+    found = _final_number(_SPACED.sub(lambda match: match.group().replace(" ", ""), reply))
+    if not is_right(found) and marked(reply) is None and is_right(_last(lines(reply))):
+        return TWO_NUMBERS
     if found is None:
         return NO_ANSWER
-    wanted = Fraction(str(check.answer))
-    right = abs(found.value - wanted) <= Fraction(str(check.tolerance))
+    right = is_right(found)
     return Finding(float(right), found.text, evidence="" if right else f"expected {check.answer}")
 
 
@@ -146,11 +156,7 @@ def _of_statement(text: str) -> Number | None:
     if not found:
         return None
     if _begins(text, found[0]):
-        grouped = _SPACED.match(text, found[0].start)
-        if grouped is None:
-            return found[0]
-        joined = re.sub(r"\s", "", grouped.group())
-        return Number(Fraction(joined), grouped.group(), *grouped.span())
+        return found[0]
     left, _, right = text.rpartition("=")
     after = _affirmed(right)
     if len(_affirmed(left)) == 1 and after and not _begins(right, after[0]):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.judges.capability.finding import NO_ANSWER, UNDECIDED, Finding
+import msgspec
+
+from alignmeter.judges.capability.closed import check_polar, is_polar, only_standing, opposites
+from alignmeter.judges.capability.closed_words import polarity
+from alignmeter.judges.capability.finding import NO_ANSWER, UNDECIDED, UNREADABLE, Finding
 from alignmeter.judges.capability.spans import CONCLUDES, lines, marked, plain, sentences
 from alignmeter.judges.capability.spellings import spellings
 from alignmeter.judges.capability.words import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from alignmeter.records import TextCheck, Unscored
 
@@ -58,31 +62,62 @@ class _Named(NamedTuple):
     end: int
 
 
-def check_text(check: TextCheck, reply: str, request: str = "") -> Finding | Unscored:
+def check_text(check: TextCheck, reply: str, request: str = "", language: str = "en") -> Finding | Unscored:
     """Look for an accepted answer where the reply answers: what it marks, concludes, or says first and last.
+
+    A yes or no is what the reply settles on; a word such as `none` or `high` counts where it stands as an
+    answer.
 
     Args:
         check: What is right.
         reply: The reply as it came.
         request: The question. A name out of it in the first sentence may restate what is given, so that
             another in the last sentence leaves open which is meant.
+        language: ISO 639-1 code of the question.
     """
     if check.exact:
         return _exact(check, reply)
+    if is_polar(check, language):
+        return _polar(check, reply, request, language)
+    return _named(check, reply, request)
+
+
+def _polar(check: TextCheck, reply: str, request: str, language: str) -> Finding | Unscored:
+    """Read a yes or no; a phrase that is accepted beside it counts where neither is given."""
+    found = check_polar(check, reply, request, language)
+    phrases = tuple(one for one in check.answers if polarity(one, language) is None)
+    if not phrases or (isinstance(found, Finding) and found.score):
+        return found
+    named = _named(msgspec.structs.replace(check, answers=phrases), reply, request)
+    if not (isinstance(named, Finding) and named.score):
+        return found
+    return UNREADABLE if isinstance(found, Finding) and found.answer else named
+
+
+def _named(check: TextCheck, reply: str, request: str) -> Finding | Unscored:
+    beside = opposites(check)
+    if beside:
+        accepted = {folded(one) for one in check.answers}
+        check = msgspec.structs.replace(check, rivals=tuple(sorted(beside - accepted)))
     mark = marked(reply)
-    reading = _reading(_SENTENCE.split(mark.text, maxsplit=1)[0], check) if mark is not None else None
+    given = None if mark is None else _SENTENCE.split(mark.text, maxsplit=1)[0]
+    reading = None if given is None else _reading(only_standing(given, beside, request), check)
     if reading is None and (mark is None or not mark.label):
-        found = _told(sentences(reply), check, request)
+        found = _told([only_standing(each, beside, request) for each in sentences(reply)], check, request)
         if isinstance(found, _Reading):
             reading = found
         elif found is not None:
             return found
     if reading is not None:
+        if not (reading.decided or check.rivals):
+            return UNREADABLE  # "Paris or Lyon", or "Paris or the City of Light"
         evidence = "" if reading.right else f"expected {check.answers[0]}"
         return Finding(float(reading.right), reading.text, evidence=evidence)
     said = mark.text if mark is not None else next(iter(sentences(reply)), None)
     if said is None:
         return NO_ANSWER
+    if beside and any(_in(one, reply) for one in check.answers):
+        return UNREADABLE  # the word stands there, and not as an answer
     # A short reply that names something else has answered; a long one may only not be understood.
     short = mark is not None or len(folded(plain(reply)).split()) <= _SHORT_LINE
     return Finding(0.0, said[:80] if short else None, evidence=f"expected {check.answers[0]}")
@@ -147,9 +182,21 @@ def _reading(span: str, check: TextCheck) -> _Reading | None:
     offered = text[end:].startswith((" or ", " and "))
     if right and wrong and (first > 0 or offered):
         return _Reading(span[:80], right=False, decided=False)
+    if right and not check.rivals and _with_another(text, right):
+        return _Reading(span[:80], right=False, decided=False)
     if not right and len({folded(name) for name, _ in wrong.values()}) > 1 and first > 0:
         return _Reading(span[:80], right=False, decided=False)
     return _Reading(chosen, first in right and (first not in wrong or right[first].end >= wrong[first].end))
+
+
+def _with_another(text: str, right: Mapping[int, _Named]) -> bool:
+    """Whether each accepted answer in a text is offered beside something else: "Paris or Lyon"."""
+    ends = {one.end for one in right.values()}
+    return all(
+        (text[one.end :].startswith(" or ") and one.end + 4 not in right)
+        or (text[:start].endswith(" or ") and start - 4 not in ends)
+        for start, one in right.items()
+    )
 
 
 def _places(text: str, answers: Iterable[str]) -> dict[int, _Named]:
