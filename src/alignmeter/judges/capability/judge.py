@@ -15,6 +15,7 @@ from alignmeter.judges.capability.options import check_choice
 from alignmeter.judges.capability.phrases import check_text
 from alignmeter.judges.capability.sequences import check_sequence
 from alignmeter.judges.capability.spans import settled
+from alignmeter.judges.closed_answer import ClosedAnswer
 from alignmeter.records import (
     CapabilityResult,
     ChoiceCheck,
@@ -46,13 +47,14 @@ class Capability:
 
     @property
     def judge_hash(self) -> str:
-        """Digest of axis, name, code version, the test harness and what the sandbox promises."""
+        """Digest of axis, name, code version, test harness, sandbox promises and the reader of yes and no."""
         return digest(
             {
                 "axis": self.axis,
                 "name": self.name,
                 "code_version": CODE_VERSION,
                 "harness": harness_digest(),
+                "closed": ClosedAnswer().judge_hash,
             }
         )
 
