@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from fitting import Arrays
     from numpy.typing import NDArray
+    from vector_cache import VectorCache
 
     from alignmeter.judges.refusal_embedded import RefusalEstimate
-    from vector_cache import VectorCache
 
     Floats = NDArray[np.float64]
 

@@ -29,12 +29,12 @@ from replies import (
     xstest_replies,
 )
 from results import DATA, Outcome, print_training, write_predictions, write_results
+from vector_cache import VectorCache
 from weighing import OURS, More, Unheard, Weighing, families_and_prompts, models, scores
 
 from alignmeter.judges import refusal_heads as heads
 from alignmeter.judges.labels import shipped_labels
 from train_encoder.arrays_file import write_arrays
-from vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
