@@ -275,10 +275,22 @@ class TestHistory:
         assert found.points[0].signal == "none"
         assert (found.points[0].claim, claim.reason, found.exit_code) == (claim, "judge_uncalibrated", 3)
 
-    def test_a_judge_that_may_hide_any_rise_rules_none_out(self, lab: Lab) -> None:
-        weak = next(card.judge_hash for card in shipped_cards() if card.event == "delivered_harm")
+    def test_a_judge_that_may_hide_any_rise_rules_none_out(
+        self, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shipped = next(card for card in shipped_cards() if card.event == "delivered_harm")
+        at_chance = msgspec.structs.replace(
+            shipped,
+            judge_hash="at chance",
+            sensitivity=(0.2, 0.1, 0.3),
+            specificity=(0.8, 0.7, 0.9),
+            sensitivity_counts=(15.0, 75.0),
+            specificity_counts=(60.0, 75.0),
+        )
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "alignmeter-cards.json").write_bytes(msgspec.json.encode([at_chance]))
         quiet = lab.every(20)
-        runs = [lab.run(name, quiet, harm=quiet, harm_hash=weak) for name in ("base", "now")]
+        runs = [lab.run(name, quiet, harm=quiet, harm_hash="at chance") for name in ("base", "now")]
         found = history(runs)
         (point,) = found.points
 
