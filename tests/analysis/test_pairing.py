@@ -25,11 +25,11 @@ def scores(model: str, items: Sequence[ScoredItem], **more: Any) -> ItemScores: 
     return ItemScores(model=model, source="csv", origin=f"{model}.csv", items=tuple(items), **more)
 
 
-def test_items_pair_by_name_on_what_both_have() -> None:
+def test_items_pair_by_name_on_what_both_have_where_the_two_sets_differ_on_purpose() -> None:
     base = scores("base", [item("a", 1.0), item("b", 0.0), item("c", 1.0)])
     other = scores("dpo", [item("c", 0.5), item("a", 0.0), item("d", 1.0)])
 
-    paired = pair_items(base, other)
+    paired = pair_items(base, other, items="shared")
 
     assert paired.shared == 2
     (law,) = paired.domains
@@ -37,6 +37,44 @@ def test_items_pair_by_name_on_what_both_have() -> None:
     assert law.base.tolist() == [1.0, 1.0]
     assert law.other.tolist() == [0.0, 0.5]
     assert (law.only_base, law.only_other, law.invalid) == (1, 1, "")
+    assert any(
+        "1 are only in base.csv and 1 only in dpo.csv, and are left out" in one for one in paired.notes
+    )
+
+
+def test_an_item_that_one_side_has_no_row_of_has_no_score_there() -> None:
+    base = scores("base", [item("a", 1.0, family="f"), item("b", 0.0), item("c", 1.0)])
+    other = scores("dpo", [item("c", 0.5), item("a", 0.0, family="f"), item("d", 1.0)])
+
+    paired = pair_items(base, other)
+
+    (law,) = paired.domains
+    assert [(pair.base.item, pair.base.score, pair.other.score) for pair in law.pairs] == [
+        ("a", 1.0, 0.0),
+        ("b", 0.0, None),
+        ("c", 1.0, 0.5),
+        ("d", None, 1.0),
+    ]
+    assert (paired.shared, law.shared, len(law.scored)) == (2, 2, 2)
+    assert (law.absent_base, law.absent_other, law.unscored_base, law.unscored_other) == (1, 1, 1, 1)
+    assert (law.only_base, law.only_other) == (1, 1)
+    said = " ".join(paired.notes)
+    assert "law: 1 items have no row in base.csv" in said
+    assert "law: 1 items have no row in dpo.csv" in said
+    assert "left out." not in said
+    assert "2 shared items have no version" in said
+
+
+def test_what_a_source_states_that_it_was_not_asked_is_left_out() -> None:
+    base = scores("base", [item("a", 1.0), item("b", 0.0), item("c", 1.0)])
+    other = scores("dpo", [item("a", 0.0), item("c", 1.0), item("d", 1.0)], stated=("law",))
+
+    (law,) = pair_items(base, other).domains
+    assert [pair.base.item for pair in law.pairs] == ["a", "c", "d"]
+    assert (law.absent_base, law.absent_other, law.only_base, law.only_other) == (1, 0, 1, 1)
+
+    both = pair_items(scores("base", base.items, stated=("law",)), other).domains
+    assert [pair.base.item for pair in both[0].pairs] == ["a", "c"]
 
 
 def test_the_same_name_in_two_domains_is_two_items() -> None:
@@ -46,7 +84,7 @@ def test_the_same_name_in_two_domains_is_two_items() -> None:
 
     paired = pair_items(base, other, fewest=2)
 
-    assert [(one.domain, len(one.pairs)) for one in paired.domains] == [("law", 1), ("medicine", 1)]
+    assert [(one.domain, one.shared) for one in paired.domains] == [("law", 1), ("medicine", 1)]
     assert paired.only_other == ("art",)
 
 

@@ -30,7 +30,14 @@ def _scores(
         for domain, found in scores.items()
         for number, score in enumerate(found)
     ]
-    return ItemScores(model=model, source="csv", origin=model, items=tuple(items), chance=chance or {})
+    return ItemScores(
+        model=model,
+        source="run",
+        origin=model,
+        items=tuple(items),
+        chance=chance or {},
+        stated=tuple(scores),  # as of a run: what is not there was not asked
+    )
 
 
 def _arm(base: ItemScores, other: ItemScores, **stopped: tuple[str, ...]) -> TaxArm:

@@ -139,7 +139,7 @@ def test_each_variant_stands_beside_its_own_base_where_they_were_paired_with_oth
         for name, half in (("easy", True), ("hard", False))
     }
 
-    report = tax(base, {"easy": halves["easy"], "all": scores})
+    report = tax(base, {"easy": halves["easy"], "all": scores}, items="shared")
 
     text = " ".join(_printed(report).split())
     assert "law bases differ easy 1.000 0.000 0.00%" in text

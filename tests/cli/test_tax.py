@@ -120,7 +120,8 @@ def test_every_option_that_a_table_has_no_use_for_is_refused(cli: Cli, tmp_path:
     swallowed = list[str]()
     for parameter in command.commands["tax"].params:
         name = max(parameter.opts, key=len)
-        value = {"--limit": "1%", "--max": "2", "--out": "t.md", "--prompts": "same"}.get(name, "word")
+        taken = {"--limit": "1%", "--max": "2", "--out": "t.md", "--prompts": "same", "--items": "all"}
+        value = taken.get(name, "word")
         found = cli("tax", "--scores", "s.csv", *((name,) if parameter.is_flag else (name, value)))
         if found == plain:
             swallowed.append(name)

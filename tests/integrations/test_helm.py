@@ -151,7 +151,7 @@ def test_each_of_several_splits_is_a_domain_with_its_own_printed_mean(broken_hel
 def test_items_without_the_printed_mean_are_refused(broken_helm: Path) -> None:
     path = broken_helm / "per_instance_stats.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(rows[:-1]), encoding="utf-8")
+    path.write_text(json.dumps(rows[1:]), encoding="utf-8")
 
     with pytest.raises(InputError, match=r"the source's own 0\.75, got 0\.714286; the items are incomplete"):
         read_item_scores(broken_helm, options=EXACT)
@@ -179,3 +179,13 @@ def test_one_domain_of_a_suite_is_chosen(helm: Path, tmp_path: Path) -> None:
     assert {one.domain for one in scores.items} == {DOMAIN, "other_facts:method=generation"}
     only = ReadOptions(metrics=("exact_match",), domains=("other_facts:method=generation",))
     assert len(read_item_scores(tmp_path, options=only).items) == 8
+
+
+def test_a_run_states_what_it_asked_where_each_request_has_its_row(helm: Path, broken_helm: Path) -> None:
+    whole = read_item_scores(helm / "base", options=EXACT)
+    assert whole.stated == tuple(whole.metric)
+
+    (broken_helm / "stats.json").unlink()
+    rows = json.loads((broken_helm / "per_instance_stats.json").read_text(encoding="utf-8"))
+    (broken_helm / "per_instance_stats.json").write_text(json.dumps(rows[1:]), encoding="utf-8")
+    assert read_item_scores(broken_helm, options=EXACT).stated == ()

@@ -219,3 +219,15 @@ def test_a_torn_log_is_named(inspect_logs: Path, tmp_path: Path) -> None:
         read_item_scores(torn)
     renamed = Path(shutil.copy(whole, tmp_path / "log.bin"))
     assert read_item_scores(renamed).source == "inspect"
+
+
+def test_a_log_states_what_it_asked_unless_samples_are_gone_from_it(
+    inspect_logs: Path, edited: Callable[[Callable[[dict[str, Any]], object]], Path]
+) -> None:
+    assert set(read_item_scores(inspect_logs).stated) == {"closed_facts", "word_problems"}
+
+    def lose(document: dict[str, Any]) -> None:
+        document["samples"] = document["samples"][:-1]
+        document["results"]["scores"] = []
+
+    assert read_item_scores(edited(lose)).stated == ()

@@ -382,7 +382,7 @@ def test_guessing_among_options_is_known_for_multiple_choice(broken_lm_eval: LmE
     assert few.chance == {"closed_facts": pytest.approx((0.5 + 3 * 0.25) / 4)}
     for other in (few, read_item_scores(folder.path / "few.csv")):
         facts = pair_items(scores, other).domains[0]
-        assert (len(facts.pairs), facts.chance, facts.invalid) == (
+        assert (facts.shared, facts.chance, facts.invalid) == (
             4,
             pytest.approx(few.chance["closed_facts"]),
             "",
@@ -438,3 +438,12 @@ def test_results_that_a_program_wrote_down_with_their_samples_are_read(
     (tmp_path / "mine.json").write_text(json.dumps(document), encoding="utf-8")
 
     assert read_item_scores(tmp_path / "mine.json").items == read_item_scores(lm_eval.path).items
+
+
+def test_results_state_what_was_asked_and_lone_samples_do_not(
+    lm_eval: LmEvalFolder, broken_lm_eval: LmEvalFolder
+) -> None:
+    assert set(read_item_scores(lm_eval.path).stated) == {"closed_facts", "word_problems"}
+
+    broken_lm_eval.results.unlink()
+    assert read_item_scores(broken_lm_eval.samples("closed_facts")).stated == ()

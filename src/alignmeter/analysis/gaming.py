@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.analysis.tax_paired import BUDGET_FROM, UNSCORED_BUDGET
+from alignmeter.analysis.absent_items import BUDGET_FROM, UNSCORED_BUDGET
 from alignmeter.records import Gaming, Interval, Unscored
 from alignmeter.records.events import happened
 from alignmeter.stats import clopper_pearson

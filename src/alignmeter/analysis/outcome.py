@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from alignmeter.analysis.absent_items import UNSCORED_BUDGET
 from alignmeter.analysis.safety import HEADROOM, UNSAFE, WORTHWHILE
-from alignmeter.analysis.tax_paired import MODERATE, SIGNIFICANT, UNSCORED_BUDGET
+from alignmeter.analysis.tax_paired import MODERATE, SIGNIFICANT
 from alignmeter.figures import confidence, ends, exact_percent, lower_end, one_decimal, points, upper_end
 from alignmeter.records import Outcome
 from alignmeter.stats.multiplicity import holm

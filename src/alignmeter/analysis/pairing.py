@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from alignmeter.analysis.absent_items import absent_note, is_stand_in, stand_in
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.analysis.absent_items import Items
     from alignmeter.records import ItemScores, ScoredItem
 
 FEWEST_FAMILIES = 2
@@ -31,6 +33,8 @@ _NAMED = 3
 
 Prompts = Literal["same", "any"]
 """Whether both models must have been sent the same text for an item, where it is known."""
+
+_Keyed: TypeAlias = "dict[tuple[str, str], ScoredItem]"
 
 
 class ItemPair(NamedTuple):
@@ -45,17 +49,19 @@ class PairedDomain:
     """The pairs of one domain.
 
     Attributes:
-        pairs: Items that both sides hold, scored or not, in the order of the base.
+        pairs: Items that both sides hold, scored or not, in the order of the base; where a side may have
+            lost items, it holds them without a score (`absent_items`), those of the base at the end.
         scored: The pairs with a score on both sides.
         base: Scores of the base in [0, 1], shape (len(scored),).
         other: Scores of the other model on the same items, likewise.
         families: Family of each scored pair as a number from 0, likewise.
         clustered: Whether a family holds several scored pairs, so that items are not independent.
         n_families: Independent units among the scored pairs.
-        unscored_base: Shared items without a score of the base; one without either counts on both sides.
-        unscored_other: Shared items without a score of the other model.
-        only_base: Items that only the base has.
-        only_other: Items that only the other model has.
+        unscored_base: Pairs without a score of the base; one without either counts on both sides.
+        unscored_other: Pairs without a score of the other model.
+        absent_base: Pairs that the base has no row of, `absent_other` likewise.
+        only_base: Items that only the base has, absent from the other side or left out.
+        only_other: Items that only the other model has, likewise.
         metric: Name of the score, empty where neither source names one.
         chance: Score of guessing on these pairs, in [0, 1].
         invalid: Why no conclusion may rest on these pairs; empty where one may.
@@ -71,11 +77,18 @@ class PairedDomain:
     n_families: int
     unscored_base: int
     unscored_other: int
+    absent_base: int
+    absent_other: int
     only_base: int
     only_other: int
     metric: str = ""
     chance: float = 0.0
     invalid: str = ""
+
+    @property
+    def shared(self) -> int:
+        """Items that both sides have a row of."""
+        return len(self.pairs) - self.absent_base - self.absent_other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +114,26 @@ class PairedItems:
     @property
     def shared(self) -> int:
         """Items that both sides hold."""
-        return sum(len(domain.pairs) for domain in self.domains)
+        return sum(domain.shared for domain in self.domains)
 
 
 def pair_items(
-    base: ItemScores, other: ItemScores, *, prompts: Prompts = "same", fewest: int = FEWEST_FAMILIES
+    base: ItemScores,
+    other: ItemScores,
+    *,
+    prompts: Prompts = "same",
+    items: Items = "all",
+    fewest: int = FEWEST_FAMILIES,
 ) -> PairedItems:
-    """Pair two models' scores by domain and item, on the items that both have.
+    """Pair two models' scores by domain and item.
 
     Args:
         base: Scores of the model that is the reference.
         other: Scores of the model that is compared with it.
         prompts: `any` pairs items although the two models were sent different texts for them, such as
             a base model without and an aligned model with a chat template; a note says so.
+        items: `all`: an item that one side has no row of, without stating that it was not asked, has no
+            score there; `shared`: it is left out.
         fewest: Scored families below which a domain is invalid, at least 2.
 
     Returns:
@@ -137,6 +157,7 @@ def pair_items(
         raise InputError(_nothing_shared(base, other))
     _check_scorer(base, other, shared)
     every = [pair for pairs in shared.values() for pair in pairs]
+    paired = _with_absent(keyed, (base, other), shared, items)
     _check_same(base, other, every, "version")
     differing = _differing(every, "prompt")
     if differing and prompts == "same":
@@ -144,7 +165,7 @@ def pair_items(
     versioned = sum(1 for one, two in every if one.version and two.version)
     domains = tuple(
         _paired_domain((base, other), domain, tuple(pairs), (counts[0][domain], counts[1][domain]), fewest)
-        for domain, pairs in shared.items()
+        for domain, pairs in paired.items()
     )
     return PairedItems(
         base=base,
@@ -155,6 +176,27 @@ def pair_items(
         versioned=versioned,
         notes=_notes(base, other, domains, len(every) - versioned, len(differing)),
     )
+
+
+def _with_absent(
+    keyed: tuple[_Keyed, _Keyed],
+    sides: tuple[ItemScores, ItemScores],
+    shared: dict[str, list[ItemPair]],
+    items: Items,
+) -> dict[str, list[ItemPair]]:
+    """Add the items that one side of a shared domain has no row of, where it should have one."""
+    found: dict[str, list[ItemPair]] = {domain: [] for domain in shared}
+    for key, item in keyed[0].items():
+        if item.domain in found:
+            twin = keyed[1].get(key) or stand_in(item, sides[1], items)
+            if twin is not None:
+                found[item.domain].append(ItemPair(item, twin))
+    for key, item in keyed[1].items():
+        if item.domain in found and key not in keyed[0]:
+            twin = stand_in(item, sides[0], items)
+            if twin is not None:
+                found[item.domain].append(ItemPair(twin, item))
+    return found
 
 
 def items_by_name(scores: ItemScores) -> dict[tuple[str, str], ScoredItem]:
@@ -286,6 +328,9 @@ def _paired_domain(
 ) -> PairedDomain:
     base, other = sides
     bases, others = [one.score for one, _ in pairs], [two.score for _, two in pairs]
+    absent = [sum(is_stand_in(pair[side]) for pair in pairs) for side in (0, 1)]
+    # Absent items stand on one side alone, so that each side's rows are what is shared and what only it has.
+    shared = len(pairs) - sum(absent)
     scored = tuple(
         pair
         for pair, one, two in zip(pairs, bases, others, strict=True)
@@ -293,11 +338,12 @@ def _paired_domain(
     )
     numbers: dict[str, int] = {}
     families = [numbers.setdefault(one.family, len(numbers)) for one, _ in scored]
-    chance, invalid = _guessing(sides, domain, pairs)
+    asked = [pair for pair in pairs if not any(map(is_stand_in, pair))]
+    chance, invalid = _guessing(sides, domain, asked)
     invalid = _scored_otherwise(base, other, domain) or invalid
     if not invalid and len(numbers) < fewest:
         invalid = (
-            f"{len(numbers)} of {len(pairs)} shared items are independent and scored for both models; "
+            f"{len(numbers)} of {shared} shared items are independent and scored for both models; "
             f"at least {fewest} are needed"
         )
     return PairedDomain(
@@ -311,8 +357,10 @@ def _paired_domain(
         n_families=len(numbers),
         unscored_base=bases.count(None),
         unscored_other=others.count(None),
-        only_base=sizes[0] - len(pairs),
-        only_other=sizes[1] - len(pairs),
+        absent_base=absent[0],
+        absent_other=absent[1],
+        only_base=sizes[0] - shared,
+        only_other=sizes[1] - shared,
         metric=base.metric.get(domain) or other.metric.get(domain, ""),
         chance=chance,
         invalid=invalid,
@@ -344,11 +392,15 @@ def _notes(
                 f"{silent.origin} does not say who scored; that both were scored alike is not checked."
             )
     for one in domains:
-        if one.only_base or one.only_other:
+        left_out = one.only_base - one.absent_other, one.only_other - one.absent_base
+        if any(left_out):
             notes.append(
-                f"{one.domain}: {len(one.pairs):,} items are shared; {one.only_base:,} are only in "
-                f"{base.origin} and {one.only_other:,} only in {other.origin}, and are left out."
+                f"{one.domain}: {one.shared:,} items are shared; {left_out[0]:,} are only in "
+                f"{base.origin} and {left_out[1]:,} only in {other.origin}, and are left out."
             )
+        for absent, scores in ((one.absent_base, base), (one.absent_other, other)):
+            if absent:
+                notes.append(absent_note(one.domain, absent, scores.origin))
         if any(first.family != second.family for first, second in one.pairs):
             notes.append(
                 f"{one.domain}: the two sides put items into different families; those of "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignmeter.analysis.absent_items import over_budget
 from alignmeter.analysis.pairing import FEWEST_FAMILIES, items_by_name, pair_items
 from alignmeter.records import (
     DomainDifference,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from alignmeter.analysis.absent_items import Items
     from alignmeter.analysis.pairing import PairedDomain, PairedItems, Prompts
     from alignmeter.records import ItemScores, ScoredItem
     from alignmeter.stats import ClusterMethod
@@ -61,31 +63,36 @@ def describe_scores(scores: ItemScores) -> ScoresSummary:
     )
 
 
-def compare_scores(base: ItemScores, other: ItemScores, *, prompts: Prompts = "same") -> ScoresComparison:
+def compare_scores(
+    base: ItemScores, other: ItemScores, *, prompts: Prompts = "same", items: Items = "all"
+) -> ScoresComparison:
     """Pair two models' scores by item and return the differences by domain.
 
     Args:
         base: The model that is the reference.
         other: The model that is compared with it.
         prompts: As in `pair_items`.
+        items: Likewise.
 
     Returns:
-        Differences other - base on the items that both have a score for.
+        Differences other - base on the items that both have a score for. A domain of 50 items or more is
+        invalid where more than 2% of them have no score on both sides.
 
     Raises:
         InputError: As `pair_items`.
     """
-    paired = pair_items(base, other, prompts=prompts)
+    paired = pair_items(base, other, prompts=prompts, items=items)
+    differences = tuple(_difference(domain) for domain in paired.domains)
     return ScoresComparison(
         base=describe_scores(base),
         other=describe_scores(other),
         shared=paired.shared,
         versioned=paired.versioned,
-        domains=tuple(_difference(domain) for domain in paired.domains),
+        domains=differences,
         only_base=paired.only_base,
         only_other=paired.only_other,
         notes=(*paired.notes, *_left_out(paired)),
-        exit_code=INVALID if any(domain.invalid for domain in paired.domains) else 0,
+        exit_code=INVALID if any(domain.invalid for domain in differences) else 0,
     )
 
 
@@ -98,7 +105,7 @@ def _left_out(paired: PairedItems) -> tuple[str, ...]:
     if not missing:
         return ()
     return (
-        f"Shared items left out for want of a score, of {paired.base.model} and of {paired.other.model}: "
+        f"Items left out for want of a score, of {paired.base.model} and of {paired.other.model}: "
         f"{', '.join(missing)}. What they would have scored is not known.",
     )
 
@@ -135,28 +142,30 @@ def _interval(values: NDArray[np.float64], families: NDArray[np.intp], n_familie
 
 def _difference(domain: PairedDomain) -> DomainDifference:
     differences = domain.other - domain.base
+    n, absent = len(domain.pairs), domain.absent_base + domain.absent_other
+    invalid = domain.invalid or over_budget(n, n - len(domain.scored), absent)
     return DomainDifference(
         domain=domain.domain,
-        shared=len(domain.pairs),
+        shared=domain.shared,
         pairs=len(domain.scored),
         families=domain.n_families,
         base=float(domain.base.mean()) if domain.scored else None,
         other=float(domain.other.mean()) if domain.scored else None,
-        difference=float(differences.mean()) if domain.scored and not domain.invalid else None,
-        interval=_paired_interval(domain, differences),
+        difference=float(differences.mean()) if domain.scored and not invalid else None,
+        interval=None if invalid else _paired_interval(domain, differences),
         unscored_base=domain.unscored_base,
         unscored_other=domain.unscored_other,
+        absent_base=domain.absent_base,
+        absent_other=domain.absent_other,
         only_base=domain.only_base,
         only_other=domain.only_other,
         metric=domain.metric,
-        invalid=domain.invalid,
+        invalid=invalid,
     )
 
 
-def _paired_interval(domain: PairedDomain, differences: NDArray[np.float64]) -> Interval | None:
+def _paired_interval(domain: PairedDomain, differences: NDArray[np.float64]) -> Interval:
     """Return Tango's interval for independent pairs of 0 and 1, else one by family."""
-    if domain.invalid:
-        return None
     if not domain.clustered and _is_binary(domain.base) and _is_binary(domain.other):
         won, lost = int((differences > 0).sum()), int((differences < 0).sum())
         test = tango(won, lost, len(differences), level=LEVEL)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from alignmeter.analysis.absent_items import UNSCORED_BUDGET, is_stand_in, over_budget
 from alignmeter.analysis.tax_flags import ALPHA, LEVEL, Limits, LimitTests, Measured, changed, flagged
 from alignmeter.records import AnsweredTax, Interval, MeanScore, Tax, TaxBounds
 from alignmeter.stats.arms import point_tier
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from alignmeter.analysis.pairing import ItemPair, PairedDomain, PairedItems
     from alignmeter.records import TaxCorrection, TaxNotEstimable
 
-UNSCORED_BUDGET = 0.02
-BUDGET_FROM = 50
-"""Items from which on too large a share without a score makes a domain invalid."""
 RATIO_METHOD = "Fieller, one more family at its worst"
 DIFFERENCE_METHOD = "Student, one more family at its worst"
 BETTING_METHOD = "betting confidence sequence"
@@ -214,7 +212,10 @@ def _measured(arm: TaxArm, paired: PairedDomain, limits: Limits) -> Measured:
         families=len({pair.base.family for pair in pairs}),
         unscored=len(pairs) - (means.n if means else 0),
     )
-    invalid = arm.invalid or paired.invalid or _over_budget(tax, len(pairs), arm.unscored_budget)
+    absent = sum(is_stand_in(pair.base) or is_stand_in(pair.other) for pair in pairs)
+    invalid = (
+        arm.invalid or paired.invalid or over_budget(len(pairs), tax.unscored, absent, arm.unscored_budget)
+    )
     if not invalid and tax.families < 2:  # noqa: PLR2004 - an interval needs two
         invalid = f"{tax.families} independent items were asked of both models; at least 2 are needed"
     if means is None and not invalid:
@@ -235,12 +236,6 @@ def _means(pairs: Sequence[ItemPair]) -> _Means | None:
     ]
     n = len(both)
     return _Means(sum(one for one, _ in both) / n, sum(two for _, two in both) / n, n) if n else None
-
-
-def _over_budget(tax: Tax, n: int, budget: float) -> str:
-    if n < BUDGET_FROM or tax.unscored <= budget * n:
-        return ""
-    return f"{tax.unscored} of {n} items have no score on both sides, more than the {100 * budget:g}% allowed"
 
 
 def _whole(tax: Tax, means: _Means, paired: PairedDomain, limit: float) -> Measured:

@@ -79,13 +79,16 @@ def scores_of_run(run: Run) -> ItemScores:
         run: The run; what it has not asked yet is no item.
 
     Returns:
-        One item a judged trial; version is the trial's id together with its check. Scores of a
-        domain pair where one judge, by its hash, scored it in both runs.
+        One item a trial that was asked, without a score where no judge has said anything of it yet; what
+        is not there was not planned or not asked, so all domains are stated. Version is the trial's id
+        together with its check. Scores of a domain pair where one judge, by its hash, scored it in both
+        runs.
     """
-    return _item_scores(run.manifest, run.data, origin=str(run.path))
+    return _item_scores(run.manifest, run.data, origin=str(run.path), unjudged=True)
 
 
-def _item_scores(manifest: RunManifest, data: RunData, *, origin: str) -> ItemScores:
+def _item_scores(manifest: RunManifest, data: RunData, *, origin: str, unjudged: bool = False) -> ItemScores:
+    """Score what was judged; with `unjudged` what was asked beside it is an item without a score."""
     by_axis = data.by_axis()
     refusals = by_axis.get("refusal", {})
     items: list[ScoredItem] = []
@@ -101,6 +104,11 @@ def _item_scores(manifest: RunManifest, data: RunData, *, origin: str) -> ItemSc
         if not found:
             continue
         items.extend(found)
+        if unjudged:
+            waiting = (
+                trial for trial in one.trials if trial.id in data.transcripts and trial.id not in judged
+            )
+            items.extend(_unjudged(trial, one.domain) for trial in waiting)
         metric[one.domain] = one.metric
         scorers[one.domain] = _scorer(one, judged)
         if guessing := _guessing(one.trials):
@@ -115,6 +123,7 @@ def _item_scores(manifest: RunManifest, data: RunData, *, origin: str) -> ItemSc
         provenance=_provenance(manifest),
         scored_by=_SOURCE,
         scorers=scorers,
+        stated=tuple(metric),
         notes=notes,
     )
 
@@ -210,6 +219,17 @@ def _item(trial: Trial, domain: str, judged: Judgement, refusals: Mapping[str, J
         unscored=unscored,
         refused=_refused(trial, judged.result, refusals.get(trial.id)),
         version=_version(trial, judged),
+        chance=None if trial.check is None else trial.check.chance,
+    )
+
+
+def _unjudged(trial: Trial, domain: str) -> ScoredItem:
+    return ScoredItem(
+        item=trial.id,
+        family=trial.family,
+        domain=domain,
+        score=None,
+        unscored="no judge has said anything of it",
         chance=None if trial.check is None else trial.check.chance,
     )
 

@@ -38,6 +38,7 @@ from alignmeter.records import BaseModel, ItemScores, TaxReport, VariantOutcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from alignmeter.analysis.absent_items import Items
     from alignmeter.analysis.pairing import PairedItems, Prompts
     from alignmeter.records import SafetyGain, Tax, VariantLabels
 
@@ -60,7 +61,7 @@ class _Arm(NamedTuple):
     """Why there are no pairs, where that is no fault of the arms."""
 
 
-def tax(
+def tax(  # noqa: PLR0913 - the options of the command
     base: Source | Sequence[Source],
     aligned: Mapping[str, Source | Sequence[Source]] | Sequence[Source],
     *,
@@ -69,6 +70,7 @@ def tax(
     limits: Mapping[str, float] | None = None,
     gate: bool = False,
     prompts: Prompts = "same",
+    items: Items = "all",
     domains: Sequence[str] = (),
 ) -> TaxReport:
     """Compute what alignment cost by domain, what it bought, and the outcome of both.
@@ -85,6 +87,8 @@ def tax(
             number of variants; else the share of wrong flags is 5% at most on average
             (Benjamini-Hochberg), and each outcome stands alone.
         prompts: `any` pairs items of which the two models were sent different texts.
+        items: `shared` compares the items that both models have; else one that a source lacks, without
+            stating that it was not asked, has no score there.
         domains: Compare these alone; empty: all that one of the models has.
 
     Returns:
@@ -99,7 +103,7 @@ def tax(
     _check_labels(labels or {}, variants)
     models = [reference, *variants]
     standard = standard_of(models, limit)
-    arms = [_arm(reference, variant, prompts, standard.unscored) for variant in variants]
+    arms = [_arm(reference, variant, prompts, items, standard.unscored) for variant in variants]
     measured = _measured(arms)
     given = given_limits(limit, limits, measured)
     own = Limits(standard.limit, {**limits_of_runs(models, measured), **given.by_domain})
@@ -178,14 +182,14 @@ def _measured(arms: Sequence[_Arm]) -> set[str]:
     return set(chain.from_iterable(_domains(arm.tax.items) for arm in arms))
 
 
-def _arm(base: Model, variant: Model, prompts: Prompts, budget: float) -> _Arm:
+def _arm(base: Model, variant: Model, prompts: Prompts, items: Items, budget: float) -> _Arm:
     invalid = not_comparable(base.run, variant.run)
     pairs, unasked = None, ""
     if not _shares_items(base.scores, variant.scores) and base.run is not None and variant.run is not None:
         unasked = NOTHING_ASKED  # the runs may still share harmful requests
     else:
         try:
-            pairs = pair_items(base.scores, variant.scores, prompts=prompts)
+            pairs = pair_items(base.scores, variant.scores, prompts=prompts, items=items)
         except InputError as error:
             if not _shares_items(base.scores, variant.scores) or _repeats(base.scores, variant.scores):
                 raise
@@ -284,7 +288,7 @@ def _notes(base: Model, arm: _Arm, safety: SafetyGain | None) -> tuple[str, ...]
     ]
     if unscored:
         found.append(
-            "Shared items that one of the two has no score of, which are not in the printed scores and count "
+            "Items that one of the two has no score of, which are not in the printed scores and count "
             f"at their worst in tests and intervals: {', '.join(unscored)}."
         )
     for reason in dict.fromkeys(arm.tax.unpaired.values()):

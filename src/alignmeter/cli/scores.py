@@ -82,6 +82,13 @@ def scores(  # noqa: PLR0913 - its options
         Literal["same", "any"],
         typer.Option(help="`any` pairs items although the models were sent different texts."),
     ] = "same",
+    items: Annotated[
+        Literal["all", "shared"],
+        typer.Option(
+            help="`shared` compares the items that both have, where the two sets differ on purpose; else one "
+            "that a source lacks, without stating that it was not asked, has no score there."
+        ),
+    ] = "all",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -98,7 +105,8 @@ def scores(  # noqa: PLR0913 - its options
 
     The source's own printed score stands beside the mean of its items; results whose items do not have
     the mean that they print are refused. With two paths: the paired difference of each domain. Nothing
-    is scored again. Exits 4 where a domain has too few pairs to say anything.
+    is scored again. Exits 4 where a domain has too few pairs to say anything, or too many items (2%) without
+    a score of both.
     """
     from alignmeter.api import compare_scores, describe_scores
     from alignmeter.integrations import ReadOptions, read_item_scores, write_csv
@@ -118,7 +126,7 @@ def scores(  # noqa: PLR0913 - its options
         for path, name in zip(paths, _models(model or [], len(paths)), strict=True)
     ]
     if len(read) == _TWO:
-        found = compare_scores(read[0], read[1], prompts=prompts)
+        found = compare_scores(read[0], read[1], prompts=prompts, items=items)
         shown, code = render_comparison(found), found.exit_code
     else:
         found = describe_scores(read[0])

@@ -102,6 +102,13 @@ def tax(  # noqa: PLR0913 - its options
         Literal["same", "any"],
         typer.Option(help="`any` pairs items of which the models were sent different texts."),
     ] = "same",
+    items: Annotated[
+        Literal["all", "shared"],
+        typer.Option(
+            help="`shared` compares the items that both models have, where the two sets differ on purpose; "
+            "else one that a source lacks, without stating that it was not asked, has no score there."
+        ),
+    ] = "all",
     domain: Annotated[
         list[str] | None,
         typer.Option(help="Compare this domain alone; repeatable.", metavar="NAME"),
@@ -186,6 +193,7 @@ def tax(  # noqa: PLR0913 - its options
             limits=limit or [],
             gate=gate,
             prompts=prompts,
+            items=items,
             reading=reading,
         )
     if out is not None:

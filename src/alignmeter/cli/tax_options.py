@@ -63,7 +63,7 @@ class _Listed(NamedTuple):
     labels: dict[str, VariantLabels]
 
 
-def compared(
+def compared(  # noqa: PLR0913 - the options of the command
     base: Sequence[str],
     aligned: Sequence[str],
     *,
@@ -72,6 +72,7 @@ def compared(
     limits: Sequence[str],
     gate: bool,
     prompts: Literal["same", "any"],
+    items: Literal["all", "shared"],
     reading: Reading,
 ) -> TaxReport:
     """Read what the options name and compute the tax.
@@ -102,6 +103,7 @@ def compared(
         limits=by_domain,
         gate=gate,
         prompts=prompts,
+        items=items,
         domains=reading.domains,
     )
 

@@ -222,6 +222,7 @@ def _scores(run: _Run, options: ReadOptions) -> ItemScores:
         items=items,
         metric={run.domain: metric},
         reported={} if reported is None else {run.domain: reported},
+        stated=(run.domain,) if _is_whole(run) else (),
         scorers={run.domain: f"settings {digest(run.spec.metric_specs)[:12]}"},
         notes=tuple(notes),
     )
@@ -277,6 +278,10 @@ class _Part(msgspec.Struct):
     request: dict[str, Any]
     train_trial_index: int = 0
 
+    @property
+    def split(self) -> str:
+        return str(self.instance.get("split") or "")
+
 
 class _State(msgspec.Struct):
     request_states: list[_Part]
@@ -298,6 +303,19 @@ def _contents(folder: Path) -> dict[str, _Content]:
         return {}
     instances = _decoded(path, list[dict[str, Any]])
     return {str(one.get("id")): _Content(_version(one)) for one in instances if "perturbation" not in one}
+
+
+def _is_whole(run: _Run) -> bool:
+    """Whether every unperturbed request that HELM wrote down as sent has its row."""
+    path = run.folder / "scenario_state.json"
+    if not path.exists():
+        return False
+    sent = {
+        (str(part.instance.get("id")), part.train_trial_index)
+        for part in _decoded(path, _State).request_states
+        if part.instance.get("perturbation") is None and run.split in {None, part.split}
+    }
+    return sent <= {(row.instance_id, row.train_trial_index) for row in run.rows if row.perturbation is None}
 
 
 def _version(instance: dict[str, Any]) -> str:

@@ -183,8 +183,16 @@ def _scores(file: Path, log: Log, options: ReadOptions) -> ItemScores:
         items=items,
         metric={task: name},
         reported={} if reported is None else {task: reported},
+        stated=(task,) if _is_whole(log) else (),
         scorers={task: f"task version {log.eval.task_version}, settings {digest(_settings(log, name))[:12]}"},
         notes=(*notes, *more),
+    )
+
+
+def _is_whole(log: Log) -> bool:
+    """Whether the log came to its end and holds as many samples, failed ones included, as it says it ran."""
+    return (
+        log.status == "success" and log.results is not None and log.results.total_samples == len(log.samples)
     )
 
 

@@ -169,6 +169,8 @@ def _scores(task: Task, options: ReadOptions) -> ItemScores:
         chance={} if chance is None else {task.name: chance},
         reported={} if reported is None else {task.name: reported},
         scorers=_scorer(task, score),
+        # The results count their samples, and those that are here have been held against them.
+        stated=() if _effective(task) is None else (task.name,),
         notes=(*notes, *more),
     )
 
@@ -182,7 +184,7 @@ def _counted(task: Task, score: _Score, items: Sequence[ScoredItem], options: Re
     Raises:
         InputError: The samples are not those that the results count, nor those that were printed.
     """
-    counted = task.document.counts.get(task.name, {}).get("effective")
+    counted = _effective(task)
     if counted is None or counted == len(items):
         return []
     if len(items) < counted and _is_mean(task, score) and _printed_of(task, score, items, options):
@@ -194,6 +196,11 @@ def _counted(task: Task, score: _Score, items: Sequence[ScoredItem], options: Re
         f"{task.where}: expected {counted:,} samples of task {task.name!r} as its results "
         f"say, got {len(items):,}; the file is cut or mixed"
     )
+
+
+def _effective(task: Task) -> int | None:
+    """Return how many samples the results say were run, None where they do not."""
+    return task.document.counts.get(task.name, {}).get("effective")
 
 
 def _printed_of(task: Task, score: _Score, items: Sequence[ScoredItem], options: ReadOptions) -> bool:

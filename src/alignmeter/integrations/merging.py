@@ -72,6 +72,7 @@ def merged(
         provenance=provenance,
         scored_by=scored_by,
         scorers=_joined([part.scorers for part in parts]),
+        stated=tuple(domain for part in parts for domain in part.stated),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 

@@ -59,4 +59,5 @@ class RunReader:
             metric={domain: metric for domain, metric in scores.metric.items() if domain in chosen},
             chance={domain: chance for domain, chance in scores.chance.items() if domain in chosen},
             scorers={domain: scorer for domain, scorer in scores.scorers.items() if domain in chosen},
+            stated=tuple(domain for domain in scores.stated if domain in chosen),
         )

@@ -62,6 +62,8 @@ class ItemScores(Record, frozen=True):
         scorers: Digest of how a domain was scored, by domain, where a source has several ways: task
             version, settings of metric and filter. As `scored_by`, but for that domain alone.
         scored_by_domain: `scored_by` of the source of a domain, where sources of several are put together.
+        stated: Domains of which the source itself states what it asked, and holds it whole: an item that
+            is not there was not asked. Of any other domain it may have failed.
         notes: What was chosen in reading and what a reader should know, one sentence each.
     """
 
@@ -76,6 +78,7 @@ class ItemScores(Record, frozen=True):
     scored_by: str = ""
     scorers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     scored_by_domain: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    stated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def scorer_of(self, domain: str) -> str:
@@ -129,8 +132,9 @@ class DomainDifference(Record, frozen=True):
         base: Mean score of the base over the pairs, `other` of the other model.
         difference: Other minus base, in [-1, 1].
         interval: Of the difference, paired by item.
-        unscored_base, unscored_other: Shared items without a score of one side.
-        only_base, only_other: Items that are not shared.
+        unscored_base, unscored_other: Items without a score of one side, those without a row included.
+        absent_base, absent_other: Items that one side has no row of, though it may have been asked them.
+        only_base, only_other: Items that are not shared, absent from the other side or left out.
         invalid: Why nothing may be concluded, and then there is no difference; empty where it may.
     """
 
@@ -144,6 +148,8 @@ class DomainDifference(Record, frozen=True):
     interval: Interval | None = None
     unscored_base: int = 0
     unscored_other: int = 0
+    absent_base: int = 0
+    absent_other: int = 0
     only_base: int = 0
     only_other: int = 0
     metric: str = ""
