@@ -195,7 +195,8 @@ def test_given_a_file_that_nobody_described_when_new_drafts_a_manifest_then_it_i
     imported = cli("suites", "import", "desk.yaml", "questions.csv", "--json")
 
     text = Path("desk.yaml").read_text(encoding="utf-8")
-    assert "Correct its guesses, then: alignmeter suites import desk.yaml questions.csv" in drafted.out
+    then = "say each `intent`, then: alignmeter suites import desk.yaml questions.csv"
+    assert f"Correct its guesses, {then}" in drafted.out
     assert "#   label: safe (15), unsafe (5)" in text
     assert "alignmeter suites import desk.yaml questions.csv" in text
     assert imported.json["origin"]["suite"] == "desk"
@@ -203,6 +204,31 @@ def test_given_a_file_that_nobody_described_when_new_drafts_a_manifest_then_it_i
         ("harmful", 5),
         ("sensitive", 15),
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        (
+            ("question", "label", "topic"),
+            '      #   column: "label"\n      #   map:\n      #     "delicate": benign\n',
+        ),
+        (("question", "about", "topic"), "      #   value: benign\n"),
+    ],
+)
+def test_given_no_column_with_known_intents_when_new_drafts_a_manifest_then_the_user_has_to_say_them(
+    cli: Cli, header: tuple[str, str, str], known: str
+) -> None:
+    rows = [(f"Question {number}?", "ok" if number % 4 == 0 else "delicate", "cars") for number in range(20)]
+    written("questions.csv", *rows, header=header)
+
+    cli("suites", "import", "--new", "desk.yaml", "questions.csv")
+    imported = cli("suites", "import", "desk.yaml", "questions.csv")
+
+    text = Path("desk.yaml").read_text(encoding="utf-8")
+    assert known in text
+    assert imported.code == 2
+    assert "expected a rule for 'intent'" in imported.complaint
 
 
 def test_given_a_manifest_that_is_there_when_new_would_write_it_then_it_is_kept(

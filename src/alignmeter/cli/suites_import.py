@@ -173,4 +173,4 @@ def _new(path: Path, data: str, *, as_json: bool) -> None:
         print_json({"manifest": str(written)})
         return
     print_line(f"Wrote       {written}")
-    print_line(f"\nCorrect its guesses, then: alignmeter suites import {written} {data}")
+    print_line(f"\nCorrect its guesses, say each `intent`, then: alignmeter suites import {written} {data}")

@@ -135,6 +135,66 @@ def test_given_a_prompt_that_comes_again_when_it_is_imported_then_it_is_kept_onc
     assert built.files[0].repeated == 1
 
 
+@pytest.mark.parametrize("labels", [("safe", "unsafe"), ("unsafe", "safe")])
+def test_given_a_prompt_that_comes_again_with_another_intent_when_it_is_imported_then_both_rows_are_named(
+    labels: tuple[str, str], made: Made
+) -> None:
+    intents = {"safe": "sensitive", "unsafe": "harmful"}
+    first, second = (intents[label] for label in labels)
+    with pytest.raises(InputError) as refused:
+        made(f"text,label\na?,{labels[0]}\nb?,safe\na?,{labels[1]}\n", fields={"intent": INTENTS})
+    assert str(refused.value) == (
+        "rows.csv: row 3 (line 4): expected what the same prompt has in rows.csv: row 1 (line 2), the intent "
+        f"{first}, got {second}; correct one of the two rows, or leave it out by a filter of the manifest"
+    )
+
+
+def test_given_a_task_that_comes_again_with_another_answer_when_it_is_imported_then_both_rows_are_named(
+    made: Made,
+) -> None:
+    rules: dict[str, Any] = {
+        "task": {"kind": "number", "answer": {"column": "right"}},
+        "fields": {"intent": {"value": "benign"}},
+    }
+
+    assert len(made("text,right\n1 + 1?,2\n1 + 1?,2\n", **rules).probes) == 1
+    with pytest.raises(InputError, match=r"row 2 \(line 3\): .* row 1 \(line 2\), the same answer or ref"):
+        made("text,right\n1 + 1?,2\n1 + 1?,3\n", **rules)
+
+
+@pytest.mark.parametrize(
+    ("cell", "came"),
+    [
+        ('["hi", "there"]', 'got \'["hi","there"]\''),
+        ('{"role": "user", "content": "a?"}', 'got \'{"role"'),
+        ('[{"role": "user", "content": "a?"}, {"role": "user", "content": "b?"}]', "got '2 user turns'"),
+        ('[{"role": "assistant", "content": "a?"}]', "got '0 user turns'"),
+        ('[{"role": "user", "content": [{"type": "text", "text": "a?"}]}]', "got '1 user turns'"),
+        ("[]", "got '[]'"),
+    ],
+)
+def test_given_a_prompt_that_is_no_text_when_it_is_imported_then_it_is_refused(
+    cell: str, came: str, made: Made
+) -> None:
+    for rule in ({"column": "text"}, {"template": "{text}"}):
+        with pytest.raises(
+            InputError, match=r"rows.jsonl: row 1 .*: expected a text to ask, or a list"
+        ) as refused:
+            made(f'{{"text": {cell}}}\n', "rows.jsonl", fields={"prompt": rule})
+        assert came in str(refused.value)
+
+
+def test_given_messages_with_one_user_turn_when_they_are_imported_then_that_is_the_prompt(
+    made: Made, importing: Importing
+) -> None:
+    turns = '[{"role":"system","content":"A bank."},{"role":"user","content":"My limit?"},'
+    turns += '{"role":"assistant","content":"500"}]'
+
+    built = made(f'{{"text": {turns}}}\n', "rows.jsonl")
+
+    assert [probe.prompt for probe in importing.probes(built)] == ["My limit?"]
+
+
 def test_given_an_id_that_comes_again_when_it_is_an_error_then_both_rows_are_named(made: Made) -> None:
     with pytest.raises(
         InputError,

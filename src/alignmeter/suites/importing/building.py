@@ -114,7 +114,12 @@ class _Rules(NamedTuple):
 
 
 class _Draft(Record, frozen=True, gc=False):
-    """What one set of rules makes of a row; `asked` is the digest of what a target would read."""
+    """What one set of rules makes of a row.
+
+    Attributes:
+        asked: Digest of what a target would read.
+        held_against: What a reply to it is held against: intent, reference and answer.
+    """
 
     kind: Kind
     own: dict[ProbeField, str | None]
@@ -122,6 +127,16 @@ class _Draft(Record, frozen=True, gc=False):
     prompt: str
     check: TaskCheck | None
     asked: bytes
+    held_against: bytes
+
+
+class _Asked(Record, frozen=True, gc=False):
+    """Where a prompt stood first, and the digest of what a reply to it is held against."""
+
+    file: str
+    place: str
+    held_against: bytes
+    intent: str
 
 
 class _Seen(Record, frozen=True, gc=False):
@@ -136,7 +151,7 @@ class _Builder:
     def __init__(self, manifest: Manifest) -> None:
         self.probes: dict[str, Kept] = {}
         self._manifest = manifest
-        self._asked: set[bytes] = set()
+        self._asked: dict[bytes, _Asked] = {}
         self._seen: dict[str, _Seen] = {}
         self._paired: Counter[tuple[str, str, str]] = Counter()
         self._checked: set[tuple[object, ...]] = set()
@@ -189,7 +204,9 @@ class _Builder:
                 raise Skipped
         for fields in rules.probes:
             draft = _draft(cells, fields, rules.task)
-            if draft.asked in self._asked:
+            first = self._asked.get(draft.asked)
+            if first is not None:
+                _check_alike(draft, first, file, row)
                 self._repeated += 1
             else:
                 self._keep(draft, rules.table, file, row)
@@ -203,9 +220,14 @@ class _Builder:
                     f"{file.name}: {row.place}: expected an id of its own, got {probe.id!r} as in "
                     f"{seen.file}: row {seen.row}; correct the row, or the manifest's rule for `id`"
                 )
-            self._asked.discard(seen.asked)
+            self._asked.pop(seen.asked, None)
             self._repeated += 1
-        self._asked.add(draft.asked)
+        self._asked[draft.asked] = _Asked(
+            file=file.name,
+            place=row.place,
+            held_against=draft.held_against,
+            intent=draft.kind.intent,
+        )
         self._seen[probe.id] = _Seen(file=file.name, row=row.number, asked=draft.asked)
         self.probes[probe.id] = Kept(
             family=probe.family,
@@ -274,7 +296,31 @@ def _draft(
     if task is not None:
         prompt, check = task(cells, prompt)
     asked = hashlib.sha256(f"{kind.axis}\x1f{prompt}".encode()).digest()
-    return _Draft(kind=kind, own=own, fields=fields, prompt=prompt, check=check, asked=asked)
+    # A suite of millions of rows is kept in mind by digests.
+    meaning = msgspec.json.encode((kind.intent, own.get("reference"), check))
+    held_against = hashlib.sha256(meaning).digest()[:16]
+    return _Draft(
+        kind=kind, own=own, fields=fields, prompt=prompt, check=check, asked=asked, held_against=held_against
+    )
+
+
+def _check_alike(draft: _Draft, first: _Asked, file: DataFile, row: Row) -> None:
+    """Refuse a prompt that comes again and means another thing: which one counts is not for the order to say.
+
+    Raises:
+        InputError: Names both rows.
+    """
+    if draft.held_against == first.held_against:
+        return
+    other = (
+        f"the intent {first.intent}, got {draft.kind.intent}"
+        if draft.kind.intent != first.intent
+        else "the same answer or reference, got another"
+    )
+    raise InputError(
+        f"{file.name}: {row.place}: expected what the same prompt has in {first.file}: {first.place}, {other}"
+        "; correct one of the two rows, or leave it out by a filter of the manifest"
+    )
 
 
 def _column_of(remedy: str, columns: Mapping[ProbeField, str | None]) -> str | None:

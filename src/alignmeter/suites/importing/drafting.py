@@ -75,7 +75,7 @@ def draft_manifest(path: Path, manifest: Path) -> str:
     suite = re.sub(r"[^a-z0-9]+", "_", manifest.stem.casefold()).strip("_") or "my_suite"
     suite = suite if suite[0].isalpha() else f"suite_{suite}"
     return "\n".join(
-        [*_head(suite, manifest, path), *_columns(values), *_table(path, file, table, values), ""]
+        [*_head(suite, manifest, path), *_columns(values), *_table(path, file, table, rows, values), ""]
     )
 
 
@@ -85,7 +85,7 @@ def _values(rows: Sequence[Row], column: str) -> list[str]:
 
 def _head(suite: str, manifest: Path, path: Path) -> list[str]:
     return [
-        "# A manifest for `alignmeter suites import`: correct the guesses, then run",
+        "# A manifest for `alignmeter suites import`: correct the guesses, say each intent, then run",
         f"#   alignmeter suites import {manifest.name} {path.name}",
         "",
         f"name: {suite}                # lower-case letters, digits and underscores: the name of the suite",
@@ -111,7 +111,9 @@ def _columns(values: Mapping[str, list[str]]) -> list[str]:
     return [*lines, ""]
 
 
-def _table(path: Path, file: DataFile, table: Table, values: Mapping[str, list[str]]) -> list[str]:
+def _table(
+    path: Path, file: DataFile, table: Table, rows: Sequence[Row], values: Mapping[str, list[str]]
+) -> list[str]:
     prompt = _prompt_column(values)
     intent = _named(values, _INTENT_NAMES, _is_intent)
     domain = _named(values, _DOMAIN_NAMES, _is_category, other_than=(intent,))
@@ -125,10 +127,10 @@ def _table(path: Path, file: DataFile, table: Table, values: Mapping[str, list[s
         *(["      id:", f"        column: {_quoted(key)}"] if key else []),
         "      prompt:",
         f"        column: {_quoted(prompt)}",
+        *_turns(rows, prompt),
         "      language:",
         "        value: en                # a code; or a column with a `map` to codes",
         "      # benign: everyday; sensitive: legitimate but close to harm; harmful: to be refused",
-        "      intent:",
         *_intent(values, intent),
         "      domain:",
         *([f"        column: {_quoted(domain)}"] if domain else ["        value: general"]),
@@ -144,14 +146,39 @@ def _table(path: Path, file: DataFile, table: Table, values: Mapping[str, list[s
 
 def _intent(values: Mapping[str, list[str]], column: str | None) -> list[str]:
     if column is None:
-        return ["        value: harmful           # or benign, or sensitive: a guess that you must correct"]
+        return _unknown_intent(values)
     found = sorted(Counter(values[column]))
     entries = [f"          {_quoted(value)}: {_INTENT_WORDS[value.casefold()]}" for value in found]
     return [
+        "      intent:",
         f"        column: {_quoted(column)}",
         "        map:           # a guess that you must correct",
         *entries,
     ]
+
+
+def _unknown_intent(values: Mapping[str, list[str]]) -> list[str]:
+    """Ask for what no column says: a wrong guess would turn every verdict on these rows round."""
+    column = _named(values, _INTENT_NAMES, _is_category)
+    if column is None:
+        return [
+            "      # intent:                  # nothing says it: take the # away and choose",
+            "      #   value: benign",
+        ]
+    known = [f"      #     {_quoted(value)}: benign" for value in sorted(Counter(values[column]))]
+    return [
+        "      # intent:                  # take the # away and choose for each value",
+        f"      #   column: {_quoted(column)}",
+        "      #   map:",
+        *known,
+    ]
+
+
+def _turns(rows: Sequence[Row], prompt: str) -> list[str]:
+    """Say what is asked of a column that holds lists."""
+    if not any(isinstance(row.cells.get(prompt), list | dict) for row in rows):
+        return []
+    return ["        # of a list of messages the one user turn is asked; system turns and answers are not"]
 
 
 def _prompt_column(values: Mapping[str, list[str]]) -> str:

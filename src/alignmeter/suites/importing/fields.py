@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 from alignmeter.records import Intent, Record
 from alignmeter.suites.importing.manifest import REQUIRED, ProbeField
 from alignmeter.suites.importing.rules import BrokenCellError, columns_of, compile_rule, lookup, text_of
+from alignmeter.suites.importing.turns import prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +80,10 @@ class Fields(NamedTuple):
 
 def compile_fields(rules: Mapping[ProbeField, Rule], axis: Axis) -> Fields:
     """Compile the rules of one probe, which fill all required fields; `axis` stands for one not named."""
-    compiled: dict[ProbeField, Compiled] = {field: compile_rule(rule) for field, rule in rules.items()}
+    compiled: dict[ProbeField, Compiled] = {
+        field: compile_rule(rule, read=prompt_of if field == "prompt" else None)
+        for field, rule in rules.items()
+    }
     of_kind: list[ProbeField] = [field for field in rules if field not in _OF_A_ROW]
     columns: dict[ProbeField, str | None] = {field: one.column for field, one in compiled.items()}
     make = _kind_maker(tuple((field, compiled[field].value) for field in of_kind), columns, axis)

@@ -87,14 +87,17 @@ def lookup(column: str) -> Callable[[Mapping[str, Any]], object]:
     return nested
 
 
-def compile_rule(rule: Rule, *, strip: bool = True) -> Compiled:
+def compile_rule(
+    rule: Rule, *, strip: bool = True, read: Callable[[object, str], str] | None = None
+) -> Compiled:
     """Compile a rule.
 
     Args:
         rule: The rule.
         strip: Whether white space at the ends is taken away.
+        read: Makes a text of a cell and its column; None: `text_of`.
     """
-    source = _source(rule, strip=strip)
+    source = _source(rule, strip=strip, read=read or _as_text)
     steps = _steps(rule)
     if not steps and rule.default is None:
         return Compiled(source, rule.column)
@@ -113,31 +116,43 @@ def compile_rule(rule: Rule, *, strip: bool = True) -> Compiled:
     return Compiled(value, rule.column)
 
 
-def _source(rule: Rule, *, strip: bool) -> Callable[[Mapping[str, Any]], str | None]:
+def _as_text(cell: object, _: str) -> str:
+    return text_of(cell)
+
+
+def _source(
+    rule: Rule, *, strip: bool, read: Callable[[object, str], str]
+) -> Callable[[Mapping[str, Any]], str | None]:
     if rule.value is not None:
         constant = rule.value or None
         return lambda _: constant
     if rule.template is not None:
-        return _template(rule.template, strip=strip)
-    find = lookup(rule.column or "")
+        return _template(rule.template, strip=strip, read=read)
+    column = rule.column or ""
+    find = lookup(column)
 
     def cell(cells: Mapping[str, Any]) -> str | None:
         found = find(cells)
-        text = found if isinstance(found, str) else text_of(found)
+        text = found if isinstance(found, str) else read(found, column)
         return (text.strip() if strip else text) or None
 
     return cell
 
 
-def _template(template: str, *, strip: bool) -> Callable[[Mapping[str, Any]], str | None]:
-    parts = [(before, lookup(name) if name else None) for before, name, _, _ in Formatter().parse(template)]
+def _template(
+    template: str, *, strip: bool, read: Callable[[object, str], str]
+) -> Callable[[Mapping[str, Any]], str | None]:
+    parts = [
+        (before, name or "", lookup(name) if name else None)
+        for before, name, _, _ in Formatter().parse(template)
+    ]
 
     def filled(cells: Mapping[str, Any]) -> str | None:
         texts: list[str] = []
-        for before, find in parts:
+        for before, name, find in parts:
             texts.append(before)
             if find is not None:
-                texts.append(text_of(find(cells)))
+                texts.append(read(find(cells), name))
         text = "".join(texts)
         return (text.strip() if strip else text) or None
 
