@@ -156,3 +156,37 @@ def test_a_score_of_nothing_and_a_small_one_of_a_known_maximum_are_read(file: Pa
     file.write_text(f"domain,base,dpo,max\n{row}\n", encoding="utf-8")
 
     assert alignmeter.tax_scores(file).taxes[0].flag == "above"
+
+
+def test_an_empty_score_of_a_variant_was_not_measured_and_the_others_are(file: Path) -> None:
+    file.write_text(
+        "domain,base,a,b,n,max\nmmlu,80,79,79,5000,100\nmedqa,70,,69,5000,100\n", encoding="utf-8"
+    )
+    alone = file.with_name("alone.csv")
+    alone.write_text("domain,base,b,n,max\nmmlu,80,79,5000,100\nmedqa,70,69,5000,100\n", encoding="utf-8")
+
+    report = alignmeter.tax_scores(file)
+
+    assert {(tax.domain, tax.variant): tax.flag for tax in report.taxes} == {
+        ("mmlu", "a"): "within",
+        ("mmlu", "b"): "within",
+        ("medqa", "a"): "unmeasured",
+        ("medqa", "b"): "within",
+    }
+    (gap,) = (tax for tax in report.taxes if tax.flag == "unmeasured")
+    assert (gap.score, gap.absolute, gap.relative, report.exit_code) == (None, None, None, 4)
+    assert any("Not measured, because the table has no score: medqa (a)." in note for note in report.notes)
+    assert not any("No interval and no test" in note for note in report.notes)
+    assert report.variants[1] == alignmeter.tax_scores(alone).variants[0]
+
+
+def test_a_flag_goes_before_a_score_that_is_not_there_and_that_before_what_is_undecided(file: Path) -> None:
+    file.write_text("domain,base,a,b\nmmlu,80,50,79\nmedqa,70,,65\n", encoding="utf-8")
+    assert alignmeter.tax_scores(file).exit_code == 1
+
+    file.write_text("domain,base,a,n,max\nmmlu,80,73,30,100\nmedqa,70,,30,100\n", encoding="utf-8")
+    assert alignmeter.tax_scores(file).exit_code == 4
+
+
+def test_a_base_score_must_be_there(file: Path) -> None:
+    assert "line 2, column 'base': expected a number" in _complaint(file, "domain,base,a\nmmlu,,50\n")

@@ -20,6 +20,7 @@ _NO_INTERVAL = (
     "No interval and no test, for want of a number of items or of the best possible score: {domains}. Their "
     "tiers and flags are those of the bare numbers, which chance may have moved."
 )
+_UNMEASURED = "Not measured, because the table has no score: {domains}."
 _NOT_ESTIMABLE = (
     "Ratio not estimable: {domains}. The base score is 0, or is not shown to lie 10 points of 100 above "
     "guessing; read the absolute tax."
@@ -51,7 +52,11 @@ def notes(table: ScoreTable, taxes: Sequence[Tax], correction: TaxCorrection) ->
         if any(row.base_source == source for row in table.domains)
     ]
     for text, domains in (
-        (_NO_INTERVAL, [tax.domain for tax in taxes if tax.absolute_interval is None]),
+        (
+            _NO_INTERVAL,
+            [tax.domain for tax in taxes if tax.absolute_interval is None and tax.flag != "unmeasured"],
+        ),
+        (_UNMEASURED, [f"{tax.domain} ({tax.variant})" for tax in taxes if tax.flag == "unmeasured"]),
         (_NOT_ESTIMABLE, [tax.domain for tax in taxes if tax.not_estimable is not None]),
         (_ASSUMED, [row.domain for row in table.domains if row.assumed_maximum]),
     ):

@@ -20,11 +20,21 @@ from alignmeter.stats.arms import Arm, arms_difference, arms_ratio, arms_severit
 from alignmeter.stats.ratio import DEFAULT_HEADROOM
 
 if TYPE_CHECKING:
-    from alignmeter.records import DomainScores, MeanScore, ScoreTable, TaxCorrection, TaxNotEstimable
+    from alignmeter.records import (
+        DomainScores,
+        MeanScore,
+        ScoreTable,
+        TaxCorrection,
+        TaxFlag,
+        TaxNotEstimable,
+    )
 
 RATIO_METHOD = "Koopman score, independent arms"
 DIFFERENCE_METHOD = "Newcombe, independent arms"
-FLAGGED, UNDECIDED = 1, 3
+FLAGGED, UNDECIDED, UNMEASURED = 1, 3, 4
+NO_SCORE = "the table has no score of it"
+_CODES: dict[TaxFlag, int] = {"above": FLAGGED, "unmeasured": UNMEASURED, "undecided": UNDECIDED}
+"""Exit code of a report by the first of these flags that it has."""
 _ROUNDING = 1e-12
 
 
@@ -67,12 +77,24 @@ def tax_of_table(
         variants=tuple(over_domains(variant, taxes, limits.limit) for variant in table.variants),
         taxes=taxes,
         notes=notes(table, taxes, correction),
-        exit_code=FLAGGED if "above" in flags else UNDECIDED if "undecided" in flags else 0,
+        exit_code=next((code for flag, code in _CODES.items() if flag in flags), 0),
         correction=correction,
     )
 
 
-def _measured(row: DomainScores, variant: str, score: MeanScore, limits: Limits) -> Measured:
+def _measured(row: DomainScores, variant: str, score: MeanScore | None, limits: Limits) -> Measured:
+    if score is None:
+        tax = Tax(
+            domain=row.domain,
+            variant=variant,
+            base=row.base,
+            base_source=row.base_source,
+            flag="unmeasured",
+            basis="point",
+            limit=limits.own(row.domain),
+            invalid=NO_SCORE,
+        )
+        return Measured(tax, None)
     tax = Tax(
         domain=row.domain,
         variant=variant,

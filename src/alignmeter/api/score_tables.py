@@ -3,6 +3,7 @@
 A file has one domain a row: `domain`, `base`, and one column of mean scores for each variant. Columns
 that may be there: `n` (items, of all scores of the row) or `n_COLUMN` (of one score, `n_base` too),
 `max` (best possible score), `chance` (score of guessing), `base_source` (measured, published, proxy).
+An empty score of a variant is one that was not measured.
 """
 
 from __future__ import annotations
@@ -121,7 +122,11 @@ def _domain_scores(row: CsvRow, variants: tuple[str, ...], header: tuple[str, ..
     domain = row.text("domain")
     if not domain:
         raise row.problem("domain", "the name of a domain")
-    scores = {name: MeanScore(value=_score(row, name), n=_items(row, name)) for name in ("base", *variants)}
+    scores = {
+        name: MeanScore(value=_score(row, name), n=_items(row, name))
+        for name in ("base", *variants)
+        if name == "base" or row.text(name)
+    }
     maximum = _number(row, "max") if row.text("max") else None
     if maximum is not None and maximum <= 0:
         raise row.problem("max", "the best possible score, above 0")
@@ -136,7 +141,7 @@ def _domain_scores(row: CsvRow, variants: tuple[str, ...], header: tuple[str, ..
     return DomainScores(
         domain=domain,
         base=scores["base"],
-        variants=tuple(scores[name] for name in variants),
+        variants=tuple(scores.get(name) for name in variants),
         base_source=_base_source(row),
         maximum=maximum,
         assumed_maximum=assumed,

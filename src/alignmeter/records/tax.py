@@ -42,7 +42,7 @@ class DomainScores(Record, frozen=True):
     """One domain: the base model's score and one of each variant.
 
     Attributes:
-        variants: In the order of `ScoreTable.variants`.
+        variants: In the order of `ScoreTable.variants`; None where one was not measured.
         maximum: Best possible score; None where not known, and then no interval can be drawn.
         assumed_maximum: The maximum was not given but taken from the size of the scores.
         chance: Score of guessing, in the unit of the scores.
@@ -50,7 +50,7 @@ class DomainScores(Record, frozen=True):
 
     domain: str
     base: MeanScore
-    variants: tuple[MeanScore, ...]
+    variants: tuple[MeanScore | None, ...]
     base_source: BaseSource = "unstated"
     maximum: float | None = None
     assumed_maximum: bool = False
