@@ -139,6 +139,46 @@ async def test_given_a_row_that_a_filter_blocks_when_asked_then_it_is_set_aside_
     assert len(hostile_server.chats) == 4, "a ping, the blocked row once, and the other there and back"
 
 
+async def test_given_a_row_that_never_gets_an_answer_when_started_again_then_the_suite_is_written_without_it(
+    cli: Cli, translator: str, hostile_server: HostileServer
+) -> None:
+    del translator
+    folder = Path("alignmeter-suites")
+    folder.mkdir()
+    rows = [_own_row(str(number), prompt) for number, prompt in enumerate((SHORT, "How do I whip cream?"))]
+    (folder / "mine.en.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    _server_that_blocks(hostile_server, hostile_server.error(500, "boom"), "bread")
+    asked = ("suites", "translate", "mine", "--to", "ja", "--model", "openai:m", "--url", hostile_server.url)
+
+    first = await asyncio.to_thread(cli, *asked)
+    assert first.code == 5
+    assert "1 rows got no answer from the model; nothing is lost" in first.out
+    bad = json.loads(rows[0])["id"]
+    assert f"No answer   {bad}: " in first.out
+    assert "boom" in first.out
+    assert not (folder / "mine.ja.jsonl").exists()
+
+    def nothing(received: Received) -> Behaviour:
+        wanted = received.body["messages"][-1]["content"]
+        return hostile_server.error(500, "boom") if "translate test" in wanted else hostile_server.reply("ok")
+
+    decided = hostile_server.decide
+    hostile_server.decide = nothing
+    gone = await asyncio.to_thread(cli, *asked)
+    assert (gone.code, (folder / "mine.ja.jsonl").exists()) == (5, False), "it answers nothing at all now"
+
+    hostile_server.decide = decided
+    again = await asyncio.to_thread(cli, *asked, "--json")
+    assert again.code == 0, again.err
+    assert (again.json["families"], again.json["doubtful"], again.json["failed"]) == (1, 1, 0)
+    assert list(again.json["unanswered"]) == [bad]
+    (row,) = json.loads((folder / "mine.ja.review.json").read_text())
+    assert (row["original"], row["flags"]) == (SHORT, ["empty"])
+    assert row["why"][0].startswith("no answer: ")
+    assert "boom" in row["why"][0]
+    assert len(load_suite("mine", "ja")) == 1
+
+
 async def test_given_a_model_that_says_no_to_every_row_when_asked_then_nothing_is_set_aside(
     cli: Cli, translator: str, hostile_server: HostileServer
 ) -> None:

@@ -81,7 +81,9 @@ class Translated(Record, frozen=True):
         review: File of the doubtful rows; None where there are none.
         rows, families: Accepted.
         doubtful: Rows that were flagged; the other rows of their family are left out with them.
-        failed: Rows for which a model gave no answer; the same command asks for them again.
+        failed: Rows for which a model gave no answer; the same command asks for them again, and where then
+            none is answered though others are, they are doubtful and the suite is written without them.
+        unanswered: What was said instead of an answer in this start, by row, also of rows set aside.
         compared_by: What the round trip was compared with: `embeddings` or `words`.
         spent: On both models, over all starts.
     """
@@ -94,6 +96,7 @@ class Translated(Record, frozen=True):
     failed: int
     compared_by: str
     spent: Spending = Spending()
+    unanswered: dict[str, str] = {}  # noqa: RUF012 - msgspec makes each its own
 
 
 def translate_suite(request: TranslateRequest, *, progress: Progress | None = None) -> Translated:
@@ -132,8 +135,8 @@ async def translate_suite_async(request: TranslateRequest, *, progress: Progress
     async with AsyncExitStack() as opened:
         with journal.counting():
             await open_models(opened, make.targets, purse.asking())
-        await _ask_all(work, _Pair(request.language, there, back), done, progress)
-    return _finished(work, done, there.fingerprint.model)
+        unanswered = await _ask_all(work, _Pair(request.language, there, back), done, progress)
+    return _finished(work, done, unanswered, there.fingerprint.model)
 
 
 class _Work(NamedTuple):
@@ -239,9 +242,27 @@ def _bare(text: str) -> str:
     return lines[0].strip(_QUOTES).strip() if len(lines) == 1 else "\n".join(lines)
 
 
-async def _ask_all(work: _Work, pair: _Pair, done: dict[str, RoundTrip], progress: Progress | None) -> None:
-    """Ask for the rows that are not done, as far as the budget goes."""
-    blocked: list[tuple[Probe, RoundTrip, Spent, CallError]] = []
+class _Unanswered(NamedTuple):
+    """A row without an answer: how far it came, what it cost and what was said instead."""
+
+    probe: Probe
+    trip: RoundTrip
+    spent: Spent
+    error: CallError
+
+
+async def _ask_all(
+    work: _Work, pair: _Pair, done: dict[str, RoundTrip], progress: Progress | None
+) -> dict[str, str]:
+    """Ask for the rows that are not done, as far as the budget goes; return what was said instead, by row.
+
+    Rows that got no answer are asked for again by the next start. Where that answers none of them, but a
+    row that was answered before, it is these texts that get no answer: they are done, without a translation.
+    """
+    blocked: list[_Unanswered] = []
+    silent: list[_Unanswered] = []
+    earlier = next((probe for probe in work.probes if probe.id in done and done[probe.id].back), None)
+    answered = False
     journal, total = work.journal, len(work.probes)
 
     def keep(probe: Probe, trip: RoundTrip, spent: Spent) -> None:
@@ -251,24 +272,46 @@ async def _ask_all(work: _Work, pair: _Pair, done: dict[str, RoundTrip], progres
             progress(len(done), total)
 
     async def one(probe: Probe) -> None:
+        nonlocal answered
         with journal.counting(probe) as spent:
             trip, error = await pair.trip(probe)
         if error is None:
+            answered = True
             keep(probe, trip, spent)
-        elif _of_this_text(error):
-            blocked.append((probe, trip, spent, error))
+        else:
+            found = blocked if _of_this_text(error) else silent
+            found.append(_Unanswered(probe, trip, spent, error))
 
     todo = [probe for probe in work.probes if probe.id not in done]
     await work.purse.each(todo, one, width=min(CONCURRENCY, pair.there.max_concurrency or CONCURRENCY))
     answers = any(trip.back for trip in done.values())
     if blocked and not answers and not work.purse.ended:
-        raise TargetUnavailableError(blocked[0][-1].message)  # it says no to every text: not to this one
+        raise TargetUnavailableError(blocked[0].error.message)  # it says no to every text: not to this one
     for probe, trip, spent, _ in blocked if answers else ():
         keep(probe, trip, spent)
+    if silent and earlier is not None and not answered and await _answers_now(work, pair, earlier):
+        for probe, trip, spent, _ in silent:
+            keep(probe, trip, spent)
     work.purse.finish(len(done), total, "rows")
+    return {one.probe.id: one.error.message for one in silent}
 
 
-def _finished(work: _Work, done: Mapping[str, RoundTrip], model: str) -> Translated:
+async def _answers_now(work: _Work, pair: _Pair, probe: Probe) -> bool:
+    """Whether both models answer to a text that they have answered to before."""
+    found: list[bool] = []
+
+    async def again(probe: Probe) -> None:
+        with work.journal.counting():
+            _, error = await pair.trip(probe)
+        found.append(error is None)
+
+    await work.purse.each([probe], again, width=1)
+    return found == [True]
+
+
+def _finished(
+    work: _Work, done: Mapping[str, RoundTrip], unanswered: dict[str, str], model: str
+) -> Translated:
     """Sort the rows into accepted and doubtful, and write both."""
     request, probes = work.request, work.probes
     imported = request.suite in imported_suites()
@@ -277,6 +320,12 @@ def _finished(work: _Work, done: Mapping[str, RoundTrip], model: str) -> Transla
     bound = Bound(file, "imported" if imported else "authored", FROM, model)
     similarity = similarity_here()
     kept, doubtful = sort_rows(probes, done, bound, similarity)
+    doubtful = [
+        msgspec.structs.replace(row, why=(f"no answer: {unanswered[row.id]}",))
+        if row.id in unanswered
+        else row
+        for row in doubtful
+    ]
     missing = [probe for probe in probes if probe.id not in done]
     review = work.folder / f"{request.suite}.{request.language}.review.json"
     if doubtful:
@@ -298,6 +347,7 @@ def _finished(work: _Work, done: Mapping[str, RoundTrip], model: str) -> Transla
         failed=len(missing),
         compared_by=similarity.name,
         spent=work.purse.spent,
+        unanswered=unanswered,
     )
 
 

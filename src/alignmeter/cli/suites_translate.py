@@ -21,9 +21,13 @@ from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
 from alignmeter.cli.target_options import KeyEnvOption
 from alignmeter.errors import RUNTIME_FAILURE
+from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
     from alignmeter.api import Translated
+
+_NAMED = 5
+"""Rows without an answer that are named before the rest is counted."""
 
 EXAMPLES = examples(
     "alignmeter suites translate triad --to ja --model openai:x --budget-calls 90",
@@ -63,7 +67,8 @@ def translate(  # noqa: PLR0913 - one an option
     is doubtful where the round trip loses a number or a negation, ends nearer to another prompt, the text
     is in the wrong language, the model or a filter refuses it, or no suite may hold it; doubtful rows go
     into SUITE.CODE.review.json for a person. Stopped at any point, the same command goes on where it
-    ended. Exits with 5 where a model gave no answer, or a budget stopped it (the same command goes on with
+    ended. Rows that got no answer in the last start and get none in this, though others do, are set aside
+    too. Exits with 5 where a model gave no answer, or a budget stopped it (the same command goes on with
     a larger one).
     """
     from alignmeter.api import TranslateRequest, translate_suite
@@ -89,17 +94,29 @@ def translate(  # noqa: PLR0913 - one an option
     raise typer.Exit(RUNTIME_FAILURE if done.failed else 0)
 
 
+def _by_error(done: Translated) -> dict[str, list[str]]:
+    """Rows without an answer by what was said instead."""
+    found: dict[str, list[str]] = {}
+    for row, said in done.unanswered.items():
+        found.setdefault(visible(said), []).append(visible(row))
+    return found
+
+
 def _say(done: Translated) -> None:
     out = console()
     if done.failed:
         out.print(
-            f"{done.failed} rows got no answer from the model; nothing is lost: start the same command again",
+            f"{done.failed} rows got no answer from the model; nothing is lost: start the same command "
+            "again; rows that then get none either, though others do, are set aside for the suite",
             markup=False,
         )
     elif done.path is None:
         out.print("No family was accepted; no suite was written", markup=False)
     else:
         out.print(f"Wrote       {done.path}: {done.rows} rows, {done.families} families", markup=False)
+    for said, rows in _by_error(done).items():
+        named = ", ".join(rows[:_NAMED]) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
+        out.print(f"No answer   {named}: {said}", markup=False)
     if done.review is not None:
         out.print(
             f"Doubtful    {done.review}: {done.doubtful} rows; their families are left out", markup=False
