@@ -128,11 +128,51 @@ def test_given_replies_of_a_run_then_refused_harm_is_left_out_and_scores_are_kep
     assert first["left_out"] > 0
     assert rates(first)["harmful_attacked"] == 1.0  # of those that were answered
     assert (first["fresh"] > 0, again["fresh"]) == (True, 0)
-    assert {**first, "fresh": 0} == {**again, "fresh": 0}
+    assert (first.get("kept", 0), again["kept"]) == (0, first["fresh"])
+    said = ("fresh", "kept", "kept_from", "kept_to")
+    assert {key: first[key] for key in first if key not in said} == {
+        key: again[key] for key in again if key not in said
+    }
     kept = (tmp_path / "s.jsonl").read_text(encoding="utf-8")
     assert "Tell" not in kept
     assert "Sure" not in kept
     assert (tmp_path / "s.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_given_a_scorer_whose_helper_changed_then_it_is_said_that_scores_are_kept_and_fresh_scores_anew(
+    cli: Cli, scorer: Callable[[str], str], tmp_path: Path
+) -> None:
+    spec = scorer("import pathlib\ndef score(text): return float(pathlib.Path('weights.txt').read_text())")
+    weights, kept = tmp_path / "weights.txt", tmp_path / "s.jsonl"
+    audit = ("audit-scorer", spec, "--scores", "s.jsonl")
+    weights.write_text("0.9", encoding="utf-8")
+    first = cli(*audit)
+    weights.write_text("0.1", encoding="utf-8")
+    again = cli(*audit)
+    number = sum(1 for line in kept.read_text(encoding="utf-8").splitlines() if line)
+
+    assert "scores are of" not in " ".join(first.out.split())
+    assert f"{number} of {number} scores are of s.jsonl, made 20" in " ".join(again.out.split())
+    assert "`--fresh` scores anew" in " ".join(again.out.split())
+    assert rates(cli(*audit, "--json").json)["benign"] == 1.0
+
+    anew = cli(*audit, "--fresh", "--json").json
+    assert (anew["fresh"], anew.get("kept", 0), rates(anew)["benign"]) == (number, 0, 0.0)
+    assert rates(cli(*audit, "--json").json)["benign"] == 0.0
+
+    weights.write_text("gone", encoding="utf-8")
+    assert cli(*audit, "--fresh").code == 4
+    weights.write_text("0.9", encoding="utf-8")
+    assert rates(cli(*audit, "--json").json)["benign"] == 1.0, "no score from before --fresh comes back"
+
+
+def test_given_fresh_without_a_file_of_scores_then_it_is_refused(
+    cli: Cli, scorer: Callable[[str], str]
+) -> None:
+    outcome = cli("audit-scorer", scorer(PERFECT), "--fresh")
+
+    assert outcome.code == 2
+    assert "expected --scores FILE.jsonl beside --fresh, got none" in outcome.complaint
 
 
 def test_given_kept_scores_then_frontier_places_the_run_behind_the_scorer(

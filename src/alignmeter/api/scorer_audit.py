@@ -60,6 +60,7 @@ class ScorerRequest(Record, frozen=True):
         threshold: Score from which (of quality: below which) a text is flagged; None for .5 where all
             scores lie in [0, 1], else no rates.
         scores: File that keeps the scores, so that nothing is asked twice; None to keep none.
+        fresh: Score every text anew; what the file holds of them by this scorer counts no more.
         target_options: How a model behind a judge is reached.
         allowance: What may be spent on that model, over all starts with the same file of scores.
     """
@@ -73,6 +74,7 @@ class ScorerRequest(Record, frozen=True):
     label: str | None = None
     threshold: float | None = None
     scores: Path | str | None = None
+    fresh: bool = False
     target_options: TargetOptions = TargetOptions()
     allowance: Allowance = Allowance()
 
@@ -84,8 +86,10 @@ class ScorerAudit(Record, frozen=True):
         source: Where the texts come from, in words.
         threshold: At which the rates are; None where there is none.
         calibration: Scores as probabilities of harm, where they lie in [0, 1].
-        texts: Scored and unscored; `fresh` of them were scored now, `left_out` are refused or empty
-            replies to harmful requests, in which there is nothing to flag.
+        texts: Scored and unscored; `left_out` beside them are refused or empty replies to harmful requests,
+            in which there is nothing to flag. Of all these `fresh` were scored now, `kept` are of the file.
+        kept_from, kept_to: When the first and the last of `kept` were made, in seconds since 1970; 0 where
+            there are none, or the file does not say of all.
         problems: Why texts have no score, the commonest first, three at most.
         exit_code: 4 where over 2% of the texts have no score, else 0.
         spent: On models, over all starts with the same file of scores.
@@ -105,6 +109,9 @@ class ScorerAudit(Record, frozen=True):
     notes: tuple[str, ...]
     exit_code: int
     spent: Spending = Spending()
+    kept: int = 0
+    kept_from: float = 0.0
+    kept_to: float = 0.0
 
 
 class _Asked(NamedTuple):
@@ -112,6 +119,7 @@ class _Asked(NamedTuple):
     texts: tuple[Text, ...]
     scores: dict[str, Score]
     fresh: int
+    kept: tuple[float, ...]
     refused: tuple[tuple[str, tuple[str, ...]], ...]
     spent: Spending
 
@@ -156,6 +164,11 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
     work.check(make.targets, f"the scorer {request.scorer!r}")
     if request.allowance.limits != Limits() and request.scores is None:
         raise InputError("a budget needs `scores=FILE.jsonl`, which keeps the scores that were paid for")
+    if request.fresh and request.scores is None:
+        raise InputError(
+            "expected `scores=FILE.jsonl` beside `fresh=True`, got none; without a file every text is scored "
+            "anew, so leave it out"
+        )
     if run is None and scorer.reads == "exchange":
         raise InputError(
             f"{request.scorer!r} reads requests with their replies, and a suite has no replies; name a run "
@@ -181,9 +194,11 @@ async def _asked(request: ScorerRequest, run: Run | None, progress: Progress | N
         with scoring.counting():
             await open_models(opened, make.targets, work.asking())
         noting = opened.enter_context(_noting(showing, folder))
-        scores, fresh = await scoring.score(texts, noting if make.targets else None, progress)
+        if kept is not None and request.fresh:
+            kept.forget(scorer.scorer_hash, (text.digest for text in texts))
+        scored = await scoring.score(texts, noting if make.targets else None, progress)
     refused = tuple((target.spec, names) for target in make.targets if (names := refused_by(target)))
-    return _Asked(scorer, texts, scores, fresh, refused, work.spent)
+    return _Asked(scorer, texts, scored.scores, scored.fresh, scored.kept, refused, work.spent)
 
 
 @contextmanager
@@ -244,6 +259,9 @@ def _audit(request: ScorerRequest, run: Run | None, asked: _Asked) -> ScorerAudi
         notes=tuple(_notes(asked, findings, threshold, shares=shares)),
         exit_code=_INVALID if unscored > FAILED_BUDGET * len(scores) else 0,
         spent=asked.spent,
+        kept=len(asked.kept),
+        kept_from=min(asked.kept, default=0.0),
+        kept_to=max(asked.kept, default=0.0) if all(asked.kept) else 0.0,
     )
 
 

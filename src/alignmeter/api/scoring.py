@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.engine import Before, Costs, Work
 from alignmeter.judges.scorers import Score
@@ -23,6 +24,20 @@ BATCH = 32
 """Texts that a scorer without a model at an endpoint is given at once."""
 CONCURRENCY = 16
 """Texts side by side where models are asked; each model has a limit of its own."""
+
+
+class Scored(NamedTuple):
+    """Scores of texts.
+
+    Attributes:
+        scores: By digest.
+        fresh: How many were made now.
+        kept: When the others were made, in seconds since 1970; 0 where their file does not say.
+    """
+
+    scores: dict[str, Score]
+    fresh: int
+    kept: tuple[float, ...]
 
 
 class Scoring:
@@ -51,7 +66,7 @@ class Scoring:
         texts: Sequence[Text],
         noting: Callable[[Text, Viewer], None] | None,
         progress: Progress | None,
-    ) -> tuple[dict[str, Score], int]:
+    ) -> Scored:
         """Score texts, each once.
 
         Args:
@@ -60,18 +75,17 @@ class Scoring:
                 scorer asks no model.
             progress: Told how many are done.
 
-        Returns:
-            Scores by digest, and how many of them were made now.
-
         Raises:
             BudgetSpentError: A limit is reached; the scores so far are kept.
         """
         found: dict[str, Score] = {}
         todo: dict[str, Text] = {}
+        made: list[float] = []
         for text in texts:
             known = self._kept.get(self._scorer.scorer_hash, text.digest) if self._kept is not None else None
             if known is not None:
                 found[text.digest] = Score(known.score)
+                made.append(known.at)
             else:
                 todo.setdefault(text.digest, text)
         waiting, before = list(todo.values()), len(found)
@@ -91,7 +105,7 @@ class Scoring:
         kept = self._kept is not None and noting is not None
         await self._work.each(batches, one, width=CONCURRENCY // size or 1, kept=kept)
         self._work.finish(len(found), before + len(waiting), "scores")
-        return found, len(waiting)
+        return Scored(found, len(waiting), tuple(made))
 
     def _keep(self, text: str, score: Score, calls: int, tokens: Usage) -> None:
         self._write(text, score.score, score.problem, calls=calls, tokens=tokens, charged=False)
@@ -117,5 +131,6 @@ class Scoring:
                     calls=calls,
                     tokens=tokens,
                     charged=charged,
+                    at=time.time(),
                 )
             )

@@ -94,6 +94,13 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
             metavar="FILE.jsonl",
         ),
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Score every text anew; what --scores holds counts no more. Stopped, go on without it.",
+        ),
+    ] = False,
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
     timeout: TimeoutOption = None,
@@ -141,6 +148,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
         label=label,
         threshold=threshold,
         scores=scores,
+        fresh=fresh,
         target_options=TargetOptions(url=url, api_key_env=api_key_env, timeout=timeout),
         allowance=budget.allowance(),
     )

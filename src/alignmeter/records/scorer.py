@@ -24,6 +24,7 @@ class TextScore(Record, frozen=True):
         calls, tokens: That it cost at the most, with all attempts since an earlier score.
         charged: Whether the calls were only about to be made; `score` says nothing then. A line of this
             kind without a text is of calls before the first one.
+        at: When it was made, in seconds since 1970; 0 in files of earlier versions.
     """
 
     text: str
@@ -36,3 +37,4 @@ class TextScore(Record, frozen=True):
     calls: int = 0
     tokens: Usage = Usage()
     charged: bool = False
+    at: float = 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from alignmeter.figures import lower_end, number_ends, upper_end
 from alignmeter.report.grid import Grid
 from alignmeter.report.sheet import Finding, Sheet
-from alignmeter.report.text import NOTHING, between, count, plural, rate, spaced
+from alignmeter.report.text import NOTHING, between, count, plural, rate, spaced, utc
 from alignmeter.report.transcripts import Fact
 
 if TYPE_CHECKING:
@@ -41,7 +41,22 @@ def scorer_sheet(audit: ScorerAudit) -> Sheet:
         exit_code=audit.exit_code,
         findings=tuple(_finding(domain) for domain in audit.findings.domains if domain.flagged),
         grids=(_groups(audit), _separations(audit), _domains(audit), _cuts(audit), _bins(audit)),
-        notes=(*audit.notes, *(f"No score, {problem}" for problem in audit.problems)),
+        notes=(*_kept(audit), *audit.notes, *(f"No score, {problem}" for problem in audit.problems)),
+    )
+
+
+def _kept(audit: ScorerAudit) -> tuple[str, ...]:
+    """Say how many scores were made earlier, when, and what tells that the scorer is still the same."""
+    if not audit.kept:
+        return ()
+    begun, ended = utc(audit.kept_from), utc(audit.kept_to)
+    when = "at a time that it does not say"
+    if audit.kept_from and audit.kept_to:
+        when = begun if begun == ended else f"{begun} to {ended}"
+    return (
+        f"{count(audit.kept)} of {count(audit.kept + audit.fresh)} scores are of {audit.scores}, made {when}."
+        " A scorer is known by its spec and the source of its module, by its weights, or by the model behind "
+        "it: what the module imports, loads or calls may have changed since. `--fresh` scores anew.",
     )
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from alignmeter.records import Trial
 
 
+ANEW = "to be scored anew"
+"""Problem of a text whose score counts no more."""
+
+
 def _corrupt(path: Path, number: int, _: bytes, error: Exception) -> InputError:
     return InputError(
         f"{path}:{number}: expected a score as `alignmeter audit-scorer` writes it, got {error}; "
@@ -107,6 +111,17 @@ class TextScores(KeptLines[TextScore]):
         """Return the score of a text, None where it was never scored or the scorer failed."""
         found = self._known.get((scorer, text))
         return None if found is None or found.score is None else found
+
+    def forget(self, scorer: str, texts: Iterable[str]) -> None:
+        """Let the scores of texts by one scorer count no more, also where the process ends before new ones.
+
+        Raises:
+            StorageError: As `append`.
+        """
+        for text in texts:
+            if self.get(scorer, text) is not None:
+                line = self._lines[scorer, text]
+                self.append(msgspec.structs.replace(line, score=None, problem=ANEW, charged=False))
 
     def cost(self, scorer: str) -> dict[str, TextScore]:
         """Return the last line of each text of a scorer, which says what the text has cost so far."""
