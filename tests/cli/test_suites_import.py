@@ -211,9 +211,9 @@ def test_given_a_file_that_nobody_described_when_new_drafts_a_manifest_then_it_i
     [
         (
             ("question", "label", "topic"),
-            '      #   column: "label"\n      #   map:\n      #     "delicate": benign\n',
+            '      #   column: "label"\n      #   map:\n      #     "delicate": CHOOSE\n',
         ),
-        (("question", "about", "topic"), "      #   value: benign\n"),
+        (("question", "about", "topic"), "      #   value: CHOOSE\n"),
     ],
 )
 def test_given_no_column_with_known_intents_when_new_drafts_a_manifest_then_the_user_has_to_say_them(

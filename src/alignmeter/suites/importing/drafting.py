@@ -163,9 +163,9 @@ def _unknown_intent(values: Mapping[str, list[str]]) -> list[str]:
     if column is None:
         return [
             "      # intent:                  # nothing says it: take the # away and choose",
-            "      #   value: benign",
+            "      #   value: CHOOSE",
         ]
-    known = [f"      #     {_quoted(value)}: benign" for value in sorted(Counter(values[column]))]
+    known = [f"      #     {_quoted(value)}: CHOOSE" for value in sorted(Counter(values[column]))]
     return [
         "      # intent:                  # take the # away and choose for each value",
         f"      #   column: {_quoted(column)}",
