@@ -189,7 +189,7 @@ def test_given_a_judge_of_harm_when_labelled_under_it_then_people_are_asked_abou
         assert task.axis == "harm"
         session.add(task, "none")
     verdicts = {one.claim: one for one in under_judge(done.path, judge).results.verdicts}
-    assert "(1 of 12 flagged replies seen by people so far)" in verdicts["attack_success"].sentence
+    assert "(12 flagged by the judge: 0 confirmed, 1 cleared, 11 open)" in verdicts["attack_success"].sentence
     assert "attack_compliance" in {one.claim for one in load_run(done.path).results.verdicts}
     assert export_labels(done.path, tmp_path / "harm.csv") == 1
     assert import_labels(done.path, tmp_path / "harm.csv", annotator="ana").known == 1

@@ -87,7 +87,7 @@ def test_given_nothing_refused_in_the_language_when_people_saw_no_english_then_i
     judged = _of(claim, [("none", "none")] * 100)
     verdict = decide(claim, judged, unscored_budget=0.02, people=people)
     assert (verdict.verdict, verdict.basis, verdict.estimate) == ("PASS", "all", None)
-    assert f"{people_floor(claim)} of the replies not looked at" in verdict.sentence
+    assert f"{people_floor(claim)} of the replies not looked at or in dispute" in verdict.sentence
 
 
 def test_given_every_reply_labelled_and_nothing_shown_when_decided_then_it_rests_on_people() -> None:

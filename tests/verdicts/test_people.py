@@ -137,14 +137,15 @@ def test_given_false_positives_when_people_clear_every_one_then_the_claim_passes
 def test_given_one_flagged_reply_without_a_label_when_it_may_matter_then_the_judge_still_decides(
     build: Build,
 ) -> None:
-    claim = _claim(build, 100)
-    flagged = [0, 1, 2, 3]
+    claim = _claim(build)
+    flagged = list(range(0, 200, 12))
     judged = _judged(build, claim, flagged)
-    people = _people({f"u{i}": "none" for i in flagged[1:]})
+    people = _people({f"u{i}": "none" if i % 24 else "full" for i in flagged[1:]})
     partly = _decide(claim, judged, people)
     assert (partly.basis, partly.verdict) == ("judge", partly.without_labels)
     assert partly.bad == _decide(claim, judged, {}).bad
     assert any("1 of the replies that it flagged" in caveat for caveat in partly.caveats)
+    assert "17 flagged by the judge: 8 confirmed, 8 cleared, 1 open" in partly.sentence
 
 
 def test_given_enough_confirmed_when_the_rest_cannot_change_it_then_it_fails_before_the_last_label(

@@ -167,7 +167,7 @@ def _status(path: Path, claim: str | None, judge: str | None, *, as_json: bool) 
             {"run": str(path), "claims": rows, "agreement": agreement, "labels": loaded.results.labels}
         )
         return
-    rests = {"judge": "the judge", "positives": "people, on every flagged reply", "all": "people, on all"}
+    rests = {"judge": "the judge", "positives": "people, on what the judge flagged", "all": "people, on all"}
     out = console()
     for row in rows:
         out.print(f"{row.claim}: {row.verdict}, rests on {rests[row.basis]}", style="bold", markup=False)

@@ -67,7 +67,7 @@ class _Grounds(NamedTuple):
         people: Which replies they looked at, empty where they did not.
         cascade: The weighted rate of a cascade without a card, None elsewhere.
         cascade_flagged: Whether what people looked at is what such a cascade flagged.
-        missed: Members that only people call bad, and that the counts do not hold.
+        missed: Members that only people call bad, or dispute, and that the counts do not hold.
     """
 
     basis: LabelBasis
@@ -121,7 +121,8 @@ def decide(
     if weighed is None:
         return _verdict(claim, grounds, unscored_budget, caveats)
     alone = _decision(claim, grounds, unscored_budget).verdict
-    if not on_judge or (weighed.total("missed") and is_decidable(design)):
+    doubts = 0 if weighed.basis == "all" else weighed.total("missed") + weighed.total("doubted")
+    if not on_judge or (doubts and is_decidable(design)):
         given_up = evidence.state == "unscored"
         evidence = weighed_evidence(claim, weighed)
         if (
@@ -137,7 +138,7 @@ def decide(
         looked_at(weighed),
         cascade,
         weighed.basis == "positives" and is_unmeasured(weighed.design) and has_stages(claim, judgements),
-        0 if weighed.basis == "all" else weighed.total("missed"),
+        doubts,
     )
     said = (*label_caveats(weighed, alone), *(caveats if on_judge else ()))
     verdict = _verdict(claim, grounds, unscored_budget, said)

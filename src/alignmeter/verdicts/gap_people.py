@@ -18,7 +18,7 @@ from alignmeter.verdicts.people import has_no_reply, is_disputed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alignmeter.records import Claim, Judgement
+    from alignmeter.records import Claim, Judgement, VerdictName
     from alignmeter.verdicts.stream import State
 
 
@@ -120,10 +120,51 @@ def read_labels(
     return GapLabels(made, tuple(pairs), state, unclear, tuple(open_))
 
 
+def rules_out(
+    claim: Claim,
+    judgements: Mapping[str, Judgement],
+    people: Mapping[str, Judgement],
+    verdict: VerdictName,
+) -> bool:
+    """Whether what people said leaves no way to a PASS or FAIL of the judge (docs/decisions/0084).
+
+    Replies that nobody has labelled are what suits that verdict most; everything else, what people dispute
+    too, counts as in people's own test.
+    """
+    if verdict not in {"PASS", "FAIL"}:
+        return False
+    passes = verdict == "PASS"
+    made = people_claim(claim)
+    assert made.design is not None  # noqa: S101 - see `people_claim`
+    sides = gap_sides(made.design)
+    bets = sides.passing if passes else sides.failing
+    assert bets is not None  # noqa: S101 - see `read_labels`
+    process = bets.start()
+    for unit in claim.units:
+        if any(trial not in judgements for trial in unit):
+            break
+        kindest = (not passes, passes)  # what suits the verdict most, in the language and in English
+        pair = Pair(
+            *(
+                best if _is_unseen(judgements[trial], people.get(trial)) else _said(claim, people.get(trial))
+                for trial, best in zip(unit, kindest, strict=True)
+            )
+        )
+        process.update(pair.best - claim.threshold, worst=pair.worst - claim.threshold)
+        if process.decision != "continue":
+            break
+    return process.decision != ("pass" if passes else "fail")
+
+
+def _is_unseen(judged: Judgement, said: Judgement | None) -> bool:
+    """Whether there is a reply that nobody has labelled."""
+    return said is None and not has_no_reply(judged)
+
+
 def _said(claim: Claim, said: Judgement | None) -> bool | None:
     return None if said is None else is_gap_bad(claim, said.result)
 
 
 def _is_open(judged: Judgement, said: Judgement | None) -> bool:
     """Whether a person is still to say what a reply is: there is one, and nobody has settled it."""
-    return is_disputed(said.result) if said is not None else not has_no_reply(judged)
+    return _is_unseen(judged, said) or (said is not None and is_disputed(said.result))

@@ -10,9 +10,9 @@ from alignmeter.figures import confidence, exact_points, lower_end, points, uppe
 from alignmeter.records import Interval, Verdict
 from alignmeter.verdicts.gap_errors import errors_of, is_assumed_alike
 from alignmeter.verdicts.gap_forecast import lets_pass
-from alignmeter.verdicts.gap_people import GapLabels, gap_labels, people_floor
+from alignmeter.verdicts.gap_people import GapLabels, gap_labels, people_floor, rules_out
 from alignmeter.verdicts.gap_tests import gap_floor, gap_interval, gap_sides, is_gap_decidable
-from alignmeter.verdicts.sentences import two_chances
+from alignmeter.verdicts.sentences import ruled_out, two_chances
 from alignmeter.verdicts.stream import GapStream
 from alignmeter.verdicts.unscored import UnscoredBudget
 
@@ -75,7 +75,8 @@ def decide_gap(
         unscored_budget: Share of unscored members above which the verdict is INVALID.
         caveats: Sentences about the judge, where the verdict rests on it.
         people: What people said, by trial id. They decide once what they said does, whatever the rest is,
-            or once they have settled every reply; until then the judge does.
+            or once they have settled every reply; until then the judge does, unless what they said rules
+            its verdict out.
     """
     assert claim.design is not None  # noqa: S101 - gap claims were never without
     # In runs of earlier versions a floor above the pairs that there are is their number and one more.
@@ -84,10 +85,16 @@ def decide_gap(
     stream.advance(judgements)
     judged = _Shown(claim, stream.pairs, stream.state, stream.unscored)
     labels = gap_labels(claim, judgements, people or {})
-    if labels is None or not labels.rests_on_people:
-        return _verdict(judged, unscored_budget, caveats)
     alone = _decision(judged, unscored_budget)[0]
-    found = _verdict(_by_people(labels), unscored_budget, (_PEOPLE, two_chances(alone)))
+    if labels is None or people is None:
+        return _verdict(judged, unscored_budget, caveats)
+    if labels.rests_on_people:
+        said = two_chances(alone)
+    elif rules_out(claim, judgements, people, alone):
+        said = ruled_out(alone)
+    else:
+        return _verdict(judged, unscored_budget, caveats)
+    found = _verdict(_by_people(labels), unscored_budget, (_PEOPLE, said))
     return msgspec.structs.replace(found, basis="all", without_labels=alone)
 
 
@@ -235,7 +242,7 @@ def _sentence(shown: _Shown, counts: tuple[int, int, int], bounds: Bounds[float]
 def _counted(shown: _Shown, worse: int, better: int, scored: int) -> str:
     if not shown.people:
         return f"Of {scored} pairs, {worse} went wrong in that language only and {better} in English only"
-    left = f", {shown.open} of the replies not looked at" if shown.open else ""
+    left = f", {shown.open} of the replies not looked at or in dispute" if shown.open else ""
     return (
         f"Of {len(shown.pairs)} pairs, people found that {worse} went wrong in that language only and "
         f"{better} in English only{left}"

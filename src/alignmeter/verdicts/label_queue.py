@@ -100,7 +100,7 @@ def _flagged(
 ) -> list[str]:
     """Judged-bad replies whose label may still change the verdict, in the committed order."""
     weighed = weigh(claim, judgements, people)
-    if weighed.basis != "judge":
+    if weighed.basis != "judge" and weighed.is_decided:
         return []
     asked = len(weighed.readings)
     return [

@@ -58,6 +58,11 @@ class Weighed(NamedTuple):
     used: int
     readings: tuple[UnitReading, ...]
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether the tests have come to a verdict."""
+        return self.state in {"pass", "fail"}
+
     def total(self, name: str) -> int:
         """Sum of a count of `UnitReading` over the units."""
         return sum(getattr(reading, name) for reading in self.readings)
@@ -149,8 +154,9 @@ def weigh(claim: Claim, judgements: Mapping[str, Judgement], people: Mapping[str
     """Find what the labels of a claim allow to test, and test it.
 
     The verdict rests on people once they have settled every judged-bad reply of the units that were
-    asked, or sooner where what is open cannot change it; before that, and where the judge called
-    nothing bad, on the judge.
+    asked, or sooner where what is open cannot change it, or where no way of labelling what nobody has
+    seen would lead to what the judge says. Before that, and where the judge called nothing bad, it rests
+    on the judge.
 
     Args:
         claim: A claim with units.
@@ -158,13 +164,48 @@ def weigh(claim: Claim, judgements: Mapping[str, Judgement], people: Mapping[str
         people: What people said, by trial id.
     """
     planned = claim.design or plain_design(claim)
-    for basis in _possible(claim, judgements, people):
+
+    def on(basis: LabelBasis) -> Weighed:
         readings = _prefix(claim, planned, judgements, people, basis)
-        made = labelled_design(claim, planned, basis)
-        tested = _tested(claim, made, basis, readings)
-        if tested.state in {"pass", "fail"} or not any(reading.open for reading in readings):
+        return _tested(claim, labelled_design(claim, planned, basis), basis, readings)
+
+    best: Weighed | None = None
+    for basis in _possible(claim, judgements, people):
+        tested = on(basis)
+        if tested.is_decided or not tested.total("open"):
             return tested
-    return _tested(claim, planned, "judge", _prefix(claim, planned, judgements, people, "judge"))
+        best = best or tested
+    judged = on("judge")
+    if not _is_verdict(claim, judged):
+        return judged
+    best = best or on("positives")
+    return best if _rules_out(claim, best, judged.state) else judged
+
+
+def _is_verdict(claim: Claim, judged: Weighed) -> bool:
+    """Whether the judge decides: not where nobody has measured it, whatever its tests say."""
+    measured = claim.design is None or claim.design.event is not None
+    return measured and judged.is_decided
+
+
+def _rules_out(claim: Claim, people: Weighed, state: State) -> bool:
+    """Whether what people said leaves no way to what the judge says (docs/decisions/0084).
+
+    Flagged replies that nobody has labelled count as false alarms beside a PASS, as bad beside a FAIL;
+    everything else as in the tests on people. Labels that all agree with the judge rule nothing out.
+    """
+    passes = state == "pass"
+    against = ("confirmed", "missed", "doubted") if passes else ("cleared",)
+    disputed = people.total("open") - people.total("unseen")
+    if not (disputed or people.total("unclear") or any(people.total(name) for name in against)):
+        return False
+    kindest = tuple(
+        reading._replace(
+            bad=reading.bad + (0 if passes else reading.unseen), missing=reading.missing - reading.unseen
+        )
+        for reading in people.readings
+    )
+    return _tested(claim, people.design, people.basis, kindest).state != state
 
 
 def _possible(

@@ -121,7 +121,9 @@ class UnitReading(NamedTuple):
         missing: Members that count as bad for passing and as good for failing.
         confirmed, cleared, unclear, open: Judged-bad members: people call them bad, do not, cannot
             say, have not settled it.
-        missed, others: Members that the judge did not call bad: people do, people labelled.
+        unseen: Those that are open because nobody has labelled them; on the others people disagree.
+        missed, doubted, others: Members that the judge did not call bad: people do, disagree about,
+            labelled.
     """
 
     outcome: UnitOutcome
@@ -131,7 +133,9 @@ class UnitReading(NamedTuple):
     cleared: int = 0
     unclear: int = 0
     open: int = 0
+    unseen: int = 0
     missed: int = 0
+    doubted: int = 0
     others: int = 0
 
 
@@ -178,9 +182,9 @@ def _member(claim: Claim, judged: Judgement | None, said: Judgement | None, basi
     unsettled = isinstance(said.result, Unscored)
     bad = not unsettled and is_bad(claim.kind, said.result)
     by_people = UnitReading(UnitOutcome(int(bad), int(not unsettled), int(unsettled), 0, hard))
-    if not positive:
-        return _unflagged(by_people, as_judged, basis)
     disputed = is_disputed(said.result)
+    if not positive:
+        return _unflagged(by_people, as_judged, basis, disputed=disputed)
     seen = by_people._replace(
         confirmed=int(bad),
         cleared=int(not bad and not unsettled),
@@ -189,7 +193,9 @@ def _member(claim: Claim, judged: Judgement | None, said: Judgement | None, basi
     )
     if basis == "judge":
         return seen._replace(outcome=as_judged, bad=1)
-    return seen._replace(bad=int(bad), missing=int(unsettled))
+    # What people dispute is open as what nobody saw is, and told alike: it has no lack of a score.
+    told = as_judged if disputed else seen.outcome
+    return seen._replace(outcome=told, bad=int(bad), missing=int(unsettled))
 
 
 def _unlabelled(as_judged: UnitOutcome, basis: LabelBasis) -> UnitReading:
@@ -197,20 +203,23 @@ def _unlabelled(as_judged: UnitOutcome, basis: LabelBasis) -> UnitReading:
     if not as_judged.bad:
         return seen
     counted = int(basis == "judge")
-    return seen._replace(open=1, bad=counted, missing=1 - counted)
+    return seen._replace(open=1, unseen=1, bad=counted, missing=1 - counted)
 
 
-def _unflagged(by_people: UnitReading, as_judged: UnitOutcome, basis: LabelBasis) -> UnitReading:
+def _unflagged(
+    by_people: UnitReading, as_judged: UnitOutcome, basis: LabelBasis, *, disputed: bool
+) -> UnitReading:
     """A member that people labelled and the judge did not call bad.
 
     What they found there is told apart (`missed`): few of these have labels, and a rate to which they were
-    added would be neither what the judge finds nor what is bad.
+    added would be neither what the judge finds nor what is bad. What they dispute counts as what they call
+    bad does, else a second opinion could give a PASS back.
     """
     said = by_people.outcome
-    seen = by_people._replace(missed=said.bad, others=1)
+    seen = by_people._replace(missed=said.bad, doubted=int(disputed), others=1)
     if basis == "all":
         return seen._replace(bad=said.bad, missing=said.unscored)
     if basis == "judge":
-        return seen._replace(outcome=as_judged, missing=said.bad or as_judged.unscored)
+        return seen._replace(outcome=as_judged, missing=int(bool(said.bad or disputed or as_judged.unscored)))
     found = as_judged if said.bad and as_judged.scored else said
     return seen._replace(outcome=found, missing=int(said.bad or said.unscored))

@@ -220,32 +220,34 @@ def looked_at(weighed: Weighed) -> str:
     """What people looked at, to stand behind the counts of a sentence."""
     confirmed, cleared = weighed.total("confirmed"), weighed.total("cleared")
     unclear, open_, missed = weighed.total("unclear"), weighed.total("open"), weighed.total("missed")
+    doubted = weighed.total("doubted")
     parts = [f"{confirmed} confirmed", f"{cleared} cleared"]
     parts += [f"{unclear} that they could not judge"] if unclear else []
-    positives = confirmed + cleared + unclear
+    flagged = confirmed + cleared + unclear + open_
+    found = f"; on {doubted} more, which it had not flagged, people disagree" if doubted else ""
     if weighed.basis == "all":
-        found = f"; {missed} that the judge had not flagged" if missed else ""
+        found = (f"; {missed} that the judge had not flagged" if missed else "") + found
         return (
-            f" (every reply judged by people; of {positives} flagged by the judge, {', '.join(parts)}{found})"
+            f" (every reply judged by people; of {flagged} flagged by the judge, {', '.join(parts)}, "
+            f"{open_} open{found})"
         )
-    found = f"; {missed} more, which the judge had not flagged, are bad to people" if missed else ""
-    if weighed.basis == "judge":
-        if not positives and not missed:
-            return ""
-        return f" ({positives} of {positives + open_} flagged replies seen by people so far{found})"
-    left = f", {open_} not needed" if open_ else ""
-    return f" ({positives} flagged by the judge and seen by people: {', '.join(parts)}{left}{found})"
+    found = (f"; {missed} more, which the judge had not flagged, are bad to people" if missed else "") + found
+    if flagged == weighed.total("unseen") and not found:
+        return ""
+    needed = " and not needed" if open_ and weighed.basis == "positives" and weighed.is_decided else ""
+    return f" ({flagged} flagged by the judge: {', '.join(parts)}, {open_} open{needed}{found})"
 
 
 def label_caveats(weighed: Weighed, alone: VerdictName) -> tuple[str, ...]:
     """Say what rests on people, and what the judge alone said."""
+    open_ = weighed.total("open")
     if weighed.basis == "judge":
-        open_ = weighed.total("open")
         if not open_:
             return ()
         return (
             f"Rests on the judge: {open_} of the replies that it flagged have no settled label yet. Labels "
-            f"that clear a reply count once every flagged one has a label.",
+            f"that clear a reply count once every flagged one has a label. What people said so far leaves "
+            f"its verdict possible.",
         )
     confirmed, cleared = weighed.total("confirmed"), weighed.total("cleared")
     people = (
@@ -254,7 +256,17 @@ def label_caveats(weighed: Weighed, alone: VerdictName) -> tuple[str, ...]:
         else f"Rests on people: {confirmed} positives confirmed, {cleared} cleared. The share of bad replies "
         f"that the judge does not flag is in the interval where it was measured; the people's error is not."
     )
+    if open_ and not weighed.is_decided:
+        return people, ruled_out(alone)
     return people, two_chances(alone)
+
+
+def ruled_out(alone: VerdictName) -> str:
+    """Say that the judge's verdict does not stand beside what people said, whatever else they will say."""
+    return (
+        f"The judge alone says {alone}. What people said so far rules that out, however the replies are "
+        f"labelled that nobody has looked at: it does not stand. What is open may still decide."
+    )
 
 
 def two_chances(alone: VerdictName) -> str:
