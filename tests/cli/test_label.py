@@ -11,17 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
-from alignmeter.api import load_run
+from alignmeter.api import Labelling, load_run
 from alignmeter.store import read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Cli, Finished, Outcome
+
+    from alignmeter.api import LabelTask
 
 
 @pytest.fixture
@@ -65,6 +68,22 @@ def test_answers_are_kept_with_who_gave_them_and_nothing_tells_what_the_judge_sa
     for word in ("judge said", "flagged", "positive", "refusal-rules", "evidence"):
         assert word not in asked.lower().replace("what any judge said", "")
     assert "may be offensive or dangerous" in " ".join(asked.split())
+
+
+def test_a_reply_is_shown_as_it_was_written(
+    answer: Answer, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = 'return xs[0:100:3], {"a":b:1}  \n\tif :x: and a[b]: [bold]\n' + "word " * 60
+    asked = Labelling.next_task
+
+    def with_reply(work: Labelling, *given: Any) -> LabelTask | None:  # noqa: ANN401 - passed on
+        task = asked(work, *given)
+        return None if task is None else msgspec.structs.replace(task, reply=reply)
+
+    monkeypatch.setattr(Labelling, "next_task", with_reply)
+    outcome = answer("q", "--annotator", "ana")
+    assert f"Reply:\n{reply}\n" in outcome.out
+    assert _given(run) == []
 
 
 def test_a_skipped_reply_comes_again_and_an_undone_one_too(answer: Answer, run: Path) -> None:

@@ -55,6 +55,26 @@ def write_suite(
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
 
 
+LOOKALIKES = 'xs[0:100:3], {"a":b:1} :smile: :x: x:o:y [bold]a[b]c[/bold] [/] [link=x]\\[ HH:1234:SS'
+"""Code and times that a library of terminals takes for pictures or for markup."""
+
+
+def test_what_looks_like_markup_or_a_picture_is_printed_as_it_was_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from rich.table import Table
+
+    from alignmeter.cli.output import console
+
+    out = console()
+    table = Table(LOOKALIKES, title=LOOKALIKES, box=None)
+    table.add_row(LOOKALIKES)
+    out.print(LOOKALIKES)
+    out.print(table)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count(" ".join(LOOKALIKES.split())) == 4
+
+
 @pytest.mark.usefixtures("quick_report")
 async def test_replies_reasons_of_judges_and_words_of_servers_are_made_visible(
     cli: Cli, bot: Bot, hostile_server: HostileServer

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 def print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
     """Print one row a card."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -25,9 +24,9 @@ def print_cards(out: Console, known: tuple[JudgeCard, ...]) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for card in known:
         table.add_row(
-            escape(card.judge or card.axis),
+            card.judge or card.axis,
             card.event.replace("_", " "),
-            escape(f"{card.data} ({card.split}), {card.labels_by}"),
+            f"{card.data} ({card.split}), {card.labels_by}",
             str(card.n),
             "n/a" if card.abstention is None else f"{card.abstention:.1%}",
             f"{card.kappa:.2f}",
@@ -48,8 +47,10 @@ def print_report(out: Console, report: ValidationReport) -> None:
 
 def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    out.print(f"\n[bold]{part.split}[/bold]: {part.n} replies to {part.prompts} prompts")
+    about = f": {part.n} replies to {part.prompts} prompts"
+    out.print(Text.assemble("\n", (part.split, "bold"), about))
     if part.chained:
         out.print(
             f"  several prompts and several ids are joined in {part.chained} of them. If ids number rows, "
@@ -132,7 +133,6 @@ def _print_figure(out: Console, name: str, estimate: Estimate | None) -> None:
 
 def _print_groups(out: Console, report: ValidationReport) -> None:
     """Print one table for the models, one for the languages and one for the attack families."""
-    from rich.markup import escape
     from rich.table import Table
 
     groupings: tuple[Literal["model", "language", "attack"], ...] = ("model", "language", "attack")
@@ -141,7 +141,7 @@ def _print_groups(out: Console, report: ValidationReport) -> None:
         parts = [part for part in parts if grouping != "model" or part.model]
         if not parts:
             continue
-        out.print(f"\n[bold]by {grouping}[/bold]")
+        out.print(f"\nby {grouping}", style="bold")
         table = Table(box=None, pad_edge=False)
         table.add_column(grouping)
         table.add_column("part")
@@ -153,7 +153,7 @@ def _print_groups(out: Console, report: ValidationReport) -> None:
                 sides = (part.events[0].sensitivity, part.events[0].specificity)
             figures = (part.kappa, part.kappa_refused, *sides)
             name = str(getattr(part, grouping)) or "(none)"
-            table.add_row(escape(name), part.split, str(part.n), *map(_point, figures))
+            table.add_row(name, part.split, str(part.n), *map(_point, figures))
         out.print(table)
 
 

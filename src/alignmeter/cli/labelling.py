@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alignmeter.cli.keys import is_single, read_answer, read_line
-from alignmeter.cli.output import console
+from alignmeter.cli.output import console, print_line
 from alignmeter.report.text import visible
 
 if TYPE_CHECKING:
@@ -160,14 +160,16 @@ class Dialogue:
             self._text(f"Labelled by {said.annotator}", f"{said.label}{note}", full=full)
 
     def _text(self, name: str, text: str, *, full: bool) -> None:
+        """Print a text as it was written: nothing wrapped or replaced, cut at one place at most."""
         shown = text if full else text[:_SHOWN]
         left = len(text) - len(shown)
-        cut = f"\n[... {left} more characters: m shows all]" if left else ""
-        self._out.print(f"{visible(name)}:", style="bold", markup=False)
-        self._out.print(visible(shown) + cut, markup=False, highlight=False)
+        self._out.print(f"{visible(name)}:", style="bold")
+        print_line(shown)
+        if left:
+            self._say(f"[... {left} more characters: m shows all]")
 
     def _say(self, text: str) -> None:
-        self._out.print(text, markup=False, highlight=False)
+        self._out.print(text)
 
 
 def _described(task: LabelTask, name: LabelName) -> str:

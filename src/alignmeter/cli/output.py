@@ -82,6 +82,7 @@ def console(*, stderr: bool = False) -> Console:
         """Goes on in silence when its reader goes away, so that the command keeps its exit code.
 
         Whatever it prints, no text acts on the terminal: names and sentences may come from files of others.
+        Nothing in it is read as markup or as the name of a picture either, as in `a[b]` and `xs[0:100:3]`.
         """
 
         def on_broken_pipe(self) -> None:
@@ -97,7 +98,7 @@ def console(*, stderr: bool = False) -> Console:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    return PatientConsole(stderr=stderr, highlight=False, soft_wrap=False)
+    return PatientConsole(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
 def forget_stdout() -> None:

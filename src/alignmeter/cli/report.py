@@ -27,8 +27,6 @@ def report(
     With `--judge` the report shows the run as that judge sees it, in a file of its own, and
     verdicts.json stays. Exits with the code of the verdicts.
     """
-    from rich.markup import escape
-
     from alignmeter.api import refresh, under_judge
     from alignmeter.cli.locate import find_run
     from alignmeter.report import render_verdicts, write_report
@@ -42,5 +40,5 @@ def report(
     else:
         out = console()
         out.print(render_verdicts(done.manifest, done.results, width=out.width))
-        out.print(f"\nReport      {escape(str(path))}")
+        out.print(f"\nReport      {path}")
     raise typer.Exit(done.results.exit_code)
