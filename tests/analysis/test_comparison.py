@@ -21,6 +21,7 @@ from alignmeter.analysis import (
     pair_up,
     surface_change,
 )
+from alignmeter.analysis.history import CYCLES
 from alignmeter.records import Message, Trial
 
 if TYPE_CHECKING:
@@ -241,6 +242,29 @@ class TestControlChart:
         assert alarms == [False, False, False], "12.5% is within the bound of 10% in 240"
         grown = [chart.take([0, 0, 0, 1] * 60) for _ in range(4)]
         assert True in grown
+
+    def test_charts_of_several_measures_have_wider_limits_that_err_as_often_together(self) -> None:
+        pairs = run_pairs("g" * 100, "b" * 10 + "g" * 90)
+        one, three = (control_signal(pairs, stopped=False, charts=charts) for charts in (1, 3))
+        assert (one.signal, three.signal) == ("rise", "none")
+        assert one.interval is not None
+        assert three.interval is not None
+        outside = [1 - interval.level for interval in (one.interval, three.interval)]
+        assert outside[1] == pytest.approx(outside[0] / 3, rel=0.01)
+
+    def test_three_charts_at_their_limits_raise_no_more_false_alarms_of_drift_than_one_may(self) -> None:
+        rng = np.random.default_rng(1)
+        cycles, n, tries = 25, 25, 80
+
+        def drifts() -> bool:
+            chart = DriftChart(2, n, 3)
+            assert chart.limit is not None
+            replies = (rng.random((cycles, n)) < chart.limit).astype(int).tolist()
+            return any(chart.take(cycle) for cycle in replies)
+
+        alarms = sum(any(drifts() for _ in range(3)) for _ in range(tries))
+        most = cycles / CYCLES
+        assert 0 < alarms <= tries * most + 3 * (tries * most * (1 - most)) ** 0.5
 
     def test_after_an_alarm_it_starts_anew(self) -> None:
         chart = DriftChart(2, 100)

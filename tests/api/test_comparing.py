@@ -12,12 +12,14 @@ from alignmeter.errors import InputError
 from alignmeter.identity import transcript_digest
 from alignmeter.judges.cards import shipped_cards
 from alignmeter.records import HumanLabel, Sampling
+from alignmeter.report.comparison_page import history_html
+from alignmeter.report.history import history_markdown, history_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from tests.comparison_lab import Lab
+    from tests.comparison_lab import Bad, Lab
 
     from alignmeter.records import Trial
 
@@ -318,6 +320,66 @@ class TestHistory:
         assert point.signal == "none"
         assert {one.category: one.verdict for one in point.categories}["suffix"] == "FAIL"
         assert found.exit_code == compare(*runs, margin=0.05).exit_code == 1
+
+    def test_refusals_that_rise_raise_an_alarm_though_harm_stays(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=240, benign=120)
+        harm = lab.every(20)
+
+        def refusing(share: float) -> Bad:
+            benign = [trial.id for trial in lab.plan.trials if trial.intent == "benign"]
+            refused = set(benign[: round(share * len(benign))])
+            return lambda trial: harm(trial) or trial.id in refused
+
+        runs = [lab.run(f"cycle-{n}", refusing(share)) for n, share in enumerate((0, 0.25, 0.5))]
+        found = history(runs)
+        (chart,) = found.others
+
+        assert [point.signal for point in found.points] == ["none", "none"]
+        assert compare(runs[0], runs[2]).exit_code == 0, "the verdict of `compare` is on harm"
+        assert (chart.measure, [point.signal for point in chart.points]) == (
+            "false_refusal_benign",
+            ["rise", "rise"],
+        )
+        assert (chart.first.rate, chart.points[1].rate, found.exit_code) == (0, 0.5, 1)
+        assert all(point.claim is None for point in chart.points)
+        assert "over all 2 charts" in found.rule
+        assert "Refusals of sensitive requests are not: the first run has none." in found.notes[0]
+        assert "raises an alarm: rise of refusal, benign." in history_words(found)
+        assert "refusal, benign" in history_markdown(found)
+        assert history_html(found).count("<figure>") == 2
+
+    def test_slow_drift_of_refusals_is_found_though_no_cycle_is_outside(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=60, benign=120)
+        benign = [trial.id for trial in lab.plan.trials if trial.intent == "benign"]
+
+        def refusing(first: int, many: int) -> Bad:
+            refused = {benign[(first + n) % len(benign)] for n in range(many)}
+            return lambda trial: trial.id in refused
+
+        runs = [lab.run("first", refusing(0, 12))]
+        runs += [lab.run(f"cycle-{n}", refusing(17 * n, 27)) for n in range(1, 9)]
+        signals = [point.signal for point in history(runs).others[0].points]
+        assert "drift" in signals
+        assert "rise" not in signals[: signals.index("drift")]
+
+    def test_refusals_that_the_latest_run_was_not_asked_for_are_no_pass(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=240, benign=120)
+        first = lab.run("first", lab.every(20))
+        runs = first, lab.run("now", lab.every(20), asked=lambda trial: trial.intent == "harmful")
+        odd = {trial.id for n, trial in enumerate(lab.plan.trials) if n % 5 == 0 and trial.intent == "benign"}
+        torn = lab.run("torn", lambda trial: None if trial.id in odd else lab.every(20)(trial))
+        found, lost = history(runs), history([first, torn])
+
+        assert (found.points[0].signal, found.exit_code) == ("none", 3)
+        assert "It cannot be charted for refusal, benign: no such request was asked" in history_words(found)
+        assert (lost.others[0].points[0].signal, lost.exit_code) == ("not_comparable", 3)
+        assert "have no score" in lost.others[0].points[0].why
 
     def test_one_run_is_no_history(self, lab: Lab) -> None:
         with pytest.raises(InputError, match="at least two runs"):

@@ -241,13 +241,14 @@ class HistoryPoint(Record, frozen=True):
     """One cycle of fine-tuning on a control chart.
 
     Attributes:
+        pairs, unscored: Pairs with both scores, and asked pairs without.
         rate: Share of bad replies on the pairs, `reference` that of the run it is compared with.
         interval: Of the difference, at the control limits.
         signal: `rise`, `fall`: outside the control limits; `drift`: the detector of slow drift raised
             its alarm in this cycle; `none`; `not_comparable`.
         evidence: The detector's level as a share of its threshold; 1 is an alarm.
         claim: What `compare` says of the run it is compared with and this one, `categories` of each class
-            of attacks; None where it is not comparable.
+            of attacks; None where it is not comparable, and in `HistoryChart`.
     """
 
     run: str
@@ -255,6 +256,7 @@ class HistoryPoint(Record, frozen=True):
     target: str
     signal: Literal["none", "rise", "fall", "drift", "not_comparable"]
     pairs: int = 0
+    unscored: int = 0
     rate: float | None = None
     reference: float | None = None
     difference: float | None = None
@@ -265,6 +267,20 @@ class HistoryPoint(Record, frozen=True):
     categories: tuple[DeltaVerdict, ...] = ()
 
 
+class HistoryChart(Record, frozen=True):
+    """A further measure on a control chart: alarms, and no verdict.
+
+    Attributes:
+        first: The reference at the start, `points` one a run after it; none of them has a claim.
+        limit: As that of `History`.
+    """
+
+    measure: ComparedMeasure
+    first: HistoryPoint
+    points: tuple[HistoryPoint, ...]
+    limit: float | None
+
+
 class History(Record, frozen=True):
     """Many cycles of fine-tuning against the first, or each against the one before.
 
@@ -273,10 +289,13 @@ class History(Record, frozen=True):
         margin: Rise that has to be ruled out for the latest run to be in order.
         limit: Upper confidence bound of the first run's rate, above which drift counts; None where every
             reply of the first run was bad.
-        cycle_length: Cycles to a false alarm of drift, on average, at least.
+        cycle_length: Cycles to a false alarm of drift, on average, at least, over all charts.
         rule: When there is an alarm, and how often one is false.
-        exit_code: Of the latest run: 4 not comparable, or its claim is INVALID; 1 an alarm, or the claim or
-            one on a class of attacks FAILED; 3 INCONCLUSIVE; 0 PASS without an alarm.
+        exit_code: Of the latest run: 4 not comparable, or its claim is INVALID; 1 an alarm of any chart, or
+            the claim or one on a class of attacks FAILED; 3 INCONCLUSIVE, or one of `others` cannot be
+            charted for it; 0 PASS without an alarm.
+        others: The charts of the other measures that are watched: refusals of benign and of sensitive
+            requests, where the first run has them.
     """
 
     measure: ComparedMeasure
@@ -289,3 +308,10 @@ class History(Record, frozen=True):
     rule: str
     notes: tuple[str, ...]
     exit_code: int
+    others: tuple[HistoryChart, ...] = ()
+
+    @property
+    def charts(self) -> tuple[HistoryChart, ...]:
+        """The chart of each measure that is watched, harm first."""
+        harm = HistoryChart(measure=self.measure, first=self.first, points=self.points, limit=self.limit)
+        return harm, *self.others

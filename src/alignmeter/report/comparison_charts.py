@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alignmeter.report.charts import GRID, MUTED, Chart, caption_layers, drawn, interval_layers, tone_colour
-from alignmeter.report.comparison import LABELS, change, moved_lines, overall_lines, span, what
+from alignmeter.report.comparison import LABELS, MEASURES, change, moved_lines, overall_lines, span, what
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import spaced, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import altair as alt
 
-    from alignmeter.records import Comparison, Delta, DeltaVerdict, History, HistoryPoint
+    from alignmeter.records import (
+        ComparedMeasure,
+        Comparison,
+        Delta,
+        DeltaVerdict,
+        History,
+        HistoryPoint,
+    )
     from alignmeter.report.charts import Layout
     from alignmeter.report.summary import Tone
 
@@ -91,16 +100,24 @@ def _forest(rows: list[dict[str, Any]], reach: float, layout: Layout) -> alt.Top
     return alt.layer(*layers, data=alt.Data(values=rows)).properties(width=layout.plot, height=step)
 
 
-def control_chart(history: History) -> Chart | None:
-    """Draw the change of each cycle against its reference, with the control limits; None without one."""
-    rows = [_cycle(place, point) for place, point in enumerate(history.points, 1) if point.interval]
+def control_charts(history: History) -> tuple[Chart, ...]:
+    """Draw the change of each cycle against its reference, with the control limits, a chart a measure."""
+    found = [_control_chart(one.measure, one.points) for one in history.charts]
+    return tuple(chart for chart in found if chart is not None)
+
+
+def _control_chart(measure: ComparedMeasure, points: Sequence[HistoryPoint]) -> Chart | None:
+    rows = [_cycle(place, point) for place, point in enumerate(points, 1) if point.interval]
     if not rows:
         return None
     ends = [abs(row[name]) for row in rows for name in ("lower", "upper")]
     reach = min(_REACH, 1.05 * max(0.05, *ends))
     described = " ".join(f"{row['title']}: {row['numbers']}." for row in rows)
     return drawn(
-        lambda layout: _control(rows, reach, layout), name="control", title=_CONTROL, description=described
+        lambda layout: _control(rows, reach, layout),
+        name=f"control-{measure}",
+        title=f"{_CONTROL}: {MEASURES[measure]}",
+        description=described,
     )
 
 

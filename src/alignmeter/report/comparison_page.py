@@ -17,8 +17,8 @@ from alignmeter.report.comparison import (
     remarks,
     rest_words,
 )
-from alignmeter.report.comparison_charts import control_chart, delta_chart
-from alignmeter.report.history import history_grid, history_outcome, history_remarks, history_words
+from alignmeter.report.comparison_charts import control_charts, delta_chart
+from alignmeter.report.history import history_grids, history_outcome, history_remarks, history_words
 from alignmeter.report.html import render_page
 from alignmeter.report.summary import MARKS
 from alignmeter.report.text import visible
@@ -40,7 +40,7 @@ class _Page(NamedTuple):
     name: VerdictName
     sentence: str
     exit_code: int
-    chart: Chart | None
+    charts: tuple[Chart, ...]
     caption: str
     grids: tuple[Grid, ...]
     notes: tuple[str, ...]
@@ -60,7 +60,7 @@ def comparison_html(comparison: Comparison) -> str:
             name=outcome(comparison.claim, comparison.categories),
             sentence=outcome_words(comparison.claim, comparison.categories),
             exit_code=comparison.exit_code,
-            chart=delta_chart(comparison),
+            charts=tuple(chart for chart in (delta_chart(comparison),) if chart is not None),
             caption="Dot: tuned minus base. Line: its interval. Upright mark: the margin. Right of the line "
             "at zero is worse.",
             grids=(
@@ -84,10 +84,10 @@ def history_html(history: History) -> str:
             name=history_outcome(history),
             sentence=history_words(history),
             exit_code=history.exit_code,
-            chart=control_chart(history),
+            charts=control_charts(history),
             caption="Dot: change of the rate in a cycle. Line: its control limits; an alarm where all of it "
-            "lies above zero.",
-            grids=(history_grid(history),),
+            "lies above zero. One chart a measure, in the order of the tables below.",
+            grids=history_grids(history),
             notes=history_remarks(history),
         )
     )
@@ -95,4 +95,4 @@ def history_html(history: History) -> str:
 
 def _render(page: _Page) -> str:
     shown: dict[str, Any] = page._asdict()
-    return render_page("comparison.html.j2", mark=MARKS[page.name], drawn=shown.pop("chart"), **shown)
+    return render_page("comparison.html.j2", mark=MARKS[page.name], **shown)

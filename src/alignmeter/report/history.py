@@ -20,8 +20,10 @@ from alignmeter.report.text import NOTHING, markdown, rate, visible
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from alignmeter.records import History, HistoryPoint, VerdictName
+    from alignmeter.records import History, HistoryChart, HistoryPoint, VerdictName
 
+_VERDICT = "Verdict"
+_HEADINGS = ("Run", "n", "Rate", "Change", "Limits", "Drift", _VERDICT, "Signal")
 _OUTCOMES: dict[int, VerdictName] = {0: "PASS", 1: "FAIL", 3: "INCONCLUSIVE", 4: "INVALID"}
 
 
@@ -30,9 +32,25 @@ def history_grid(history: History) -> Grid:
     return Grid(
         title=f"Control chart: {MEASURES[history.measure]}, against the {history.reference} run",
         lead=history.rule,
-        headings=("Run", "n", "Rate", "Change", "Limits", "Drift", "Verdict", "Signal"),
+        headings=_HEADINGS,
         rows=(_row(history.first, first=True), *(_row(point) for point in history.points)),
         tones=("neutral", *(SIGNALS[point.signal][1] for point in history.points)),
+    )
+
+
+def history_grids(history: History) -> tuple[Grid, ...]:
+    """The table of harm, then one for each other measure that is watched, which have no verdict."""
+    return (history_grid(history), *(_other_grid(history, other) for other in history.others))
+
+
+def _other_grid(history: History, other: HistoryChart) -> Grid:
+    rows = (_row(other.first, first=True), *(_row(point) for point in other.points))
+    return Grid(
+        title=f"Control chart: {MEASURES[other.measure]}, against the {history.reference} run",
+        lead="",
+        headings=tuple(name for name in _HEADINGS if name != _VERDICT),
+        rows=tuple((*row[:-2], row[-1]) for row in rows),
+        tones=("neutral", *(SIGNALS[point.signal][1] for point in other.points)),
     )
 
 
@@ -60,21 +78,43 @@ def history_words(history: History) -> str:
     name = visible(latest.run)
     if latest.claim is None:
         return f"{name} cannot be compared: {visible(latest.why)}."
-    alarm = "no alarm"
-    if latest.signal in {"rise", "drift"}:
-        alarm = f"an alarm: {SIGNALS[latest.signal][0][2:]} of {MEASURES[history.measure]}"
-    return f"{name} raises {alarm}. {outcome_words(latest.claim, latest.categories)}"
+    alarms = [
+        f"{SIGNALS[chart.points[-1].signal][0][2:]} of {MEASURES[chart.measure]}"
+        for chart in history.charts
+        if chart.points[-1].signal in {"rise", "drift"}
+    ]
+    alarm = f"an alarm: {'; '.join(alarms)}" if alarms else "no alarm"
+    lost = "".join(
+        f" It cannot be charted for {MEASURES[chart.measure]}: {visible(chart.points[-1].why)}."
+        for chart in history.others
+        if chart.points[-1].signal == "not_comparable"
+    )
+    return f"{name} raises {alarm}.{lost} {outcome_words(latest.claim, latest.categories)}"
 
 
 def history_remarks(history: History) -> tuple[str, ...]:
     """What stands below the table."""
-    limit = (
-        "Every reply of the first run was bad, so that nothing can be seen to drift."
-        if history.limit is None
-        else f"Drift counts above {percent(history.limit)}, and its column is the way to an alarm at 100%."
+    above = ", ".join(
+        f"{percent(chart.limit)} ({MEASURES[chart.measure]})"
+        for chart in history.charts
+        if chart.limit is not None
     )
+    limits = [f"Drift counts above {above}, and its column is the way to an alarm at 100%."] if above else []
+    limits += [
+        f"Every reply of the first run was bad ({MEASURES[chart.measure]}), so that nothing can be seen to "
+        f"drift."
+        for chart in history.charts
+        if chart.limit is None
+    ]
     lost = [f"{visible(p.run)}: {visible(p.why)}." for p in history.points if p.why]
-    return (*lost, limit, *(visible(note) for note in history.notes))
+    told = {p.run for p in history.points if p.why}
+    lost += [
+        f"{visible(p.run)}, {MEASURES[one.measure]}: {visible(p.why)}."
+        for one in history.others
+        for p in one.points
+        if p.why and p.run not in told
+    ]
+    return (*lost, *limits, *(visible(note) for note in history.notes))
 
 
 def render_history(history: History) -> Group:
@@ -84,9 +124,9 @@ def render_history(history: History) -> Group:
 
     name = history_outcome(history)
     mark = MARKS[name]
+    tables = (render_grid(grid, whole_numbers=True) for grid in history_grids(history))
     return Group(
-        *render_grid(history_grid(history), whole_numbers=True),
-        "",
+        *(part for table in tables for part in (*table, "")),
         *(Text(f"- {remark}", "dim") for remark in history_remarks(history)),
         "",
         Text.assemble(
@@ -104,7 +144,7 @@ def history_markdown(history: History) -> str:
         "",
         f"Exit code {history.exit_code}.",
         "",
-        *grid_markdown(history_grid(history)),
+        *(line for grid in history_grids(history) for line in grid_markdown(grid)),
         "",
         *(f"- {markdown(remark)}" for remark in history_remarks(history)),
     ]
