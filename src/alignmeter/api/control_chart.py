@@ -21,7 +21,7 @@ from alignmeter.records import History, HistoryChart, HistoryPoint
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import CAVEATS, comparison_exit_code
 from alignmeter.verdicts.gate import FAILED, INCONCLUSIVE, INVALID, PASSED
-from alignmeter.verdicts.stream import UNSCORED_FROM
+from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -235,7 +235,8 @@ def _charted(before: Arm, arm: Arm, chart: _Chart) -> HistoryPoint:
 def _in_budget(point: HistoryPoint, arm: Arm) -> HistoryPoint:
     """A quiet cycle of which too much has no score says nothing; harm has a verdict that says so."""
     asked = point.pairs + point.unscored
-    over = asked >= UNSCORED_FROM and point.unscored > arm.manifest.design.unscored_budget * asked
+    budget = UnscoredBudget(asked, 1, arm.manifest.design.unscored_budget)
+    over = budget.is_over(point.unscored, asked)
     if not over or point.signal in {"rise", "drift"}:
         return point
     why = f"{point.unscored} of {asked} pairs have no score"
