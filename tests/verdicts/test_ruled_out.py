@@ -154,7 +154,7 @@ def test_given_any_labels_when_the_judge_decides_then_some_way_to_finish_them_sa
     claim = _claim(build, fixed=fixed)
     rng = np.random.default_rng(3)
     stood = fell = 0
-    for _ in range(150):
+    for _ in range(60):
         flagged = sorted(rng.choice(_UNITS, int(rng.integers(6, 14)), replace=False).tolist())
         judged = _judged(build, claim, flagged)
         alone = _decide(claim, judged, []).verdict
@@ -189,7 +189,7 @@ def test_given_any_labels_when_a_second_person_disagrees_then_no_verdict_comes_o
     claim = _claim(build, fixed=fixed)
     rng = np.random.default_rng(4)
     withheld = 0
-    for _ in range(80):
+    for _ in range(30):
         flagged = rng.choice(_UNITS, int(rng.integers(4, 20)), replace=False).tolist()
         judged = _judged(build, claim, flagged)
         seen = (

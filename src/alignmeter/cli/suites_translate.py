@@ -21,7 +21,7 @@ from alignmeter.cli.numbers import whole
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
 from alignmeter.cli.target_options import KeyEnvOption
 from alignmeter.errors import RUNTIME_FAILURE
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from alignmeter.api import Translated
