@@ -61,9 +61,8 @@ def list_all(*, as_json: JsonOption = False) -> None:
         "\nLatin letters only: not drawn for requests in another script."
         "\n`A | B` applies A first, then B, wherever the name of an attack is asked for. All of them are "
         "static: compliance under them is a lower bound.",
-        markup=False,
     )
-    out.print("\n`alignmeter attacks show NAME --probe ID` prints the conversation of one.", markup=False)
+    out.print("\n`alignmeter attacks show NAME --probe ID` prints the conversation of one.")
 
 
 @app.command(
@@ -202,7 +201,7 @@ def _print(trial: Trial) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     out = console()
     about = f"  {trial.attack_class} / {trial.attack_pool} / attack seed {trial.attack_seed}"

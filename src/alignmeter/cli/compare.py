@@ -337,7 +337,7 @@ def _live(request: CompareRequest, *, out: Path | None, flips: int, quiet: bool,
         print_line(f"Spent       {spent_words(done.spent)}")
         if done.stopped != "complete":
             reason = done.stopped.replace("_", " ")
-            console(stderr=True).print(f"\nstopped ({reason}): {done.detail}", markup=False)
+            console(stderr=True).print(f"\nstopped ({reason}): {done.detail}")
             console(stderr=True).print("What was finished is kept; start the same command again to resume.")
     raise typer.Exit(done.exit_code)
 

@@ -84,12 +84,12 @@ def gate(
 def _print(made: Gate) -> None:
     from rich.text import Text
 
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     styles = {"ok": "green", "warn": "yellow", "block": "red"}
     out = console()
     compared = f", compared with {made.baseline}" if made.baseline else ""
-    out.print(f"{visible(made.target)}  run {visible(made.run)}{visible(compared)}\n", markup=False)
+    out.print(f"{visible(made.target)}  run {visible(made.run)}{visible(compared)}\n")
     for check in made.checks:
         out.print(
             Text.assemble(
@@ -101,4 +101,4 @@ def _print(made: Gate) -> None:
         )
     word, style = ("PASS", "bold green") if made.passed else ("BLOCKED", "bold red")
     out.print(Text.assemble("\n", (word, style), f"  exit code {made.exit_code}"))
-    out.print(made.rule, style="dim", markup=False)
+    out.print(made.rule, style="dim")

@@ -173,7 +173,7 @@ def validate(  # noqa: PLR0913 - one parameter an option
         return
     out = console()
     source = ", ".join(labels or ()) or "the labelled replies that ship (machine-written, unseen by people)"
-    out.print(f"{made.judge} ({made.judge_hash[:16]}) against {source}", markup=False)
+    out.print(f"{made.judge} ({made.judge_hash[:16]}) against {source}")
     print_report(out, made)
     _print_kept(made)
 
@@ -279,9 +279,9 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
         print_json(made)
         return
     shown = console()
-    shown.print(f"{made.judge} ({made.cards[0].judge_hash[:16]})", markup=False)
+    shown.print(f"{made.judge} ({made.cards[0].judge_hash[:16]})")
     print_cards(shown, made.cards)
-    shown.print(f"written to {made.path}; runs started beside it find it", markup=False)
+    shown.print(f"written to {made.path}; runs started beside it find it")
     _print_kept(made)
 
 
@@ -330,7 +330,7 @@ def _validate_answers(labels: list[str], *, as_json: bool) -> None:
         return
     out = console()
     source = labels[0] if labels else "the labelled answers that ship (machine-written, unseen by people)"
-    out.print(f"{made.judge} ({made.judge_hash[:16]}) against {source}", markup=False)
+    out.print(f"{made.judge} ({made.judge_hash[:16]}) against {source}")
     out.print(f"\n{made.n} replies to {made.families} questions")
     table = Table(box=None, pad_edge=False)
     table.add_column("label \\ judge")
@@ -344,10 +344,10 @@ def _validate_answers(labels: list[str], *, as_json: bool) -> None:
         ("finds confidently wrong", event.sensitivity),
         ("clears the others", event.specificity),
     ):
-        out.print(f"  {name:<24} {point:.3f}  [{number_ends(lower, upper, ', ')}]", markup=False)
-    out.print(f"  {'kappa, three labels':<24} {made.kappa:.3f}", markup=False)
-    out.print(f"  {'share unscored':<24} {made.abstention:.3f}", markup=False)
-    out.print(f"  Se, Sp and kappa are of the {event.n} replies that have a score.", markup=False)
+        out.print(f"  {name:<24} {point:.3f}  [{number_ends(lower, upper, ', ')}]")
+    out.print(f"  {'kappa, three labels':<24} {made.kappa:.3f}")
+    out.print(f"  {'share unscored':<24} {made.abstention:.3f}")
+    out.print(f"  Se, Sp and kappa are of the {event.n} replies that have a score.")
 
 
 @app.command("cards", epilog=examples("alignmeter judge cards", "alignmeter judge cards --json"))

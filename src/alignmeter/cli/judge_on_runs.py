@@ -41,11 +41,11 @@ def validate_on(
         return
     out = console()
     source = ", ".join(map(str, paths))
-    out.print(f"{made.judge} ({made.judge_hash[:16]}) against labels of people in {source}", markup=False)
+    out.print(f"{made.judge} ({made.judge_hash[:16]}) against labels of people in {source}")
     print_report(out, made)
     left = _left_out(made)
     if left:
-        out.print(f"  left out: {left}", markup=False)
+        out.print(f"  left out: {left}")
 
 
 def _left_out(made: ValidatedOnRuns) -> str:
@@ -76,17 +76,17 @@ def calibrate_on(
         print_json(made)
         return
     shown = console()
-    shown.print(f"{made.judge} ({made.cards[0].judge_hash[:16]})", markup=False)
+    shown.print(f"{made.judge} ({made.cards[0].judge_hash[:16]})")
     print_cards(shown, made.cards)
     for card in made.cards:
-        shown.print(f"  {_bounds(card)}", markup=False)
+        shown.print(f"  {_bounds(card)}")
     if made.before:
-        shown.print("\nin the place of:", markup=False)
+        shown.print("\nin the place of:")
         print_cards(shown, made.before)
     kept = sorted({one.value for card in made.cards for one in card.strata if one.data})
     if kept:
-        shown.print(f"nobody labelled {', '.join(kept)}: the earlier card's figures stay there", markup=False)
-    shown.print(f"written to {made.path}; runs started beside it find it", markup=False)
+        shown.print(f"nobody labelled {', '.join(kept)}: the earlier card's figures stay there")
+    shown.print(f"written to {made.path}; runs started beside it find it")
 
 
 def _bounds(card: JudgeCard) -> str:

@@ -55,14 +55,12 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
         out.print(
             f"  several prompts and several ids are joined in {part.chained} of them. If ids number rows, "
             "say --columns id=COLUMN with the column of the prompt",
-            markup=False,
         )
     if part.stands_for:
         worst = f"; {part.undrawn} of which no label was drawn are at their worst in the bounds"
         out.print(
             f"  the table counts labels; the figures below are of the {part.stands_for} replies of the run "
             f"that these stand for, each label by what it was drawn from{worst if part.undrawn else ''}",
-            markup=False,
         )
     table = Table(box=None, pad_edge=False)
     table.add_column("people \\ judge")
@@ -80,14 +78,12 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
         ("specificity", part.specificity),
     )
     lost = sum(part.unscored.values()) > 0
-    out.print(
-        f"  {'':<24} figure [95% interval]{', an unscored reply is wrong' if lost else ''}", markup=False
-    )
+    out.print(f"  {'':<24} figure [95% interval]{', an unscored reply is wrong' if lost else ''}")
     for name, estimate in figures:
         if estimate is not None or not part.stands_for:
             _print_figure(out, name, estimate)
     if lost:
-        out.print(f"  {'':<24} over the replies with a score, as on a card", markup=False)
+        out.print(f"  {'':<24} over the replies with a score, as on a card")
         _print_figure(out, "kappa, three classes", part.kappa_scored)
     for event in part.events:
         name = event.event.replace("_", " ")
@@ -97,15 +93,14 @@ def _print_part(out: Console, report: ValidationReport, part: Agreement) -> None
         _print_figure(out, f"MCC, {name}", event.mcc)
     if report.axis != "factuality" and not part.stands_for:
         f1 = "n/a" if part.partial_f1 is None else f"{part.partial_f1:.3f}"
-        out.print(f"  {words.graded:<24} {f1}", markup=False)
+        out.print(f"  {words.graded:<24} {f1}")
     why = ", ".join(f"{count} {reason}" for reason, count in part.unscored.items())
-    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({why})' if why else ''}", markup=False)
+    out.print(f"  {'share unscored':<24} {part.abstention:.3f}{f' ({why})' if why else ''}")
     if part.calibration is not None:
         found = part.calibration
-        out.print(f"  {'calibration error':<24} {found.error:.3f}", markup=False)
+        out.print(f"  {'calibration error':<24} {found.error:.3f}")
         out.print(
             f"  {'Brier score':<24} {found.brier:.3f} (of the bare share: {found.reference:.3f})",
-            markup=False,
         )
 
 
@@ -128,7 +123,7 @@ def _print_figure(out: Console, name: str, estimate: Estimate | None) -> None:
     from alignmeter.figures import number_ends
 
     bounds = "" if estimate is None else f"  [{number_ends(*estimate[1:], ', ')}]"
-    out.print(f"  {name:<24} {_point(estimate)}{bounds}", markup=False)
+    out.print(f"  {name:<24} {_point(estimate)}{bounds}")
 
 
 def _print_groups(out: Console, report: ValidationReport) -> None:

@@ -70,8 +70,8 @@ def list_constitutions(*, as_json: JsonOption = False) -> None:
         return
     out = console()
     for one in found:
-        out.print(f"{one.name}  {one.title}", markup=False)
-        out.print(f"  {', '.join(one.ids)}", markup=False)
+        out.print(f"{one.name}  {one.title}")
+        out.print(f"  {', '.join(one.ids)}")
 
 
 @constitution_app.command(
@@ -134,7 +134,6 @@ def write_variant_files(
         f"    alignmeter run -m small.yaml --fixed --variant $f --name $(basename $f .yaml)\n"
         f"  done\n"
         f"  alignmeter lab ablate {' '.join(shlex.quote(one.name) for one in variants[:2])} ...",
-        markup=False,
         soft_wrap=True,
     )
 

@@ -170,16 +170,15 @@ def _status(path: Path, claim: str | None, judge: str | None, *, as_json: bool) 
     rests = {"judge": "the judge", "positives": "people, on what the judge flagged", "all": "people, on all"}
     out = console()
     for row in rows:
-        out.print(f"{row.claim}: {row.verdict}, rests on {rests[row.basis]}", style="bold", markup=False)
+        out.print(f"{row.claim}: {row.verdict}, rests on {rests[row.basis]}", style="bold")
         disputed = f", {row.disputed} disputed (--adjudicate)" if row.disputed else ""
         out.print(
             f"  {row.labelled} labelled{disputed}; left: {row.flagged} for the verdict, {row.estimate} for "
             f"the estimate",
-            markup=False,
         )
     for made in loaded.results.labels:
         if made.estimate is not None:
-            out.print(f"  {made.claim}: {estimate_line(made.estimate)}", markup=False)
+            out.print(f"  {made.claim}: {estimate_line(made.estimate)}")
     _print_agreement(loaded)
 
 
@@ -215,7 +214,7 @@ def _print_agreement(run: Run) -> None:
 
 
 def _print_changes(before: Run, after: Run) -> None:
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     was = {verdict.claim: verdict.verdict for verdict in before.results.verdicts}
     for verdict in after.results.verdicts:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.cli.keys import is_single, read_answer, read_line
 from alignmeter.cli.output import console, print_line
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from alignmeter.api import Labelling, LabelTask

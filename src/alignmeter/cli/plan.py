@@ -123,7 +123,7 @@ def plan(  # noqa: PLR0913 - a command line's options
         )
         return
     out = console()
-    out.print(f"{model.name} ({source})\n", markup=False)
+    out.print(f"{model.name} ({source})\n")
     _print_claims(out, model, made, forecasts, unread)
     if ways:
         from alignmeter.report.ways_to_pass import render_ways
@@ -144,9 +144,7 @@ def _print_judging(out: Console, judging: dict[str, dict[Axis, float]]) -> None:
     """Say what models behind judges are expected to be asked; nothing where there are none."""
     for scenario, by_axis in judging.items():
         for axis, calls in by_axis.items():
-            out.print(
-                f"Judges ({axis}), a target {scenario}: about {round(calls)} calls beside these", markup=False
-            )
+            out.print(f"Judges ({axis}), a target {scenario}: about {round(calls)} calls beside these")
 
 
 class _Cost:
@@ -219,7 +217,7 @@ def _print_claims(
     for claim in made.design.claims:
         for said in (claim.mix, unlike_users(model, claim, made.trials)):
             if said is not None:
-                out.print(f"{claim.id}: {said}", markup=False)
+                out.print(f"{claim.id}: {said}")
     out.print(
         "floor: clean units before a PASS can come. 0, 1/4, 1, 4: units expected where the true rate is so "
         "many times the limit. The right column counts the judge's known error in; a rate given there passes "
@@ -283,7 +281,6 @@ def _print_cost(out: Console, cost: _Cost) -> None:
     out.print(
         f"{cost.concurrency} calls at once. A system prompt or examples come on top.",
         style="dim",
-        markup=False,
     )
 
 

@@ -68,7 +68,7 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
     from alignmeter.api import rejudge as judge_again
     from alignmeter.cli.locate import find_run
     from alignmeter.report.serving import judge_note
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     path = find_run(run, runs)
     choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
@@ -87,26 +87,23 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
         replies = one.judged + one.already
         out.print(
             f"{one.judge} ({one.judge_hash[:12]}): {one.scored} of {replies} replies scored{before}{calls}",
-            markup=False,
         )
         if lost:
-            out.print(f"  unscored: {lost}", markup=False)
+            out.print(f"  unscored: {lost}")
         if one.stumbled:
-            out.print(f"  one of them: {visible(one.stumbled)}", markup=False)
+            out.print(f"  one of them: {visible(one.stumbled)}")
         if not one.scored:
             out.print(
                 "  Nothing has a score: look at the judge's model, its template and its endpoint",
-                markup=False,
             )
         if one.refused:
-            out.print(f"  {judge_note(one.judge, one.refused)}", markup=False)
+            out.print(f"  {judge_note(one.judge, one.refused)}")
         out.print(
             f"  `alignmeter report {path} --judge {one.judge_hash[:12]}` shows the run as it sees it",
-            markup=False,
         )
     if done[0].spent.calls:
-        out.print(f"  spent so far, over all starts: {spent_words(done[0].spent)}", markup=False)
-    out.print(f"  `alignmeter judge disagreements {path}` lists what judges label differently", markup=False)
+        out.print(f"  spent so far, over all starts: {spent_words(done[0].spent)}")
+    out.print(f"  `alignmeter judge disagreements {path}` lists what judges label differently")
     _end(done)
 
 
@@ -143,7 +140,7 @@ def disagreements(
     out = console()
     for one in found[:limit]:
         said = "; ".join(f"{judge}: {label}" for judge, label in one.labels.items())
-        out.print(f"{one.trial[:12]}  {one.axis:13} {said}", markup=False)
+        out.print(f"{one.trial[:12]}  {one.axis:13} {said}")
     if len(found) > limit:
         out.print(f"{len(found) - limit} more; --limit {len(found)} prints them all.")
     if not found:

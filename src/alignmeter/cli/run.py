@@ -245,11 +245,11 @@ def render(done: Run) -> None:
     if done.results.errors:
         kinds = ", ".join(f"{count} {kind}" for kind, count in done.results.errors.items())
         last = next(t.error for t in reversed(done.data.transcripts.values()) if t.error is not None)
-        out.print(f"\nErrors of the target: {kinds}; the last: {one_line(last.message, 300)}", markup=False)
+        out.print(f"\nErrors of the target: {kinds}; the last: {one_line(last.message, 300)}")
     stopped = done.stopped
     if stopped is not None and stopped.reason != "complete":
         reason = stopped.reason.replace("_", " ")
-        console(stderr=True).print(f"\nstopped ({reason}): {stopped.detail}", markup=False)
+        console(stderr=True).print(f"\nstopped ({reason}): {stopped.detail}")
         if wrote_report(done):  # a failed disk has said this already
             console(stderr=True).print("What was finished is kept; start the same command again to resume.")
     print_line("")

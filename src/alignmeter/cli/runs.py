@@ -59,7 +59,7 @@ def list_all(*, runs: RunsOption = "runs", as_json: JsonOption = False) -> None:
     out.print(table)
     for row in rows:
         if row.error is not None:
-            out.print(f"\n{row.run} is unreadable: {row.error}", markup=False)
+            out.print(f"\n{row.run} is unreadable: {row.error}")
 
 
 class _Row(NamedTuple):

@@ -94,7 +94,7 @@ def show(  # noqa: PLR0913 - a command line's options
         out.print(f"{len(rows) - limit} more; --limit {len(rows)} prints them all.")
     if rows:
         first = f"alignmeter repro {str(rows[0]['trial'])[:12]} --run {shlex.quote(str(folder))}"
-        out.print(f"`{first}` prints the first as a curl command.", markup=False)
+        out.print(f"`{first}` prints the first as a curl command.")
     elif len(asked) == len(shown) or shown:
         lost = sum(bool(row["unscored"]) for row in wanted) if bad and not unscored else 0
         out.print(f"No trial fits; --unscored lists {lost}." if lost else "No trial fits.")
@@ -114,12 +114,12 @@ def _labels(loaded: Run, claims: list[Claim]) -> list[ClaimLabels]:
 def _print_labels(labels: list[ClaimLabels]) -> None:
     """What people said of the claims, with the estimates that their labels give."""
     from alignmeter.report.labels import BASES, estimate_line
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     for made in labels:
         said = f"{visible(made.claim)} rests on {BASES[made.basis]}: {made.confirmed} confirmed"
         estimate = "" if made.estimate is None else f"; {estimate_line(made.estimate)}"
-        console().print(f"{said}, {made.cleared} cleared, {made.open} open{estimate}.", markup=False)
+        console().print(f"{said}, {made.cleared} cleared, {made.open} open{estimate}.")
 
 
 def _claims(loaded: Run, wanted: str | None) -> list[Claim]:

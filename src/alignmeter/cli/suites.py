@@ -80,9 +80,8 @@ def list_all(
             "\nasked: default, where a threat model leaves `suites` out; null, with `suites: null` too; "
             "named, only where `suites` names it. No claim rests on tasks."
             "\n`alignmeter suites list --all` counts by intent, domain and language.",
-            markup=False,
         )
-    out.print("`alignmeter suites show SUITE` prints the probes of one.", markup=False)
+    out.print("`alignmeter suites show SUITE` prints the probes of one.")
 
 
 def _few(one: ListedSuite) -> str:
@@ -111,8 +110,8 @@ def check(*, as_json: JsonOption = False) -> None:
 
     Exits with 1 where something is found.
     """
-    from alignmeter.report.text import visible
     from alignmeter.suites import check_suites
+    from alignmeter.visible import visible
 
     checks = check_suites()
     found = [finding for one in checks for finding in one.findings]
@@ -122,11 +121,9 @@ def check(*, as_json: JsonOption = False) -> None:
         out = console()
         for one in checks:
             mark = "✕" if one.findings else "✓"
-            out.print(
-                f"{mark} {one.name}: {one.looked_at} looked at, {len(one.findings)} found", markup=False
-            )
+            out.print(f"{mark} {one.name}: {one.looked_at} looked at, {len(one.findings)} found")
             for finding in one.findings[:_SHOWN]:
-                out.print(visible(f"    {finding.where}: {finding.problem}"), markup=False)
+                out.print(visible(f"    {finding.where}: {finding.problem}"))
             if len(one.findings) > _SHOWN:
                 out.print(f"    {len(one.findings) - _SHOWN} more; --json lists them all")
     raise typer.Exit(1 if found else 0)
@@ -160,7 +157,7 @@ def show_one(
     from rich.text import Text
 
     from alignmeter.errors import InputError
-    from alignmeter.report.text import visible
+    from alignmeter.visible import visible
 
     whole_suite = _probes_of(suite, variant, seed)
     domains = sorted({probe.domain for probe in whole_suite})

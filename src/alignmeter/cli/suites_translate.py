@@ -108,19 +108,16 @@ def _say(done: Translated) -> None:
         out.print(
             f"{done.failed} rows got no answer from the model; nothing is lost: start the same command "
             "again; rows that then get none either, though others do, are set aside for the suite",
-            markup=False,
         )
     elif done.path is None:
-        out.print("No family was accepted; no suite was written", markup=False)
+        out.print("No family was accepted; no suite was written")
     else:
-        out.print(f"Wrote       {done.path}: {done.rows} rows, {done.families} families", markup=False)
+        out.print(f"Wrote       {done.path}: {done.rows} rows, {done.families} families")
     for said, rows in _by_error(done).items():
         named = ", ".join(rows[:_NAMED]) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
-        out.print(f"No answer   {named}: {said}", markup=False)
+        out.print(f"No answer   {named}: {said}")
     if done.review is not None:
-        out.print(
-            f"Doubtful    {done.review}: {done.doubtful} rows; their families are left out", markup=False
-        )
+        out.print(f"Doubtful    {done.review}: {done.doubtful} rows; their families are left out")
     if done.spent.calls:
-        out.print(f"Spent       {spent_words(done.spent)}", markup=False)
-    out.print(f"Round trips compared by {done.compared_by}. No native speaker has read them.", markup=False)
+        out.print(f"Spent       {spent_words(done.spent)}")
+    out.print(f"Round trips compared by {done.compared_by}. No native speaker has read them.")

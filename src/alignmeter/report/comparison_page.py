@@ -21,7 +21,7 @@ from alignmeter.report.comparison_charts import control_charts, delta_chart
 from alignmeter.report.history import history_grids, history_outcome, history_remarks, history_words
 from alignmeter.report.html import render_page
 from alignmeter.report.summary import MARKS
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from alignmeter.records import Comparison, History, VerdictName

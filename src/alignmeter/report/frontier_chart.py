@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alignmeter.report.charts import INK, MUTED, Chart, Layout, drawn, tone_colour
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     import altair as alt

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignmeter.files import write_text
-from alignmeter.report.text import visible
 from alignmeter.verdicts import expect, is_decidable
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignmeter.report.charts import INK, TONES, Chart, Layout, drawn
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     import altair as alt

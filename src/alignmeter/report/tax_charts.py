@@ -17,7 +17,7 @@ from alignmeter.report.charts import (
     rates,
     tone_colour,
 )
-from alignmeter.report.text import visible
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     import altair as alt

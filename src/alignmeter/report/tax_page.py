@@ -8,8 +8,8 @@ from alignmeter.report.html import render_page
 from alignmeter.report.tax import notes_of, outcome_words, tax_grid, tax_summaries
 from alignmeter.report.tax_charts import tax_chart, triad_chart
 from alignmeter.report.tax_outcomes import grids, said
-from alignmeter.report.text import visible
 from alignmeter.report.transcripts import Fact
+from alignmeter.visible import visible
 
 if TYPE_CHECKING:
     from alignmeter.records import TaxReport
