@@ -32,11 +32,16 @@ types: $(READY)
 contracts: $(READY)  ## The floors: imports go down only
 	@$(BIN)/lint-imports
 
+FAST := -n logical --dist worksteal -m "not slow and not model and not browser"
+# Tracing slows down all that runs: only tests of the packages that have a threshold are traced.
+MEASURED := stats verdicts store engine
+
 # The language model spins on every core, so its tests run after the others, by themselves.
 test: lint types contracts  ## Lint, types, floors and the tests with coverage
-	@$(BIN)/pytest -n logical --dist worksteal -m "not slow and not model and not browser" --cov --cov-report=
-	@$(BIN)/pytest -m "(model or browser) and not slow" --cov --cov-append --cov-report=term:skip-covered
-	@$(BIN)/coverage report --include='*/stats/*,*/verdicts/*,*/store/*,*/engine/*' --fail-under=95
+	@$(BIN)/pytest $(FAST) $(MEASURED:%=tests/%) --cov --cov-report=
+	@$(BIN)/pytest $(FAST) $(MEASURED:%=--ignore=tests/%)
+	@$(BIN)/pytest -m "(model or browser) and not slow"
+	@$(BIN)/coverage report --skip-covered --fail-under=95
 
 test-slow: $(READY)  ## What takes minutes: long simulations, twenty kills a mode
 	@$(BIN)/pytest -m slow --timeout 0
