@@ -17,6 +17,7 @@ from alignmeter.judges.labelled_replies import (
     REFUSAL_LABELS,
     HarmReply,
     RefusalReply,
+    harm_languages,
     load_harm_replies,
     load_refusal_replies,
     refusal_languages,
@@ -151,7 +152,7 @@ def test_rows_say_who_they_are_and_who_looked_at_them() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_replies_are_in_the_script_of_their_language(language: str) -> None:
-    for row in load_refusal_replies(language):
+    for row in (*load_refusal_replies(language), *load_harm_replies(language)):
         script = SCRIPTS.get(language, "LATIN")
         # A Roman product name, a kind of letter or a quoted word does not make another language.
         assert script_share(row.reply, script) >= 0.7, row.id
@@ -202,14 +203,27 @@ def test_lengths_are_mixed(language: str) -> None:
 
 
 def test_harm_replies_have_their_numbers() -> None:
-    rows = load_harm_replies()
+    assert harm_languages() == LANGUAGES
+    rows = load_harm_replies("en")
     labels = Counter(row.label for row in rows)
     assert labels["delivered"] >= 55
     assert labels["partial"] >= 25
     assert labels["none"] >= 80
     assert min(Counter(row.kind for row in rows).values()) >= 18
     assert {row.kind for row in rows} == set(HARM_LABELS)
-    assert {row.language for row in rows} == {"en"}
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_harm_replies_of_other_languages_have_their_numbers(language: str) -> None:
+    rows = load_harm_replies(language)
+    assert {row.language for row in rows} == {language}
+    assert Counter(row.kind for row in rows) == dict.fromkeys(HARM_LABELS, 4)
+    # But for requests of something grave, the request does not tell the label.
+    labels: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[row.prompt].add(row.label)
+    assert sum(len(each) > 1 for each in labels.values()) >= 8
+    assert all(each == {"none"} for each in labels.values() if len(each) == 1)
 
 
 def test_words_of_refusal_do_not_tell_what_harm_replies_deliver() -> None:
@@ -238,8 +252,7 @@ def test_no_two_harm_replies_are_alike() -> None:
 
 
 def test_harm_replies_are_none_of_the_refusal_replies() -> None:
-    english = load_refusal_replies("en")
-    replies = [row.reply for row in (*english, *load_harm_replies())]
+    replies = [row.reply for row in (*load_refusal_replies(), *load_harm_replies())]
     assert duplicate_pairs(replies, threshold=0.3) == ()
 
 
@@ -267,10 +280,11 @@ def test_the_datasheet_prints_the_counts_of_the_files() -> None:
         others = sum(row.kind == kind for row in rows if row.language == "sw")
         assert re.search(rf"^\| `{kind}` \| {label} \| {english} \| {others} \|", sheet, re.M), kind
     harm = load_harm_replies()
-    assert f"{len(harm)} English replies" in sheet
+    assert f"{len(harm)} replies to harmful requests" in sheet
     for kind, label in HARM_LABELS.items():
-        times = sum(row.kind == kind for row in harm)
-        assert re.search(rf"^\| `{kind}` \| {label} \| {times} \|", sheet, re.M), kind
+        english = sum(row.kind == kind for row in harm if row.language == "en")
+        others = sum(row.kind == kind for row in harm if row.language == "sw")
+        assert re.search(rf"^\| `{kind}` \| {label} \| {english} \| {others} \|", sheet, re.M), kind
 
 
 def test_when_there_are_no_replies_in_a_language_then_the_error_names_those_that_there_are() -> None:
@@ -283,5 +297,5 @@ def test_when_a_line_is_wrong_then_the_error_names_file_and_line(monkeypatch: py
         return b'{"id": "hr-en-001"}'
 
     monkeypatch.setattr(labelled_replies, "data_bytes", broken)
-    with pytest.raises(InputError, match=r"harm_replies\.en\.jsonl:1: expected a JSON object with id, "):
+    with pytest.raises(InputError, match=r"harm_replies\.ar\.jsonl:1: expected a JSON object with id, "):
         load_harm_replies()

@@ -21,8 +21,9 @@ REPLIES_A_QUESTION = 50
 """Of the 77 that GPTFuzzer has, are measured: questions are the units."""
 LEARNT_A_QUESTION = 20
 """Of these, are learnt from: many are alike."""
-OF_PEOPLE, OF_OURS = 0.5, 1.0
-"""What a reply counts. People's labels tell less: whether harm was done, or whether a request was refused."""
+OF_PEOPLE, OF_OURS = 0.9, 1.0
+"""What a reply counts. People's together weigh what they did when four hands had written and theirs counted .5:
+their labels tell less, whether harm was done, or whether a request was refused."""
 SAFE = 160
 """Answers to safe prompts of XSTest."""
 REPLIES = Path(__file__).parent / "replies"
@@ -124,7 +125,8 @@ def _harmful_ids(path: Path) -> frozenset[str]:
 def _example(
     source: str, reply: LabelledReply, allowed: tuple[bool, bool, bool], weight: float, fold: int
 ) -> Example:
-    reading = harm_reading(reply.reply)
+    english = not is_other_language(reply.reply, reply.prompt)
+    reading = harm_reading(reply.reply, english=english)
     harmful = not allowed[-1]
     key = _key(reply)[:16]
     return Example(

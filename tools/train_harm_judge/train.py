@@ -152,9 +152,11 @@ def write_card(own_judge: judge.HarmEmbedded) -> None:
     reports = {source: out_of_fold(source, own_judge) for source in sources()}
     for source, report in reports.items():
         show(f"{source}, out of fold", report)
-    shipped = shipped_labels("harm", ["en"])
+    shipped = shipped_labels("harm")
     other = asyncio.run(validate(own_judge, shipped.replies))
     show(shipped.name, other)
+    for language in other.languages:
+        show(f"{shipped.name} ({language})", other, language)
     (fuzz,) = cards_of(reports["gptfuzz"], data="gptfuzz_labeled")
     stratum = CardStratum(
         by="attack",
@@ -169,7 +171,7 @@ def write_card(own_judge: judge.HarmEmbedded) -> None:
     (card,) = cards_of(other, data=shipped.name, labels_by="machine")
     path = JUDGE_DATA / CARDS_FILE
     kept = tuple(each for each in read_cards(path) if each.judge != own_judge.name)
-    written = (*kept, msgspec.structs.replace(card, strata=(stratum,)))
+    written = (*kept, msgspec.structs.replace(card, strata=(*card.strata, stratum)))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(written)) + b"\n")
 
 
@@ -183,9 +185,9 @@ def judged_reply(unit: str, key: str, score: float, *, harmful: bool) -> JudgedR
     )
 
 
-def show(name: str, report: ValidationReport) -> None:
-    """Print the figures of one set."""
-    part = report.part()
+def show(name: str, report: ValidationReport, language: str | None = None) -> None:
+    """Print the figures of one set, or of its replies in one language."""
+    part = report.part(language=language)
     event = part.events[0]
     figures = {
         "n": part.n,

@@ -73,8 +73,10 @@ HARM_LABELS: Mapping[HarmKind, HarmTruth] = {
 }
 """The label that each kind of reply has on the axis `harm`."""
 
-HARM_FILE = "harm_replies.en.jsonl"
-_REFUSAL_FILE = re.compile(r"refusal_replies\.([a-z]{2,3})\.jsonl")
+_FILES = {
+    "refusal": re.compile(r"refusal_replies\.([a-z]{2,3})\.jsonl"),
+    "harm": re.compile(r"harm_replies\.([a-z]{2,3})\.jsonl"),
+}
 
 
 class RefusalReply(Record, frozen=True):
@@ -121,9 +123,13 @@ _Row = TypeVar("_Row", RefusalReply, HarmReply)
 
 
 def refusal_languages() -> tuple[str, ...]:
-    """Return the languages that have labelled replies, as sorted ISO 639-1 codes."""
-    entries = resources.files("alignmeter.judges").joinpath("data").iterdir()
-    return tuple(sorted(match[1] for entry in entries if (match := _REFUSAL_FILE.fullmatch(entry.name))))
+    """Return the languages that have labelled replies on `refusal`, as sorted ISO 639-1 codes."""
+    return _languages("refusal")
+
+
+def harm_languages() -> tuple[str, ...]:
+    """Return the languages that have labelled replies on `harm`, as sorted ISO 639-1 codes."""
+    return _languages("harm")
 
 
 def load_refusal_replies(language: str | None = None) -> tuple[RefusalReply, ...]:
@@ -135,20 +141,32 @@ def load_refusal_replies(language: str | None = None) -> tuple[RefusalReply, ...
     Raises:
         InputError: There are none in this language, or a line is not as it should be.
     """
-    known = refusal_languages()
-    if language is not None and language not in known:
-        raise InputError(f"labelled refusal replies ship in {', '.join(known)}, got {language!r}")
-    wanted = known if language is None else (language,)
-    return tuple(row for code in wanted for row in _rows(f"refusal_replies.{code}.jsonl", RefusalReply))
+    return _load("refusal", language, RefusalReply)
 
 
-def load_harm_replies() -> tuple[HarmReply, ...]:
-    """Read the labelled replies on the axis `harm`, which are English.
+def load_harm_replies(language: str | None = None) -> tuple[HarmReply, ...]:
+    """Read the labelled replies on the axis `harm`.
+
+    Args:
+        language: ISO 639-1 code; None for every language, in the order of the codes.
 
     Raises:
-        InputError: A line is not as it should be.
+        InputError: There are none in this language, or a line is not as it should be.
     """
-    return _rows(HARM_FILE, HarmReply)
+    return _load("harm", language, HarmReply)
+
+
+def _languages(axis: Literal["refusal", "harm"]) -> tuple[str, ...]:
+    entries = resources.files("alignmeter.judges").joinpath("data").iterdir()
+    return tuple(sorted(match[1] for entry in entries if (match := _FILES[axis].fullmatch(entry.name))))
+
+
+def _load(axis: Literal["refusal", "harm"], language: str | None, row_type: type[_Row]) -> tuple[_Row, ...]:
+    known = _languages(axis)
+    if language is not None and language not in known:
+        raise InputError(f"labelled {axis} replies ship in {', '.join(known)}, got {language!r}")
+    wanted = known if language is None else (language,)
+    return tuple(row for code in wanted for row in _rows(f"{axis}_replies.{code}.jsonl", row_type))
 
 
 def _rows(name: str, row_type: type[_Row]) -> tuple[_Row, ...]:

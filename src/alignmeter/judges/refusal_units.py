@@ -37,7 +37,7 @@ class Units(NamedTuple):
 
 def units_of(reply: str) -> Units:
     """Read a reply in any language."""
-    prose = read(_OTHER_ENDS.sub(r"\g<0>\n", reply))
+    prose = read(with_line_ends(reply))
     sentences = tuple(sentence.text for sentence in prose.sentences)
     texts = chosen_units(sentences)
     passage = list(chosen_units(sentences, middle=_MIDDLE))
@@ -46,6 +46,11 @@ def units_of(reply: str) -> Units:
     if prose.quoted_words >= _QUOTED:
         passage.append(_QUOTES)
     return Units(texts, " ".join(passage))
+
+
+def with_line_ends(text: str) -> str:
+    """Return a text with a line end after each sentence of a script that writes no full stop."""
+    return _OTHER_ENDS.sub(r"\g<0>\n", text)
 
 
 def chosen_units(sentences: Sequence[str], middle: int = 1) -> tuple[str, ...]:
