@@ -15,6 +15,7 @@ from alignmeter.targets.endpoint import (
     normalise_url,
     read_key,
 )
+from alignmeter.targets.faults import Peer
 
 KEY = "sk-test-0123456789"
 
@@ -125,6 +126,44 @@ def test_a_key_shows_neither_in_its_repr_nor_in_what_it_redacted() -> None:
     assert repr(key) == "ApiKey($MY_KEY)"
     assert key.redact(f"bad key {KEY}!") == "bad key [key]!"
     assert key.redact_body(f'{{"a":"{KEY}"}}'.encode()) == b'{"a":"[key]"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cannot connect to localhost:8000",
+        "http://local:8000/v1 answered 401",
+        "local:8000 answered 401",
+        "printer.local is not known",
+        "//local/v1 is down",
+        "a local-only server, a non-local one, nonlocal, local_files, locales",
+    ],
+)
+def test_a_short_key_is_no_part_of_a_longer_word_nor_of_a_host(text: str) -> None:
+    assert ApiKey("MY_KEY", "local").redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("the key local. Or 'local', local", "the key [key]. Or '[key]', [key]"),
+        ("Bearer local", "Bearer [key]"),
+        ('{"key":"local","k":"\\u006cocal"}', '{"key":"[key]","k":"[key]"}'),
+        (r"{'error': 'no such key:\nlocal'}", r"{'error': 'no such key:\n[key]'}"),
+        ("键local无效", "键[key]无效"),
+    ],
+)
+def test_a_short_key_is_masked_where_it_stands_as_a_word(text: str, masked: str) -> None:
+    assert ApiKey("MY_KEY", "local").redact(text) == masked
+
+
+def test_a_key_of_eight_characters_is_masked_inside_longer_words_too() -> None:
+    assert ApiKey("MY_KEY", "8charkey").redact("x8charkeyx 8charkey.example") == "x[key]x [key].example"
+
+
+def test_an_error_about_a_server_of_this_machine_names_its_host_whole() -> None:
+    peer = Peer("http://localhost:8000/v1", "m", ApiKey("MY_KEY", "local"), 1.0)
+    assert peer.fault("connection", f"{peer.host} refuses").message == "localhost:8000 refuses"
 
 
 def test_a_placeholder_key_that_is_a_word_leaves_replies_as_they_are() -> None:

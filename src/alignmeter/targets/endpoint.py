@@ -25,6 +25,7 @@ _EXAMPLE = "expected a URL such as http://localhost:8000/v1"
 _CHAT_PATH = "/chat/completions"
 _VERSION_SEGMENT = re.compile(r"/v\d+[a-z0-9]*(/|$)")
 _SHORTEST_SECRET = 8
+"""Characters from which on a key is a secret wherever it stands; a shorter one may be a word, as `local`."""
 _ESCAPED = '/"\\'
 """Characters that JSON writes behind a backslash."""
 _AZURE_VERSION = re.compile(r"api-version=([A-Za-z0-9.-]{1,40})")
@@ -147,7 +148,8 @@ class ApiKey:
     def __init__(self, variable: str | None, value: str) -> None:
         self.variable = variable
         self._value = value
-        self._spelled = "".join(map(_spellings, value))
+        spelled = "".join(map(_spellings, value))
+        self._spelled = spelled if len(value) >= _SHORTEST_SECRET else _as_a_word(spelled)
 
     def __repr__(self) -> str:
         return "ApiKey()" if self.variable is None else f"ApiKey(${self.variable})"
@@ -161,7 +163,11 @@ class ApiKey:
         return {"api-key": self._value}
 
     def redact(self, text: str) -> str:
-        """Return `text` with every occurrence of the key replaced by `[key]`, however JSON spells it."""
+        """Return `text` with the key replaced by `[key]`, however JSON spells it.
+
+        A key of under 8 characters is replaced where it stands as a word, so that `local` leaves
+        `localhost` and the host `printer.local` as they are.
+        """
         return re.sub(self._spelled, "[key]", text)
 
     def redact_body(self, raw: bytes) -> bytes:
@@ -179,6 +185,14 @@ def _spellings(character: str) -> str:
     """Pattern of one character of printable ASCII as it may stand in JSON, or in JSON within JSON."""
     behind = r"\\*" if character in _ESCAPED else ""
     return rf"(?:{behind}{re.escape(character)}|\\+u(?i:{ord(character):04x}))"
+
+
+def _as_a_word(spelled: str) -> str:
+    """Pattern of a key that is no part of a longer word, of a host's name, nor a host itself.
+
+    An escape that JSON writes with a letter, as that of a new line, is the end of a word too.
+    """
+    return rf"(?a:(?:(?<!\w)|(?<=\\[bfnrt]))(?<!\w[.-])(?<!//){spelled}(?!\w|[.-]\w|:\d))"
 
 
 def read_key(variable: str | None = None, *, environment: Mapping[str, str] = os.environ) -> ApiKey | None:
