@@ -162,6 +162,27 @@ def test_languages_that_nobody_labelled_keep_what_was_known(cli: Cli, run: Path,
     assert again["cards"][0]["sensitivity"] == first["cards"][0]["sensitivity"]
 
 
+def test_what_people_showed_is_not_lost_to_the_replies_that_ship_unless_that_is_said(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    label(cli, run, queue(run))
+    assert cli("judge", "calibrate", "--run", "planted", "--judge", "refusal-rules").code == 0
+    path = tmp_path / "alignmeter-cards.json"
+    theirs = path.read_bytes()
+    shipped = ("judge", "calibrate", "--judge", "refusal-rules", "--language", "en")
+
+    outcome = cli(*shipped)
+    assert (outcome.code, path.read_bytes()) == (2, theirs)
+    assert "made from people's labels, got one (run planted, " in outcome.complaint
+    assert "another file with --out, or lose the card of people with --replace" in outcome.complaint
+
+    assert cli(*shipped, "--out", "other.json").code == 0
+    assert path.read_bytes() == theirs
+    assert cli(*shipped, "--replace").code == 0
+    assert {card["labels_by"] for card in json.loads(path.read_bytes())} == {"machine"}
+    assert cli(*shipped).code == 0, "a card of the replies that ship gives way to the next"
+
+
 def test_labels_of_what_was_flagged_alone_make_no_card(cli: Cli, run: Path) -> None:
     judged = load_run(run).data.on("refusal")
     flagged = [
@@ -217,6 +238,10 @@ def test_a_judge_of_harm_that_judged_again_is_measured_on_labels_of_harm(
         ),
         (("validate", "--run", "planted", "--labels", "x.csv"), "--labels does not go with --run"),
         (("calibrate", "--run", "planted", "--language", "en"), "--language does not go with --run"),
+        (
+            ("calibrate", "--run", "planted", "--replace"),
+            "--replace does not go with --run: a card of",
+        ),
         (("calibrate", "--run", "planted", "--judge", "harm-embedded"), "judge rejudge"),
         (("validate", "--labels", "labels.jsonl", "--runs", "elsewhere"), "--runs goes with --run RUN"),
         (("calibrate",), "expected --judge SPEC"),

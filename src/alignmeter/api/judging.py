@@ -21,6 +21,7 @@ from alignmeter.judges import (
     default_judges,
     load_answers,
     load_labels,
+    read_cards,
     resolve_judge,
     shipped_labels,
     user_cards_path,
@@ -207,6 +208,7 @@ def calibrate_judge(  # noqa: PLR0913 - an option each, as on the command line
     allowance: Allowance = _NO_LIMITS,
     judgements: Path | str | None = None,
     fresh: bool = False,
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> Calibrated:
     """Measure a judge on the labelled replies that ship, and add its cards to a file that runs find.
@@ -223,10 +225,12 @@ def calibrate_judge(  # noqa: PLR0913 - an option each, as on the command line
         judgements: File that keeps their judgements, without texts, so that nothing is paid for twice; None
             for `alignmeter-judgements/HASH.jsonl` here, HASH being the judge's.
         fresh: Ask about every reply anew; what is kept of the judge does not count any more.
+        replace: Let the cards take the place of those in the file that were made from people's labels.
         progress: Told after every reply, of a judge that asks models after every judgement made now.
 
     Raises:
-        InputError: The spec is not understood, the axis is another or has no labelled replies, or the
+        InputError: The spec is not understood, the axis is another or has no labelled replies, the file
+            holds cards of the judge made from people's labels and `replace` is not said, or the
             judge scored too little for a card, or failed on more of the replies than a run allows; or
             something is limited or kept, and the judge asks no model.
         TargetUnavailableError: The endpoint behind the judge cannot be reached, or failed so often.
@@ -244,6 +248,7 @@ def calibrate_judge(  # noqa: PLR0913 - an option each, as on the command line
         allowance=allowance,
         judgements=judgements,
         fresh=fresh,
+        replace=replace,
         progress=progress,
     )
 
@@ -258,12 +263,15 @@ async def calibrate_judge_async(  # noqa: PLR0913 - an option each, as on the co
     allowance: Allowance = _NO_LIMITS,
     judgements: Path | str | None = None,
     fresh: bool = False,
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> Calibrated:
     """Like `calibrate_judge`, inside a running event loop."""
     path = user_cards_path() if out is None else Path(out)
     asked = LabelJudge(judge, target_options, Keeping(allowance, judgements, fresh))
     data = shipped_labels(_label_axis(judge, asked.judge, axis), languages)
+    if not replace:
+        _check_no_people(asked.judge, path)
     report = await _validated(asked, data.replies, progress)
     called = judge if isinstance(judge, str) else report.judge
     _check_failures(called, report.part())
@@ -280,6 +288,22 @@ async def calibrate_judge_async(  # noqa: PLR0913 - an option each, as on the co
         judgements=report.judgements,
         spent=report.spent,
     )
+
+
+def _check_no_people(judge: Judge, path: Path) -> None:
+    """Refuse to lose what people's labels showed of a judge to what the replies that ship show.
+
+    Raises:
+        InputError: The file holds a card of the judge made from people's labels.
+    """
+    theirs = (card for card in read_cards(path) if card.judge_hash == judge.judge_hash)
+    card = next((card for card in theirs if card.labels_by == "people"), None)
+    if card is not None:
+        raise InputError(
+            f"{path}: expected no card of {judge.name} made from people's labels, got one ({card.data}, "
+            f"{card.n} replies), whose place a card of the replies that ship would take; write to another "
+            f"file with `out=`, or lose the card of people with `replace=True`"
+        )
 
 
 def _check_failures(judge: str, whole: Agreement) -> None:

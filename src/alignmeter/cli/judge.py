@@ -235,6 +235,10 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     timeout: TimeoutOption = None,
     judgements: JudgementsOption = None,
     fresh: FreshOption = False,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Lose the judge's card of people's labels, where the file holds one."),
+    ] = False,
     budget_calls: BudgetCallsOfModelsOption = None,
     budget_tokens: BudgetTokensOption = None,
     budget_money: BudgetMoneyOption = None,
@@ -245,8 +249,9 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Make a card for a judge from labelled replies that ship, or that people labelled; later runs find it.
 
-    What ships is machine-written and no person has looked at it yet; the card says so. Stopped at any point,
-    the same command goes on where it ended, as `judge validate` does.
+    What ships is machine-written and no person has looked at it yet; the card says so, and takes the place of
+    one made from people's labels only with `--replace`. Stopped at any point, the same command goes on where
+    it ended, as `judge validate` does.
 
     With `--run` the card is made of labels that people gave with `alignmeter label`, and takes the place of
     an earlier one in the languages that they labelled. The judge must have judged the run (`judge rejudge`),
@@ -273,6 +278,7 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
             allowance=budget.allowance(),
             judgements=judgements,
             fresh=fresh,
+            replace=replace,
             progress=progress,
         )
     if as_json:
@@ -298,7 +304,9 @@ def _of_models(_parameter: str) -> str:
     return "goes with a judge that asks models, and the built-in one of factuality asks none"
 
 
-def _of_files(_parameter: str) -> str:
+def _of_files(parameter: str) -> str:
+    if parameter == "replace":
+        return "does not go with --run: a card of people's labels takes the place of an earlier one anyway"
     return "does not go with --run: what the judge said of the run's replies is in the run"
 
 
