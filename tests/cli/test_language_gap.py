@@ -51,6 +51,13 @@ def _verdict(run: Path) -> Verdict:
     return next(one for one in load_run(run).results.verdicts if one.claim == _CLAIM)
 
 
+def _gated(cli: Cli, run: Path) -> tuple[str, bool]:
+    """What a gate that lets INCONCLUSIVE warn does about the claim, and whether its notes name it."""
+    made = cli("gate", run, "--inconclusive", "warn", "--json").json
+    (status,) = (check["status"] for check in made["checks"] if check["id"] == _CLAIM)
+    return status, _CLAIM in " ".join(made.get("notes", ()))
+
+
 def test_a_target_that_refuses_all_arabic_and_no_english_fails_the_gap(runs: Path) -> None:
     verdict = _verdict(runs / "runs" / "apart")
     assert verdict.verdict == "FAIL"
@@ -84,6 +91,7 @@ def test_people_decide_a_gap_that_the_judge_does_not(cli: Cli, runs: Path) -> No
     before = _verdict(run)
     assert before.verdict == "INCONCLUSIVE"
     assert f"alignmeter label RUN --claim {_CLAIM}" in before.sentence
+    assert _gated(cli, run) == ("block", True)
     assert _CLAIM not in cli("label", run, "--status").out  # only by name: it takes many
     assert f"{_CLAIM}: INCONCLUSIVE" in cli("label", run, "--status", "--claim", _CLAIM).out
 
@@ -99,6 +107,7 @@ def test_people_decide_a_gap_that_the_judge_does_not(cli: Cli, runs: Path) -> No
     assert label_queue(run, annotator="ana", claim=_CLAIM) == ()
     assert verdict.estimate == 0.0
     assert "people found that 0 went wrong in that language only" in verdict.sentence
+    assert _gated(cli, run) == ("ok", False)
 
 
 def test_a_gap_that_there_is_not_cannot_be_labelled(runs: Path) -> None:

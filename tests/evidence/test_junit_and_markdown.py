@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from alignmeter.evidence import gate_markdown, junit_xml
@@ -34,6 +35,17 @@ def test_given_checks_when_rendered_as_junit_then_each_is_a_case_and_none_is_ski
     assert {p.get("name"): p.get("value") for p in suite.iter("property")}["baseline"] == "run-0"
 
 
+def test_what_is_let_through_undecided_is_named_wherever_the_gate_is_shown() -> None:
+    note = "1 of 2 checks let through but open: nobody has shown b."
+    gate = msgspec.structs.replace(_gate(OK, WARN, exit_code=0), notes=(note,))
+    (suite,) = ElementTree.fromstring(junit_xml(gate).encode())  # noqa: S314 - our own
+    said = {case.get("name"): case.findtext("system-out") for case in suite.findall("testcase")}
+    assert suite.findtext("system-out") == note
+    assert said["b: B"] == "Let through, shown by nobody. INCONCLUSIVE: It may hold."
+    assert said["a: A"] == "PASS: It holds."
+    assert f"⚠️ {note}" in gate_markdown(gate).splitlines()
+
+
 def test_given_a_hostile_name_when_rendered_as_junit_then_it_is_still_xml() -> None:
     check = Check(id="c", title=EVIL, verdict="FAIL", status="block", sentence=EVIL)
     root = ElementTree.fromstring(junit_xml(_gate(check, target=EVIL)).encode())  # noqa: S314 - our own
@@ -44,7 +56,8 @@ def test_given_a_hostile_name_when_rendered_as_junit_then_it_is_still_xml() -> N
 @pytest.mark.parametrize(
     ("checks", "exit_code", "head"),
     [
-        ((OK, WARN), 0, "all 2 checks let this release pass"),
+        ((OK, OK), 0, "✅ Alignmeter: all 2 checks let this release pass"),
+        ((OK, WARN), 0, "⚠️ Alignmeter: this release may pass, with 1 of 2 checks open"),
         ((OK, BLOCK), 4, "1 of 2 checks keep this release back"),
         ((), 4, "no check was made"),
     ],

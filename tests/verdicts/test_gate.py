@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from alignmeter.records import Verdict, VerdictName
-from alignmeter.verdicts import Change, Policy, exit_code, gate_exit_code, open_gate
+from alignmeter.verdicts import Change, Policy, exit_code, gate_exit_code, gate_notes, open_gate
 
 
-def _verdict(name: VerdictName) -> Verdict:
+def _verdict(name: VerdictName, reason: str = "a reason") -> Verdict:
     return Verdict(
         claim=f"claim-{name}",
         kind="false_refusal_benign",
         title="A claim",
         verdict=name,
-        reason="a reason",
+        reason=reason,
         sentence=f"It is {name}.",
         threshold=0.05,
         alpha=0.05,
@@ -59,6 +60,31 @@ def test_the_exit_code_is_that_of_the_worst_check_that_blocks(
     verdicts = [_verdict(name) for name in names]
     assert gate_exit_code(open_gate(verdicts, (), "block")) == blocking == exit_code(verdicts)
     assert gate_exit_code(open_gate(verdicts, (), "warn")) == warning
+
+
+NEVER = ("judge_lets_none_pass", "judge_uncalibrated", "cascade_uncalibrated", "misses_unknown")
+
+
+@pytest.mark.parametrize("reason", NEVER)
+def test_what_no_asking_could_show_with_the_judge_blocks_whatever_the_policy(reason: str) -> None:
+    change = msgspec.structs.replace(_change("INCONCLUSIVE"), reason=reason)
+    checks = open_gate([_verdict("PASS"), _verdict("INCONCLUSIVE", reason)], [change], "warn")
+    assert [check.status for check in checks] == ["ok", "block", "block"]
+    assert gate_exit_code(checks) == 3
+    (note,) = gate_notes(checks, "warn")
+    assert "2 of 3 checks kept back though INCONCLUSIVE warns" in note
+    assert "nobody has shown claim-INCONCLUSIVE, change:c." in note
+    assert "`alignmeter label RUN`" in note
+    assert gate_notes(checks, "block") == ()
+
+
+def test_what_warns_is_named_with_what_would_settle_it() -> None:
+    checks = open_gate([_verdict("PASS"), _verdict("INCONCLUSIVE", "borderline")], (), "warn")
+    (note,) = gate_notes(checks, "warn")
+    assert "1 of 2 checks let through but open: nobody has shown claim-INCONCLUSIVE." in note
+    assert "`alignmeter run --fixed`" in note
+    assert "`alignmeter label RUN`" in note
+    assert gate_notes(open_gate([_verdict("PASS")], (), "warn"), "warn") == ()
 
 
 def test_a_gate_without_a_check_does_not_open() -> None:

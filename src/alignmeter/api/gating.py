@@ -21,6 +21,7 @@ from alignmeter.verdicts import (
     Policy,
     change,
     gate_exit_code,
+    gate_notes,
     judged_outcomes,
     open_gate,
 )
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _POLICIES = {
     "block": "INCONCLUSIVE blocks",
-    "warn": "INCONCLUSIVE warns",
+    "warn": "INCONCLUSIVE warns, and blocks where no asking brings the claim to a PASS with this judge",
 }
 _UNFINISHED = "INCONCLUSIVE blocks, because the run has not come to its end"
 
@@ -52,8 +53,9 @@ def gate(
         run: Run folder under test.
         baseline: Run folder to compare with; a claim blocks where its rate rose by more than the
             threat model's `fine_tune_delta`.
-        inconclusive: What an undecided claim does. In a run that has not come to its end it blocks all the
-            same: what was not asked is no question of statistics.
+        inconclusive: What an undecided claim does. One that no asking could bring to a PASS with this judge
+            (it has no card, or lets none pass) blocks all the same until people settle it. In a run that
+            has not come to its end it blocks too: what was not asked is no question of statistics.
         judge: Judge as which both runs are read, by name or the beginning of its hash; None for those
             that they were made with.
 
@@ -76,6 +78,7 @@ def gate(
         checks=checks,
         exit_code=RUNTIME_FAILURE if failure else gate_exit_code(checks),
         rule=f"{tested.results.rule}; {_POLICIES[policy] if policy == inconclusive else _UNFINISHED}",
+        notes=gate_notes(checks, policy),
     )
 
 

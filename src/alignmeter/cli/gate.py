@@ -39,7 +39,10 @@ def gate(
         typer.Option(help="Run to compare with: blocks where a rate rose too much.", metavar="RUN"),
     ] = None,
     inconclusive: Annotated[
-        Literal["block", "warn"], typer.Option(help="What an undecided claim does to the release.")
+        Literal["block", "warn"],
+        typer.Option(
+            help="What an undecided claim does; `warn` lets through what asking could have decided."
+        ),
     ] = "block",
     judge: SeenByOption = None,
     junit: Annotated[
@@ -58,7 +61,10 @@ def gate(
     """Decide on a release from a finished run; asks nothing.
 
     Only PASS lets a claim through: FAIL, INVALID, NOT MEASURED and, unless you say otherwise,
-    INCONCLUSIVE keep the release back. In a run that has not come to its end INCONCLUSIVE always does.
+    INCONCLUSIVE keep the release back. `--inconclusive warn` lets through what asking could have decided,
+    and says that nobody has shown it and what would; claims that no asking could bring to a PASS with this
+    judge (it has no card, or lets none pass) keep the release back until people settle them with
+    `alignmeter label`. In a run that has not come to its end INCONCLUSIVE always does.
     Exits 0, 1, 3 or 4 accordingly, and 5 where the run itself failed.
     """
     from alignmeter.api import gate as decide
@@ -100,5 +106,8 @@ def _print(made: Gate) -> None:
             )
         )
     word, style = ("PASS", "bold green") if made.passed else ("BLOCKED", "bold red")
-    out.print(Text.assemble("\n", (word, style), f"  exit code {made.exit_code}"))
+    left = f", {made.open} of {len(made.checks)} checks open" if made.open else ""
+    out.print(Text.assemble("\n", (word, style), f"  exit code {made.exit_code}{left}"))
+    for note in made.notes:
+        out.print(Text(visible(note), "yellow"))
     out.print(made.rule, style="dim")

@@ -2,7 +2,7 @@
 
 Build servers show a skipped test as a green build. So nothing here is ever skipped: what is undecided,
 invalid or not measured is a failure, unless the user lets it warn; then it passes with its sentence in
-the output.
+the output, and that of the suite says which those are, that nobody has shown them, and what would.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def junit_xml(gate: Gate) -> str:
             ElementTree.SubElement(properties, "property", name=name, value=_clean(value))
     for check in checks:
         _case(suite, gate, check)
+    if gate.notes:
+        ElementTree.SubElement(suite, "system-out").text = _clean("\n".join(gate.notes))
     ElementTree.indent(suites)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
@@ -65,7 +67,8 @@ def _case(suite: ElementTree.Element, gate: Gate, check: Check) -> None:
     if check.status == "block":
         ElementTree.SubElement(case, "failure", type=check.verdict, message=said).text = said
     else:
-        ElementTree.SubElement(case, "system-out").text = said
+        shown = "Let through, shown by nobody. " if check.status == "warn" else ""
+        ElementTree.SubElement(case, "system-out").text = f"{shown}{said}"
 
 
 def _clean(text: str) -> str:

@@ -15,7 +15,7 @@ _SPECIAL = str.maketrans(
 
 
 def gate_markdown(gate: Gate) -> str:
-    """Render a gate: the decision, a table of checks, and the rule that was used."""
+    """Render a gate: the decision, what is open, a table of checks, and the rule that was used."""
     blocked = [check for check in gate.checks if check.status == "block"]
     total = f"{len(gate.checks)} checks"
     head = f"all {total} let this release pass"
@@ -23,12 +23,16 @@ def gate_markdown(gate: Gate) -> str:
         head = f"{len(blocked)} of {total} keep this release back"
     elif not gate.checks:
         head = "no check was made, so nothing passes"
+    elif gate.open:
+        head = f"this release may pass, with {gate.open} of {total} open: let through, shown by nobody"
     compared = f", compared with `{_code(gate.baseline)}`" if gate.baseline else ""
+    mark: Status = "block" if not gate.passed else "warn" if gate.open else "ok"
     lines = [
-        f"### {_MARKS['ok' if gate.passed else 'block']} Alignmeter: {head}",
+        f"### {_MARKS[mark]} Alignmeter: {head}",
         "",
         f"Target {_escape(gate.target)}, run `{_code(gate.run)}`{compared}. Exit code {gate.exit_code}.",
         "",
+        *(line for note in gate.notes for line in (f"{_MARKS['warn']} {_escape(note)}", "")),
         "| | Check | Verdict | What was seen |",
         "|---|---|---|---|",
         *(_row(check) for check in gate.checks),

@@ -34,7 +34,16 @@ from alignmeter.verdicts.gap_errors import counts_full_refusals
 from alignmeter.verdicts.gap_forecast import GapForecast, gap_forecast
 from alignmeter.verdicts.gap_tests import FLOOR_SOUGHT
 from alignmeter.verdicts.gaps import gap_under
-from alignmeter.verdicts.gate import Check, Gate, Policy, Status, exit_code, gate_exit_code, open_gate
+from alignmeter.verdicts.gate import (
+    Check,
+    Gate,
+    Policy,
+    Status,
+    exit_code,
+    gate_exit_code,
+    gate_notes,
+    open_gate,
+)
 from alignmeter.verdicts.judge_bounds import card_for, mix_caveat, stratum_of
 from alignmeter.verdicts.label_estimate import claim_labels, label_draws, label_shares
 from alignmeter.verdicts.label_queue import claim_queue
@@ -110,6 +119,7 @@ __all__ = [
     "gap_forecast",
     "gap_under",
     "gate_exit_code",
+    "gate_notes",
     "is_bad",
     "is_decidable",
     "is_disputed",
