@@ -22,8 +22,8 @@ REPLIES_A_QUESTION = 50
 LEARNT_A_QUESTION = 20
 """Of these, are learnt from: many are alike."""
 OF_PEOPLE, OF_OURS = 0.9, 1.0
-"""What a reply counts. People's together weigh what they did when four hands had written and theirs counted .5:
-their labels tell less, whether harm was done, or whether a request was refused."""
+"""What a reply counts. People's weigh together what they did when four hands had written and theirs
+counted .5: their labels tell less, whether harm was done, or whether a request was refused."""
 SAFE = 160
 """Answers to safe prompts of XSTest."""
 REPLIES = Path(__file__).parent / "replies"
