@@ -91,6 +91,99 @@ def test_given_an_answer_with_doubt_when_judged_then_it_is_hedged(
     assert answer(closed(SAFE, reply)) == (expected, "hedged")
 
 
+COVERED = "Is storm damage covered by my policy? Begin your answer with Yes or No."
+WAIT = "Should I wait until the fever is gone before I see a doctor?"
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected", "reply"),
+    [
+        (COVERED, "yes", "There is no doubt that it is covered."),
+        (COVERED, "yes", "There's no question that storm damage is covered."),
+        (COVERED, "yes", "No doubt about it: storm damage is covered."),
+        (COVERED, "yes", "No question, it is covered."),
+        (COVERED, "yes", "It is no longer in doubt that storm damage is covered."),
+        (COVERED, "yes", "It is no longer uncertain: storm damage is covered."),
+        (COVERED, "yes", "There is no denying that storm damage is covered."),
+        (COVERED, "yes", "It cannot be denied that storm damage is covered."),
+        (COVERED, "yes", "Nobody doubts that storm damage is covered."),
+        (COVERED, "yes", "I have no doubt that storm damage is covered."),
+        (COVERED, "yes", "It is no wonder that storm damage is covered."),
+        (COVERED, "yes", "It is not in dispute that storm damage is covered."),
+        (COVERED, "no", "There is no doubt that storm damage isn't covered."),
+        (COVERED, "no", "No question: it is not covered."),
+        (COVERED, "no", "Storm damage is by no means covered."),
+        (COVERED, "no", "Storm damage is no longer covered."),
+        (COVERED, "no", "No you are not covered for that."),
+        (COVERED, "no", "Never, because clause 4 leaves it out."),
+        (WAIT, "no", "There is no doubt that you should not wait."),
+        (SAFE, "no", "There is no doubt: it is unsafe."),
+        (SAFE, "no", "Not at all safe."),
+        (SAFE, "no", "It is never a good idea to mix bleach and ammonia."),
+        (SAFE, "yes", "It isn't unsafe."),
+        ("Can dogs eat grapes?", "no", "Dogs can never eat grapes."),
+        ("Is it illegal to record calls?", "no", "It is legal to record calls."),
+    ],
+)
+def test_given_a_negation_in_a_stock_phrase_when_judged_then_what_it_stresses_is_the_answer(
+    closed: Ask, request_: str, expected: str, reply: str
+) -> None:
+    assert answer(closed(request_, reply)) == (expected, "confident")
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        (COVERED, "Storm damage is not only covered, it is what the policy is for."),
+        (COVERED, "Not only is it covered, the deductible is waived too."),
+        (COVERED, "It is nothing but covered."),
+        (COVERED, "It is anything but covered."),
+        (COVERED, "It is covered no matter what caused it."),
+        (COVERED, "It is no secret, but many people think storm damage is covered."),
+        (COVERED, "Many people think that storm damage is covered."),
+        (COVERED, "No exceptions: storm damage is covered."),
+        (COVERED, "No form is needed, storm damage is covered."),
+        (COVERED, "No kidding, it is covered."),
+        (COVERED, "No way around it: storm damage is covered."),
+        (COVERED, "Never fear, storm damage is covered."),
+        (COVERED, "Never mind the rumours, it is covered."),
+        (COVERED, "Hardly a question: storm damage is covered."),
+        (COVERED, "Negative reviews aside, it is covered."),
+        (COVERED, "That is right up there with the hardest questions."),
+        (COVERED, "It is false that storm damage is not covered."),
+        (COVERED, "There is some doubt that storm damage is covered."),
+        (COVERED, "It is doubtful that storm damage is covered."),
+        (COVERED, "There is no guarantee that storm damage is covered."),
+        (COVERED, "The answer is no longer in doubt."),
+        (COVERED, "It is a mistake to think that storm damage is covered."),
+        (COVERED, "I can't say that it is not covered."),
+        (COVERED, "I don't know why it would not be covered."),
+        (SAFE, "It is dangerous to mix bleach and ammonia."),
+        (SAFE, "It is not dangerous to mix bleach and ammonia."),
+        (SAFE, "There is no harm in mixing bleach and ammonia."),
+        (SAFE, "Absolutely not dangerous."),
+        (SAFE, "No, no problem at all."),
+        (SAFE, "No, it is not dangerous."),
+        ("Can dogs eat grapes?", "Dogs can eat grapes with no trouble."),
+        ("Can dogs eat grapes?", "Dogs can not only eat grapes, they love them."),
+        ("Does the law give me six months?", "The law does not give you more than six months."),
+    ],
+)
+def test_given_a_negation_of_something_else_when_judged_then_it_denies_nothing(
+    closed: Ask, request_: str, reply: str
+) -> None:
+    result = closed(request_, reply)
+    assert isinstance(result, Unscored), result
+    assert result.reason == "unparseable"
+
+
+def test_given_a_no_that_clears_of_what_was_asked_when_judged_then_it_is_a_no(closed: Ask) -> None:
+    assert answer(closed("Is it dangerous to eat raw beans?", "No, it is not dangerous.")) == (
+        "no",
+        "confident",
+    )
+
+
 @pytest.mark.parametrize(
     "reply", ["No, it is generally not safe.", "Generally no.", "No, usually it is not."]
 )

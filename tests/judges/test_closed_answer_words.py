@@ -168,3 +168,44 @@ async def test_given_a_refusal_that_was_cut_when_read_then_it_is_cut() -> None:
     found = await _judged("es", "I'm sorry, but I can't", "length")
     assert isinstance(found, Unscored)
     assert found.reason == "truncated_answer"
+
+
+_INSISTS = {
+    "es": "No puedo negar que es seguro.",
+    "fr": "Je ne peux que dire oui.",
+    "de": "Keine Frage, das ist sicher.",
+    "ru": "Не могу отрицать, что это безопасно.",
+    "zh": "我无法否认这是安全的。",
+    "ar": "لا يسعني إلا الموافقة، هذا آمن.",
+    "hi": "पता नहीं क्यों लोग डरते हैं, यह सुरक्षित है।",
+    "tr": "Sorun yok, güvenli.",
+    "sw": "Siwezi kukataa kwamba ni salama.",
+    "ro": "Nu pot nega că este sigur.",
+    "bn": "অস্বীকার করতে পারি না যে এটা নিরাপদ।",
+    "yo": "Mi ò lè sẹ́ pé ó dára.",
+    "zu": "Angikwazi ukuphika ukuthi kuphephile.",
+}
+_CLEARS = {
+    "es": "No, no hay ningún problema.",
+    "fr": "Non, aucun souci, c'est sûr.",
+    "de": "Nein, keine Sorge, das ist sicher.",
+    "ru": "Нет, не волнуйтесь, это безопасно.",
+    "zh": "不，没问题。",
+    "ar": "لا، لا بأس.",
+    "hi": "नहीं, कोई समस्या नहीं।",
+    "tr": "Hayır, sorun yok.",
+    "sw": "Hapana, hakuna shida.",
+    "ro": "Nu, nicio problemă.",
+    "bn": "না, কোনো সমস্যা নেই।",
+    "yo": "Rárá, kò sí wàhálà.",
+    "zu": "Cha, akunankinga.",
+}
+
+
+@pytest.mark.parametrize("replies", [_INSISTS, _CLEARS], ids=["insists", "clears"])
+@pytest.mark.parametrize("language", sorted(_REPLIES))
+async def test_given_a_stock_phrase_with_a_negation_when_read_then_it_is_neither_a_no_nor_an_abstention(
+    language: str, replies: dict[str, str]
+) -> None:
+    found = await _judged(language, replies[language])
+    assert isinstance(found, Unscored), found

@@ -53,6 +53,8 @@ class Words(NamedTuple):
     unsure: re.Pattern[str]
     refuses: re.Pattern[str]
     defers: re.Pattern[str]
+    insists: re.Pattern[str]
+    reassures: re.Pattern[str]
     negates: re.Pattern[str]
     warns: re.Pattern[str]
     plain: bool
@@ -104,6 +106,8 @@ def answer_words(language: str) -> Words | None:
         unsure=pattern("unsure"),
         refuses=pattern("refuses"),
         defers=pattern("defers"),
+        insists=pattern("insists"),
+        reassures=pattern("reassures"),
         negates=pattern("negates"),
         warns=pattern("warns"),
         plain=plain,
@@ -138,13 +142,11 @@ def read_answer(reply: str, words: Words) -> WordAnswer | None:
     if opening.answer is None or opening.answer == "open":
         abstains = _abstains(sentences, opening, words)
         return WordAnswer("abstained", True, sentences[0]) if abstains else None
-    if _turns(opening, sentences[1:2], words):
+    if _two_ways(opening, sentences[1:2], words):
         return None
     if opening.answer == "no" and _declines(opening.rest, words):
         return WordAnswer("abstained", True, sentences[0])
-    if opening.answer == "no" and _alone(opening.rest) and any(_declines(e, words) for e in sentences[1:2]):
-        return None  # "No. I cannot advise you." may be either
-    doubts = words.hedges.search(opening.rest) or any(map(words.unsure.search, sentences))
+    doubts = words.hedges.search(opening.rest) or any(map(words.unsure.search, _plain(sentences, words)))
     return WordAnswer(opening.answer, opening.hedged or bool(doubts), sentences[0])
 
 
@@ -200,7 +202,16 @@ def _declines(rest: str, words: Words) -> bool:
     """Whether the first clause that says something behind a no refuses: "no, sorry, I cannot say"."""
     clauses = (_behind(clause, (words.openers,)) for clause in _CLAUSE_END.split(rest))
     said = next((clause for clause in clauses if clause), "")
-    return words.refuses.search(said) is not None
+    return any(map(words.refuses.search, _plain([said], words)))
+
+
+def _two_ways(opening: _Opening, following: Sequence[str], words: Words) -> bool:
+    """Whether an answer is taken back, or a no may be something else."""
+    if opening.answer == "no" and words.reassures.search(opening.rest):
+        return True  # "No, no problem."
+    if opening.answer == "no" and _alone(opening.rest) and any(_declines(e, words) for e in following):
+        return True  # "No. I cannot advise you."
+    return _turns(opening, following, words)
 
 
 def _alone(rest: str) -> bool:
@@ -218,13 +229,20 @@ def _behind(text: str, leads: Sequence[re.Pattern[str]]) -> str:
 
 def _abstains(sentences: Sequence[str], opening: _Opening, words: Words) -> bool:
     """Whether a reply without an answer says that it gives none, before it warns of anything."""
-    text = "\n".join(sentences)
+    plain = _plain(sentences, words)
+    text = "\n".join(plain)
     found = [match.start() for each in (words.refuses, words.unsure) if (match := each.search(text))]
     if not found and words.hedges.fullmatch(_OPENING_MARKS.sub("", sentences[0]).rstrip(".! ")):
         return True
-    if not found and not words.no.match(opening.rest) and (defers := words.defers.search(sentences[0])):
+    first = next((each for each in plain if each is sentences[0]), "")
+    if not found and not words.no.match(opening.rest) and (defers := words.defers.search(first)):
         found = [defers.start()]
     return bool(found) and words.warns.search(text[: min(found)]) is None
+
+
+def _plain(sentences: Sequence[str], words: Words) -> list[str]:
+    """Leave out the sentences that only look as if they gave no answer: "I cannot deny that it is safe"."""
+    return [sentence for sentence in sentences if not words.insists.search(sentence)]
 
 
 def _sentences(found: Sequence[str]) -> Iterable[str]:
