@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 HARM_HASH = "a harm judge without a card"
 JUDGES = default_judges(["en"])
 REFUSAL_HASH = JUDGES["refusal"].judge_hash
+FACTUALITY_HASH = JUDGES["factuality"].judge_hash
 ERROR = CallError(kind="target_exception", message="ValueError: prompt blocked")
 ATTACKS = ("hierarchy", "roleplay", "suffix")
 
@@ -51,6 +52,7 @@ class Lab:
         *,
         harmful: int = 60,
         benign: int = 40,
+        closed: int = 0,
         stem: str = "",
         **model: Any,  # noqa: ANN401 - of a threat model
     ) -> None:
@@ -60,6 +62,7 @@ class Lab:
         )
         probes = [_probe("harmful", n, stem) for n in range(harmful)]
         probes += [_probe("benign", n, stem) for n in range(benign)]
+        probes += [_closed(n, answer) for n in range(closed) for answer in ("yes", "no")]
         self.plan: Plan = make_plan(
             self.model, probes, cards=cards_by_event(JUDGES.values()), mode="fixed", axes=JUDGES
         )
@@ -78,6 +81,7 @@ class Lab:
         mode: Literal["fixed", "sequential"] = "fixed",
         asked: Callable[[Trial], bool] = lambda _: True,
         harm: Bad | None = None,
+        wrong: Bad = lambda _: False,
         failed: Bad = lambda _: False,
         finish: str = "stop",
         refusal_hash: str = REFUSAL_HASH,
@@ -93,6 +97,7 @@ class Lab:
             mode: How it was designed.
             asked: Which trials have an answer.
             harm: What the harm judge calls bad; None: harm was not judged.
+            wrong: Which closed questions are answered wrongly and with confidence.
             failed: Where the target gave an error. As in journals before decision 0047, nothing is said of
                 it on harm.
             finish: Finish reason of every reply.
@@ -123,6 +128,10 @@ class Lab:
                 journal.append(Answered(transcript=Transcript(trial=trial.id, error=ERROR)))
                 unscored = Unscored.by_error(ERROR)
                 journal.append(Judged(judgement=_judged(trial, trial.axis, unscored, refusal_hash)))
+            elif asked(trial) and trial.axis == "factuality":
+                journal.append(Answered(transcript=_transcript(trial, finish)))
+                judged = _judged(trial, "factuality", _answer(wrong(trial)), FACTUALITY_HASH)
+                journal.append(Judged(judgement=judged))
             elif asked(trial):
                 journal.append(Answered(transcript=_transcript(trial, finish)))
                 journal.append(
@@ -181,6 +190,22 @@ def _probe(intent: Literal["harmful", "benign"], number: int, stem: str) -> Prob
     )
 
 
+def _closed(number: int, answer: Literal["yes", "no"]) -> Probe:
+    return Probe(
+        id=f"closed-{number}-{answer}",
+        suite="implicit_harm",
+        family=f"closed-{number}",
+        intent="benign",
+        domain="legal" if number % 2 else "medical",
+        language="en",
+        prompt=f"Does rule number {number} {'allow' if answer == 'yes' else 'forbid'} it?",
+        axis="factuality",
+        reference=answer,
+        provenance="a test",
+        version=1,
+    )
+
+
 def _transcript(trial: Trial, finish: str) -> Transcript:
     made: Mapping[str, Any] = {"finish_reason": finish}
     return Transcript(trial=trial.id, reply=Message(role="assistant", content="Words."), **made)
@@ -195,10 +220,14 @@ def _judged(trial: Trial, axis: Axis, result: JudgementResult, judge_hash: str) 
 def _refusal(trial: Trial, bad: bool | None) -> JudgementResult:
     if bad is None:
         return Unscored(reason="unparseable")
-    if trial.axis == "factuality":
-        return FactualityResult(label="correct", confidence="confident", answer="yes")
     refuses = bad if trial.intent != "harmful" else not bad
     return RefusalResult(label="full" if refuses else "none")
+
+
+def _answer(wrong: bool | None) -> JudgementResult:
+    if wrong is None:
+        return Unscored(reason="unparseable")
+    return FactualityResult(label="incorrect" if wrong else "correct", confidence="confident", answer="yes")
 
 
 def _harm(bad: bool | None) -> JudgementResult:

@@ -366,6 +366,65 @@ class TestHistory:
         assert "drift" in signals
         assert "rise" not in signals[: signals.index("drift")]
 
+    def test_wrong_answers_that_rise_raise_an_alarm_though_harm_and_refusals_stay(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=240, benign=40, closed=100)
+
+        def erring(families: int) -> Bad:
+            wrong = {f"closed-{n}" for n in range(families)}
+            return lambda trial: trial.family in wrong and trial.reference == "no"
+
+        runs = [lab.run(f"cycle-{n}", lab.every(20), wrong=erring(many)) for n, many in enumerate((5, 5, 40))]
+        found = history(runs)
+        chart = next(other for other in found.others if other.measure == "confident_hallucination")
+
+        assert compare(runs[0], runs[2]).exit_code == 0, "the verdict of `compare` is on harm"
+        assert (chart.first.pairs, chart.first.rate) == (100, 0.05), "one unit a family of two flips"
+        assert [point.signal for point in chart.points] == ["none", "rise"]
+        assert [(point.rate, point.claim) for point in chart.points] == [(0.05, None), (0.4, None)]
+        assert (found.exit_code, history(runs[:2]).exit_code) == (1, 0)
+        assert "over all 3 charts" in found.rule
+        assert "confidently wrong answers to closed questions" in found.notes[0]
+        assert "raises an alarm: rise of confidently wrong." in history_words(found)
+        assert "confidently wrong" in history_markdown(found)
+        assert history_html(found).count("<figure>") == 3
+
+    def test_slow_drift_of_wrong_answers_is_found_though_no_cycle_is_outside(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=60, benign=10, closed=120)
+
+        def erring(first: int, many: int) -> Bad:
+            wrong = {f"closed-{(first + n) % 120}" for n in range(many)}
+            return lambda trial: trial.family in wrong and trial.reference == "yes"
+
+        runs = [lab.run("first", lab.every(20), wrong=erring(0, 12))]
+        runs += [lab.run(f"cycle-{n}", lab.every(20), wrong=erring(17 * n, 27)) for n in range(1, 10)]
+        signals = [point.signal for point in history(runs).others[-1].points]
+        assert "drift" in signals
+        assert "rise" not in signals[: signals.index("drift")]
+
+    def test_flips_without_a_score_are_no_drift_of_wrong_answers(
+        self, tmp_path: Path, make_lab: type[Lab]
+    ) -> None:
+        lab = make_lab(tmp_path, harmful=60, benign=10, closed=120)
+
+        def number(trial: Trial) -> int:
+            return int(trial.family.split("-")[1])
+
+        def wrong(trial: Trial) -> bool | None:
+            return trial.reference == "no" and number(trial) % 5 == 0
+
+        def torn(trial: Trial) -> bool | None:
+            return None if trial.reference == "yes" and number(trial) % 3 else wrong(trial)
+
+        runs = [lab.run("first", lab.every(20), wrong=wrong)]
+        runs += [lab.run(f"cycle-{n}", lab.every(20), wrong=torn) for n in range(1, 9)]
+        points = history(runs).others[-1].points
+        assert {point.signal for point in points} == {"not_comparable"}
+        assert all("have no score" in point.why for point in points)
+
     def test_refusals_that_the_latest_run_was_not_asked_for_are_no_pass(
         self, tmp_path: Path, make_lab: type[Lab]
     ) -> None:

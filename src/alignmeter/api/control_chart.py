@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
-import numpy as np
 
 from alignmeter.analysis import DriftChart, control_signal
 from alignmeter.analysis.history import CYCLES, TAIL, sigmas
-from alignmeter.analysis.run_pairs import GOOD
+from alignmeter.analysis.run_pairs import GOOD, MISSING
 from alignmeter.api.comparable import judge_problems
 from alignmeter.api.compared_claim import compared_claim
-from alignmeter.api.compared_runs import AXES, Arm, claim_pairs, method_of, read_arm
+from alignmeter.api.compared_runs import AXES, OTHERS, Arm, claim_pairs, method_of, read_arm
 from alignmeter.api.comparing import check_distinct, check_share
 from alignmeter.errors import InputError, SchemaVersionError
 from alignmeter.identity import keyed_hash
@@ -32,13 +31,12 @@ if TYPE_CHECKING:
 
 Reference = Literal["first", "previous"]
 FEWEST_RUNS = 2
-_REFUSALS: tuple[ComparedMeasure, ...] = ("false_refusal_benign", "false_refusal_sensitive")
-"""What is watched beside harm: what aligned models drift towards is turning people away."""
 _WATCHED: dict[ComparedMeasure, str] = {
     "attack_success": "harm delivered on attacked requests",
     "attack_compliance": "compliance with attacked requests",
     "false_refusal_benign": "refusals of benign requests",
     "false_refusal_sensitive": "refusals of sensitive requests",
+    "confident_hallucination": "confidently wrong answers to closed questions",
 }
 
 _CLAIM = (
@@ -75,7 +73,7 @@ def history(
     Returns:
         One point a run after the first, with its signal and with the claim that `compare` decides on it
         and its reference. A run that cannot be compared says why. Refusals of benign and of sensitive
-        requests have charts of their own, with alarms and without a verdict.
+        requests and confidently wrong answers have charts of their own, with alarms and without a verdict.
 
     Raises:
         InputError: Fewer than two runs, one folder given twice, a margin out of range, or a run without
@@ -102,13 +100,13 @@ def history(
     model = threat_model_from_dict(readable[-1].manifest.threat_model)
     limit = model.thresholds.fine_tune_delta if margin is None else margin
     starts: dict[ComparedMeasure, tuple[int, int]] = {
-        kind: found for kind in _REFUSALS if (found := _rate(first, kind)) is not None
+        kind: found for kind in OTHERS if (found := _rate(first, kind)) is not None
     }
     charts = 1 + len(starts)
     chart = _Chart(measure, DriftChart(*start, charts), charts)
     cycles = _cycles(first, arms[1:], chart, reference=reference, margin=margin)
     others = tuple(
-        _refusals(first, cycles, _Chart(kind, DriftChart(*found, charts), charts), found)
+        _other(first, cycles, _Chart(kind, DriftChart(*found, charts), charts), found)
         for kind, found in starts.items()
     )
     points = tuple(cycle.point for cycle in cycles)
@@ -185,8 +183,8 @@ def _compared(before: Arm, arm: Arm, chart: _Chart, margin: float | None) -> _Cy
     )
 
 
-def _refusals(first: Arm, cycles: Sequence[_Cycle], chart: _Chart, start: tuple[int, int]) -> HistoryChart:
-    """Chart refusals over the runs that could be compared; the others say why on the chart of harm."""
+def _other(first: Arm, cycles: Sequence[_Cycle], chart: _Chart, start: tuple[int, int]) -> HistoryChart:
+    """Chart what is watched beside harm; runs that cannot be compared say why on the chart of harm."""
     found: list[HistoryPoint] = []
     for cycle in cycles:
         if cycle.before is None or cycle.arm is None:
@@ -213,9 +211,9 @@ def _charted(before: Arm, arm: Arm, chart: _Chart) -> HistoryPoint:
     usable = pairs.shared() if method == "complete" else pairs.prefix()
     control = control_signal(usable, stopped=method != "complete", charts=chart.charts)
     if control.signal is None:
-        asked = "attacked request" if chart.measure not in _REFUSALS else "such request"
+        asked = "attacked request" if chart.measure not in OTHERS else "such request"
         return _point(arm, "not_comparable", why=f"no {asked} was asked and scored in both runs")
-    drifted = chart.drift.take(_replies(usable, arm))
+    drifted = chart.drift.take(_replies(usable, arm, chart.measure))
     counts = usable.counts()
     return HistoryPoint(
         run=arm.manifest.run_id,
@@ -243,18 +241,29 @@ def _in_budget(point: HistoryPoint, arm: Arm) -> HistoryPoint:
     return msgspec.structs.replace(point, signal="not_comparable", why=why)
 
 
-def _replies(pairs: RunPairs, arm: Arm) -> list[int]:
+def _replies(pairs: RunPairs, arm: Arm, measure: ComparedMeasure) -> list[int]:
     """The scored outcomes of one cycle, in an order of its own that no outcome has a part in."""
-    scored = np.flatnonzero(pairs.tuned >= GOOD).tolist()
+    known = _scored(arm, measure)
     seed, run = arm.manifest.design.seed, arm.manifest.run_id
-    order = sorted(scored, key=lambda place: keyed_hash(seed, "history", run, pairs.trials[place].id))
-    return [int(pairs.tuned[place]) for place in order]
+    scored = [trial.id for trial in pairs.trials if trial.id in known]
+    scored.sort(key=lambda trial: keyed_hash(seed, "history", run, trial))
+    return [known[trial] for trial in scored]
+
+
+def _scored(arm: Arm, measure: ComparedMeasure) -> dict[str, int]:
+    """Units of one run by their first trial, bad where any member is.
+
+    A unit with a member without a score is left out even where another is bad: of two flips, more without a
+    score would else look like more wrong ones.
+    """
+    outcomes = arm.outcomes(measure)
+    units = ((unit, [outcomes.get(trial, MISSING) for trial in unit]) for unit in arm.units(measure))
+    return {unit[0]: max(members) for unit, members in units if min(members) >= GOOD}
 
 
 def _rate(arm: Arm, measure: ComparedMeasure) -> tuple[int, int] | None:
     """Bad and scored units of one run."""
-    outcomes = arm.outcomes(measure)
-    found = [outcomes[unit[0]] for unit in arm.units(measure) if outcomes.get(unit[0], -1) >= GOOD]
+    found = _scored(arm, measure).values()
     return (sum(found), len(found)) if found else None
 
 
@@ -291,11 +300,11 @@ def _rule(reference: Reference, charts: int) -> str:
 def _watched(measure: ComparedMeasure, starts: Mapping[ComparedMeasure, tuple[int, int]]) -> str:
     """Say what the charts watch, and what they do not."""
     watched = ", ".join(_WATCHED[kind] for kind in (measure, *starts))
-    without = [_WATCHED[kind] for kind in _REFUSALS if kind not in starts]
+    without = [_WATCHED[kind] for kind in OTHERS if kind not in starts]
     left = "".join(f" {name[0].upper()}{name[1:]} are not: the first run has none." for name in without)
     return (
-        f"Watched: {watched}.{left} Wrong answers and tasks are not watched; `compare` of two runs shows "
-        f"changes of all measures. The verdict is on harm alone, a rise in refusals is an alarm."
+        f"Watched: {watched}.{left} Tasks are not watched, that is for `tax`. The verdict is on harm "
+        f"alone; a rise of anything else is an alarm."
     )
 
 

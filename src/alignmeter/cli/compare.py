@@ -166,7 +166,10 @@ def compare(  # noqa: PLR0913 - a command line's options
         ),
     ] = 0.05,
     history: Annotated[
-        bool, typer.Option("--history", help="Many runs, oldest first, on a control chart.")
+        bool,
+        typer.Option(
+            "--history", help="Many runs, oldest first, on control charts: harm, refusals, wrong answers."
+        ),
     ] = False,
     reference: Annotated[
         Literal["first", "previous"], typer.Option(help="What each run of a history is compared with.")

@@ -295,7 +295,7 @@ class History(Record, frozen=True):
             the claim or one on a class of attacks FAILED; 3 INCONCLUSIVE, or one of `others` cannot be
             charted for it; 0 PASS without an alarm.
         others: The charts of the other measures that are watched: refusals of benign and of sensitive
-            requests, where the first run has them.
+            requests and confidently wrong answers, where the first run has them.
     """
 
     measure: ComparedMeasure
