@@ -288,6 +288,7 @@ class TestHistory:
             specificity=(0.8, 0.7, 0.9),
             sensitivity_counts=(15.0, 75.0),
             specificity_counts=(60.0, 75.0),
+            strata=(),
         )
         monkeypatch.chdir(tmp_path)
         (tmp_path / "alignmeter-cards.json").write_bytes(msgspec.json.encode([at_chance]))

@@ -121,7 +121,7 @@ def cluster_mean(
         effective number in the exact bounds.
 
         A difference of two outcomes is the rate of gains less the rate of losses, either of which may
-        be rare. For values of -h, 0 and h on the support (-h, h) the interval reaches at least as far
+        be rare, graded ones too. On the support (-h, h) the interval reaches at least as far
         as the intervals of both rates put together: below the mean by the root of the summed squares
         of how far the gains may lie lower and the losses higher, above it the other way round. One
         that is not seen at all has the exact bound above. With losses on 2% to 5% of values, 20 to 100
@@ -154,11 +154,15 @@ def cluster_mean(
     low, high = _support(support)
     scaled, codes = _scaled(values, clusters, low, high)
     data, rng = _summed(scaled, codes), np.random.default_rng(seed)
-    method, bounds = _interval(data, tail, rng)
-    # Differences of two outcomes, no change in the middle of the support.
-    if low == -high and data.se > 0 and np.isin(scaled, (0.0, 0.5, 1.0)).all():
-        gains, losses = (_summed((scaled == end).astype(np.float64), codes) for end in (1.0, 0.0))
+    # Differences of two outcomes have no change in the middle of the support.
+    if low == -high and data.se > 0:
+        method, bounds = _interval(data, tail, rng)
+        gains, losses = (_summed(np.maximum(side * (2 * scaled - 1), 0.0), codes) for side in (1, -1))
         bounds = _at_least_of_both(bounds, gains, losses, tail, rng)
+    elif ((scaled == 0) | (scaled == 1)).all():
+        method, bounds = _rate_interval(data, tail, rng)
+    else:
+        method, bounds = _interval(data, tail, rng)
     scale = high - low
     return ClusterMean(
         estimate=low + scale * data.mean,
@@ -219,7 +223,7 @@ def _summed(scaled: FloatArray, codes: NDArray[np.intp]) -> _Clustered:
 
 
 def _interval(data: _Clustered, tail: float, rng: np.random.Generator) -> tuple[ClusterMethod, Bounds[float]]:
-    """Bound the mean on the scale 0 .. 1; for rates, as far as rare events ask for."""
+    """Bound the mean on the scale 0 .. 1 by how far the clusters spread."""
     groups = data.sums.size
     if data.se == 0:
         return "any_event", _any_departure(data, tail)
@@ -227,10 +231,15 @@ def _interval(data: _Clustered, tail: float, rng: np.random.Generator) -> tuple[
     quantile = student_quantile(1 - tail, groups - 1)
     if groups < ENOUGH_CLUSTERS:
         quantile = max(quantile, _bootstrap_quantile(data, tail, rng))
-    bounds = Bounds(data.mean - quantile * data.se, data.mean + quantile * data.se)
-    if ((data.values == 0) | (data.values == 1)).all():
-        bounds = _at_least_exact(bounds, data, tail)
-    return method, bounds
+    return method, Bounds(data.mean - quantile * data.se, data.mean + quantile * data.se)
+
+
+def _rate_interval(
+    data: _Clustered, tail: float, rng: np.random.Generator
+) -> tuple[ClusterMethod, Bounds[float]]:
+    """Bound a rate or the mean of graded scores, as far as rare events ask for."""
+    method, bounds = _interval(data, tail, rng)
+    return method, bounds if data.se == 0 else _at_least_exact(bounds, data, tail)
 
 
 def _any_departure(data: _Clustered, tail: float) -> Bounds[float]:
@@ -260,12 +269,17 @@ def _bootstrap_quantile(data: _Clustered, tail: float, rng: np.random.Generator)
 
 
 def _at_least_exact(bounds: Bounds[float], data: _Clustered, tail: float) -> Bounds[float]:
-    """Widen an interval for a rate to what the clusters with the rarer outcome support."""
+    """Widen an interval for a rate to what the clusters with the rarer outcome support.
+
+    Graded gains or losses count as a rate of the same mean and standard error would; that any is there, in
+    full or in part, still bounds their mean from above.
+    """
     n, mean, groups = data.values.size, data.mean, data.sums.size
     with_event, with_other = data.sums > 0, data.sums < data.sizes
     freedom = min(groups - 1, int(with_event.sum()), int(with_other.sum()))
     shrink = student_quantile(1 - tail, n - 1) / student_quantile(1 - tail, freedom)
-    size = min(n, mean * (1 - mean) / data.se**2) * min(1.0, shrink**2)
+    # No more than independent values would tell; for binary ones these are n.
+    size = mean * (1 - mean) / max(data.se**2, data.values.var() / n) * min(1.0, shrink**2)
     effective = clopper_pearson(mean * size, size, 1 - 2 * tail)
     most = clopper_pearson(_weight(data, with_event), data.equal_clusters, 1 - 2 * tail).upper
     least = 1 - clopper_pearson(_weight(data, with_other), data.equal_clusters, 1 - 2 * tail).upper
@@ -279,7 +293,7 @@ def _at_least_of_both(
     bounds: Bounds[float], gains: _Clustered, losses: _Clustered, tail: float, rng: np.random.Generator
 ) -> Bounds[float]:
     """Widen an interval for a difference to what the rates of gains and of losses support."""
-    gain, loss = (_interval(rate, tail, rng)[1] for rate in (gains, losses))
+    gain, loss = (_rate_interval(rate, tail, rng)[1] for rate in (gains, losses))
     # On the scale 0 .. 1 the difference is (1 + gains - losses) / 2.
     mean = (1 + gains.mean - losses.mean) / 2
     return Bounds(
