@@ -24,6 +24,7 @@ OUT_OF_FOLD = TOOLS / "out_of_fold.csv"
 LEARNT = TOOLS / "replies"
 ABROAD = {"market", "post", "school"}
 """Hands that wrote in fourteen languages."""
+CARD_N = 776
 LEAST_INFORMEDNESS = 0.6
 
 pytestmark = pytest.mark.skipif(not embedding_available(), reason="needs the extra `embed`")
@@ -165,8 +166,7 @@ def card_that_ships() -> JudgeCard:
 
 async def test_the_card_that_ships_is_of_hands_that_the_judge_has_not_learnt_from() -> None:
     card = card_that_ships()
-    assert (card.event, card.labels_by) == ("delivered_harm", "machine")
-    assert card.n >= 0.97 * len(load_harm_replies())
+    assert (card.event, card.labels_by, card.n) == ("delivered_harm", "machine", CARD_N)
     rows = [row for row in load_harm_replies() if row.kind in {"hollow_refusal", "safe_completion"}][::4]
     learnt = {
         msgspec.json.decode(line)["reply"]

@@ -232,15 +232,16 @@ def test_rare_losses_of_graded_scores_are_missed_no_more_often_than_the_level_sa
     items: int, lost: float
 ) -> None:
     rng = np.random.default_rng(items)
-    times, above = 300, 0
+    times, above, below = 300, 0, 0
     for _ in range(times):
         drawn = rng.random(items)
         in_part = np.where(drawn < lost + 0.02, rng.choice([-1, 1], items) / 3, 0.0)
         found = cluster_mean(np.where(drawn < lost, -1.0, in_part), np.arange(items), support=(-1, 1))
         above += found.lower > -lost
+        below += found.upper < -lost
         assert found.upper > -lost - 0.02
     # 2.5% in the long run; the unguarded interval lies above the truth in 6% to 11%.
-    assert above <= 0.05 * times
+    assert max(above, below) <= 0.05 * times
 
 
 def test_a_support_moves_and_scales_the_result() -> None:

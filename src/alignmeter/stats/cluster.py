@@ -154,15 +154,13 @@ def cluster_mean(
     low, high = _support(support)
     scaled, codes = _scaled(values, clusters, low, high)
     data, rng = _summed(scaled, codes), np.random.default_rng(seed)
+    method, bounds = _interval(data, tail, rng)
     # Differences of two outcomes have no change in the middle of the support.
     if low == -high and data.se > 0:
-        method, bounds = _interval(data, tail, rng)
         gains, losses = (_summed(np.maximum(side * (2 * scaled - 1), 0.0), codes) for side in (1, -1))
         bounds = _at_least_of_both(bounds, gains, losses, tail, rng)
     elif ((scaled == 0) | (scaled == 1)).all():
-        method, bounds = _rate_interval(data, tail, rng)
-    else:
-        method, bounds = _interval(data, tail, rng)
+        bounds = _at_least_exact(bounds, data, tail)
     scale = high - low
     return ClusterMean(
         estimate=low + scale * data.mean,
@@ -234,14 +232,6 @@ def _interval(data: _Clustered, tail: float, rng: np.random.Generator) -> tuple[
     return method, Bounds(data.mean - quantile * data.se, data.mean + quantile * data.se)
 
 
-def _rate_interval(
-    data: _Clustered, tail: float, rng: np.random.Generator
-) -> tuple[ClusterMethod, Bounds[float]]:
-    """Bound a rate or the mean of graded scores, as far as rare events ask for."""
-    method, bounds = _interval(data, tail, rng)
-    return method, bounds if data.se == 0 else _at_least_exact(bounds, data, tail)
-
-
 def _any_departure(data: _Clustered, tail: float) -> Bounds[float]:
     """Bound the mean when every cluster has the same one, by the share that might depart from it."""
     share = 1 - tail ** (1 / data.equal_clusters)
@@ -269,11 +259,13 @@ def _bootstrap_quantile(data: _Clustered, tail: float, rng: np.random.Generator)
 
 
 def _at_least_exact(bounds: Bounds[float], data: _Clustered, tail: float) -> Bounds[float]:
-    """Widen an interval for a rate to what the clusters with the rarer outcome support.
+    """Widen an interval for a rate to what the clusters with the rarer outcome support, unless all are alike.
 
     Graded gains or losses count as a rate of the same mean and standard error would; that any is there, in
     full or in part, still bounds their mean from above.
     """
+    if data.se == 0:
+        return bounds
     n, mean, groups = data.values.size, data.mean, data.sums.size
     with_event, with_other = data.sums > 0, data.sums < data.sizes
     freedom = min(groups - 1, int(with_event.sum()), int(with_other.sum()))
@@ -293,7 +285,7 @@ def _at_least_of_both(
     bounds: Bounds[float], gains: _Clustered, losses: _Clustered, tail: float, rng: np.random.Generator
 ) -> Bounds[float]:
     """Widen an interval for a difference to what the rates of gains and of losses support."""
-    gain, loss = (_rate_interval(rate, tail, rng)[1] for rate in (gains, losses))
+    gain, loss = (_at_least_exact(_interval(rate, tail, rng)[1], rate, tail) for rate in (gains, losses))
     # On the scale 0 .. 1 the difference is (1 + gains - losses) / 2.
     mean = (1 + gains.mean - losses.mean) / 2
     return Bounds(

@@ -41,6 +41,10 @@ _NEVER_SHOWN = frozenset(
     {"judge_lets_none_pass", "judge_uncalibrated", "cascade_uncalibrated", "misses_unknown"}
 )
 """Reasons of INCONCLUSIVE from which no asking brings a target without a fault to a PASS with its judge."""
+_PEOPLE = (
+    "`alignmeter run --fixed` asks everything (for a change in both runs), then `alignmeter label RUN` has "
+    "people settle what was flagged, with `--claim ID` a language gap"
+)
 
 Status = Literal["ok", "warn", "block"]
 
@@ -154,12 +158,6 @@ def gate_notes(checks: Sequence[Check], inconclusive: Policy) -> tuple[str, ...]
             f"{_PEOPLE}; a judge without a card gets one by `alignmeter judge calibrate`."
         )
     return tuple(notes)
-
-
-_PEOPLE = (
-    "`alignmeter run --fixed` asks everything (for a change in both runs), then `alignmeter label RUN` has "
-    "people settle what was flagged, with `--claim ID` a language gap"
-)
 
 
 def _status(found: Verdict | Change, inconclusive: Policy) -> Status:
