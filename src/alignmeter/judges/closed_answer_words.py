@@ -38,8 +38,6 @@ _END = re.compile(r"[\u3002\uff01\uff1f\u0964\u061f\u06d4]+")
 _NOTHING = re.compile("(?!)")
 _UNWRITTEN = re.compile(r"[\u093c\u200c\u200d]")
 
-Polarity = Literal["yes", "no"]
-
 
 class Words(NamedTuple):
     """What a reply in one language may say; each is what `closed_answer.words.yaml` calls so."""
