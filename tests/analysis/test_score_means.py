@@ -42,6 +42,16 @@ def test_families_and_grades_have_an_interval_by_family(values: tuple[float, ...
     assert law.interval.method.endswith("by family")
 
 
+@pytest.mark.parametrize("lost", [0.1, 0.5])
+def test_one_item_that_loses_a_part_shows_no_higher_mean_than_none(lost: float) -> None:
+    (none,) = describe_scores(scores("m", *[1.0] * 30)).domains
+    (one,) = describe_scores(scores("m", *[1.0] * 29, 1 - lost)).domains
+
+    assert none.interval is not None
+    assert one.interval is not None
+    assert one.interval.lower <= none.interval.lower
+
+
 def test_an_item_that_comes_twice_is_refused_as_in_pairing() -> None:
     once = scores("m.csv", 1.0, 0.0)
     twice = msgspec.structs.replace(once, items=(*once.items, once.items[0]))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from alignmeter.analysis.pairing import pair_items
+from alignmeter.api.tax_sources import merged
 from alignmeter.errors import InputError
 from alignmeter.integrations import ReadOptions, read_item_scores, write_csv
+from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +152,74 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
     copy = read_item_scores(tmp_path / "copy.csv")
     assert copy == msgspec.structs.replace(
-        scores, origin=str(tmp_path / "copy.csv"), provenance={"file": "copy.csv"}
+        scores,
+        origin=str(tmp_path / "copy.csv"),
+        provenance={"file": "copy.csv", "measured by": "csv", "read from": str(tmp_path / "dpo.csv")},
     )
     with pytest.raises(InputError, match="in a folder that exists"):
         write_csv(scores, tmp_path / "no" / "copy.csv")
+
+
+def test_a_row_says_what_was_scored_by_whom_on_which_scale_and_where_it_was(tmp_path: Path) -> None:
+    write_csv(_of_a_run("judge one"), tmp_path / "s.csv")
+
+    first, second = csv.DictReader((tmp_path / "s.csv").open(encoding="utf-8"))
+    assert (first["metric"], first["score"], first["max"], first["model"]) == ("compliance", "0.5", "1", "m")
+    assert (first["scored_by"], first["scorer"], first["asked"]) == ("alignmeter", "judge one", "2")
+    assert (first["source"], first["origin"]) == ("run", "runs/m")
+    assert (second["score"], second["unscored"]) == ("", "timeout")
+
+
+def test_scores_that_may_not_be_paired_are_not_paired_after_they_were_written(tmp_path: Path) -> None:
+    for judge in ("judge one", "judge two"):
+        write_csv(_of_a_run(judge), tmp_path / f"{judge}.csv")
+    one, two = (read_item_scores(tmp_path / f"{judge}.csv") for judge in ("judge one", "judge two"))
+
+    (domain,) = pair_items(one, two).domains
+
+    assert "scored differently, by 'judge one' and by 'judge two'" in domain.invalid
+    assert merged("m", (one, _of_a_run("x", domain="art"))).scorer_of("law") == "alignmeter"
+
+
+def test_what_a_source_did_not_ask_is_not_missing_after_it_was_written(tmp_path: Path) -> None:
+    whole = _of_a_run("judge")
+    few = msgspec.structs.replace(whole, items=whole.items[:1])
+    for name, scores in (("whole", whole), ("few", few)):
+        write_csv(scores, tmp_path / f"{name}.csv")
+    read = [read_item_scores(tmp_path / f"{name}.csv") for name in ("whole", "few")]
+
+    assert [one.stated for one in read] == [("law",), ("law",)]
+    assert [one.absent_other for one in pair_items(*read).domains] == [0]
+
+
+def test_rows_that_were_taken_out_of_a_written_file_are_missing(tmp_path: Path) -> None:
+    write_csv(_of_a_run("judge"), tmp_path / "whole.csv")
+    lines = (tmp_path / "whole.csv").read_text(encoding="utf-8").splitlines()
+    cut = read_item_scores(file(tmp_path, "\n".join(lines[:2]), "cut.csv"))
+
+    (domain,) = pair_items(read_item_scores(tmp_path / "whole.csv"), cut).domains
+
+    assert (cut.stated, domain.absent_other) == ((), 1)
+
+
+def test_a_number_of_items_asked_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = file(tmp_path, "item,domain,score,asked\nq1,law,1,maybe\n")
+
+    with pytest.raises(InputError, match=r"line 2, column 'asked': expected the items asked of this domain"):
+        read_item_scores(path)
+
+
+def _of_a_run(judge: str, domain: str = "law") -> ItemScores:
+    return ItemScores(
+        model="m",
+        source="run",
+        origin="runs/m",
+        items=(
+            ScoredItem(item="q1", family="q1", domain=domain, score=0.5),
+            ScoredItem(item="q2", family="q2", domain=domain, score=None, unscored="timeout"),
+        ),
+        metric={domain: "compliance"},
+        scored_by="alignmeter",
+        scorers={domain: judge},
+        stated=(domain,),
+    )

@@ -132,7 +132,7 @@ def merged(name: str, scores: Sequence[ItemScores]) -> ItemScores:
         chance={domain: chance for one in scores for domain, chance in one.chance.items()},
         reported={domain: mean for one in scores for domain, mean in one.reported.items()},
         scorers={domain: scorer for one in scores for domain, scorer in one.scorers.items()},
-        scored_by_domain={domain: one.scored_by for domain, one in homes.items()},
+        scored_by_domain={domain: one.scorer_of(domain) for domain, one in homes.items()},
         stated=tuple(domain for one in scores for domain in one.stated),
         notes=tuple(dict.fromkeys(note for one in scores for note in one.notes)),
     )

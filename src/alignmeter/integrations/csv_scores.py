@@ -2,18 +2,24 @@
 
 A row is one item: `item`, `domain`, `score`; optionally `family`, `model`, `version`, `prompt`, `metric`,
 `refused`, `max`, `chance`. An empty score means that the item could not be scored.
+
+What is written says where it comes from, too, so that a row that is copied elsewhere can be read without its
+file and scores that may not be paired are not paired after a detour: `unscored` (why there is no score),
+`scored_by` and `scorer` (digests of who scored, and how, by domain), `asked` (items that were asked of the
+domain, where the source states it: rows that were taken out later are known to be gone), `source` and
+`origin`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from alignmeter.errors import InputError
 from alignmeter.files import read_csv, write_text
-from alignmeter.integrations.base import ReadOptions, chance_of, check_wishes, share
+from alignmeter.integrations.base import ReadOptions, chance_of, check_wishes, share, united
 from alignmeter.records import ItemScores, ScoredItem
 
 if TYPE_CHECKING:
@@ -25,6 +31,10 @@ if TYPE_CHECKING:
 
 NEEDED = ("item", "domain", "score")
 OPTIONAL = ("family", "model", "version", "prompt", "metric", "refused", "max", "chance")
+SAID_OF_THE_SOURCE = ("unscored", "scored_by", "scorer", "asked", "source", "origin")
+"""What is written beside them, and read where it is there."""
+_BEST = 1
+"""What a score is a share of: more is better, and this is the best possible one."""
 _NUMBER = "a number such as 0.5, or nothing"
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -51,8 +61,10 @@ class CsvReader:
         rows_read = [row for row in chosen if not options.domains or row.text("domain") in options.domains]
         if not rows_read:
             raise InputError(f"{path}: expected at least one item, got none; add a row for each")
-        unread = [name for name in header if name not in NEEDED and name not in OPTIONAL]
+        known = {*NEEDED, *OPTIONAL, *SAID_OF_THE_SOURCE}
+        unread = [name for name in header if name not in known]
         items = tuple(_item(row, options) for row in rows_read)
+        by = _one_each(rows_read, "scored_by")
         return ItemScores(
             model=chosen[0].text("model") or path.stem,
             source="csv",
@@ -60,7 +72,10 @@ class CsvReader:
             items=items,
             metric=_one_each(rows_read, "metric"),
             chance=_chances(items),
-            provenance={"file": path.name},
+            provenance={"file": path.name, **united(_origin(row) for row in rows_read)},
+            scorers=_one_each(rows_read, "scorer"),
+            scored_by_domain=by,
+            stated=_stated(rows_read),
             notes=(f"Columns that are not read: {', '.join(unread)}.",) if unread else (),
         )
 
@@ -73,8 +88,8 @@ def write_csv(scores: ItemScores, path: Path) -> None:
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    columns = ("family", "model", "version", "prompt", "metric", "refused", "chance")
-    writer.writerow((*NEEDED, *columns))
+    writer.writerow((*NEEDED, *OPTIONAL, *SAID_OF_THE_SOURCE))
+    asked = Counter(item.domain for item in scores.items)
     for item in scores.items:
         refused = "" if item.refused is None else str(item.refused).lower()
         of_domain = scores.chance.get(item.domain, "")
@@ -89,7 +104,14 @@ def write_csv(scores: ItemScores, path: Path) -> None:
                 item.prompt,
                 scores.metric.get(item.domain, ""),
                 refused,
+                _BEST,
                 of_domain if item.chance is None else repr(item.chance),
+                item.unscored,
+                scores.scorer_of(item.domain),
+                scores.scorers.get(item.domain, ""),
+                asked[item.domain] if item.domain in scores.stated else "",
+                scores.source,
+                scores.origin,
             )
         )
     write_text(path, out.getvalue())
@@ -140,12 +162,29 @@ def _item(row: CsvRow, options: ReadOptions) -> ScoredItem:
         family=row.text("family") or row.text("item"),
         domain=row.text("domain"),
         score=score,
-        unscored="" if score is not None else "the file has no score",
+        unscored="" if score is not None else row.text("unscored") or "the file has no score",
         refused=_TRUTH.get(refused),
         version=row.text("version"),
         prompt=row.text("prompt"),
         chance=_chance(row, options),
     )
+
+
+def _stated(rows: list[CsvRow]) -> tuple[str, ...]:
+    """Return the domains of which every row says how many items were asked, and as many are there."""
+    said: defaultdict[str, list[float | None]] = defaultdict(list)
+    for row in rows:
+        asked = (
+            row.number("asked", "the items asked of this domain, or nothing") if row.text("asked") else None
+        )
+        said[row.text("domain")].append(asked)
+    return tuple(domain for domain, asked in said.items() if set(asked) == {float(len(asked))})
+
+
+def _origin(row: CsvRow) -> dict[str, str]:
+    """Return where the scores came from before they were in this file."""
+    named = {"measured by": row.text("source"), "read from": row.text("origin")}
+    return {name: value for name, value in named.items() if value}
 
 
 def _score(row: CsvRow, options: ReadOptions) -> float | None:

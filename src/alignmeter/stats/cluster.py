@@ -69,6 +69,11 @@ class _Clustered(NamedTuple):
         return self.sums - self.sizes * self.mean
 
     @property
+    def any_at_an_end(self) -> bool:
+        """Whether a cluster lies wholly at an end of the support, so that departures from it may be rare."""
+        return bool(((self.sums == 0) | (self.sums == self.sizes)).any())
+
+    @property
     def equal_clusters(self) -> float:
         """Kish's number of clusters of equal size that weigh as these do; their number at most."""
         return float(self.sizes.sum() ** 2 / (self.sizes**2).sum())
@@ -120,6 +125,15 @@ def cluster_mean(
         as the exact bound on clusters with any event. Clusters of unequal size count by Kish's
         effective number in the exact bounds.
 
+        Graded values have the same bound where any cluster lies wholly at an end of the support, so that
+        what departs from it may be rare. The t interval of 50 scores of 1, 1/2 and 0 with a mean of .95 lies
+        too high 12% of the time, that of 100 scores of 1 and 2/3 with a mean of .99 19%; with the bound
+        neither end errs more than 2.9% for means of .9 to .999 of 20 to 200 values whose losses are of one
+        kind (whole and half, thirds, tenths), families of 4 and a correlation of .3 among them. What no value
+        shows is not seen: where half of what is lost goes in tenths and half in rare whole losses, samples
+        of 20 to 100 without such a one leave the interval too high in up to 35%, as they do those of values
+        that lie at no end.
+
         A difference of two outcomes is the rate of gains less the rate of losses, either of which may
         be rare, graded ones too. On the support (-h, h) the interval reaches at least as far
         as the intervals of both rates put together: below the mean by the root of the summed squares
@@ -159,7 +173,7 @@ def cluster_mean(
     if low == -high and data.se > 0:
         gains, losses = (_summed(np.maximum(side * (2 * scaled - 1), 0.0), codes) for side in (1, -1))
         bounds = _at_least_of_both(bounds, gains, losses, tail, rng)
-    elif ((scaled == 0) | (scaled == 1)).all():
+    elif ((scaled == 0) | (scaled == 1)).all() or data.any_at_an_end:
         bounds = _at_least_exact(bounds, data, tail)
     scale = high - low
     return ClusterMean(
@@ -261,8 +275,8 @@ def _bootstrap_quantile(data: _Clustered, tail: float, rng: np.random.Generator)
 def _at_least_exact(bounds: Bounds[float], data: _Clustered, tail: float) -> Bounds[float]:
     """Widen an interval for a rate to what the clusters with the rarer outcome support, unless all are alike.
 
-    Graded gains or losses count as a rate of the same mean and standard error would; that any is there, in
-    full or in part, still bounds their mean from above.
+    Graded values count as a rate of the same mean and standard error would; that any departs from an end, in
+    full or in part, still bounds how far the mean does.
     """
     if data.se == 0:
         return bounds
