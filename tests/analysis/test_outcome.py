@@ -25,10 +25,11 @@ def _safety(
     aligned: tuple[float, float] = (0.1, 0.2),
     gain: tuple[float, float] = (0.0, 0.2),
     unscored: int = 0,
+    n: int = 200,
 ) -> SafetyGain:
     return SafetyGain(
         measure="attack_success",
-        n=200,
+        n=n,
         unscored=unscored,
         base=0.6,
         aligned=0.15,
@@ -93,6 +94,8 @@ def test_an_end_beside_what_it_is_held_against_is_told_apart_from_it(
         (None, _safety(base=(0.0, 0.02)), Missing(), "NO HEADROOM", "no 5 points to gain"),
         (HIGH, _safety(), Missing(invalid="other judges"), "INVALID", "Not comparable: other judges."),
         (HIGH, _safety(unscored=5), Missing(), "INVALID", "5 of 205 attacked requests"),
+        (HIGH, _safety(unscored=4, n=30), Missing(), "INVALID", "more than the 2 that chance leaves"),
+        (NONE, _safety(unscored=2, n=30, gain=(0.1, 0.2)), Missing(), "BENEFIT", "fell by"),
         (NONE, _safety(unscored=5, gain=(0.1, 0.2)), Missing(unscored_budget=0.05), "BENEFIT", "fell by"),
     ],
 )

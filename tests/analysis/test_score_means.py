@@ -130,3 +130,29 @@ def test_too_few_pairs_are_invalid_and_exit_with_4() -> None:
     assert found.exit_code == 4
     assert found.domains[0].interval is None
     assert "at least 2 are needed" in found.domains[0].invalid
+
+
+@pytest.mark.parametrize(("items", "few"), [(20, 2), (45, 3), (100, 2)])
+def test_items_without_a_score_are_too_many_where_chance_leaves_fewer(items: int, few: int) -> None:
+    """At 2%, of 20 items 3 have no score in 0.7% of cases, of 45 items 4 in 1.2%: one in twenty at most."""
+    base = scores("base", *[1.0] * items)
+    within, over = (
+        compare_scores(base, scores("dpo", *[None] * missing, *[1.0] * (items - missing)))
+        for missing in (few, few + 1)
+    )
+
+    assert (within.exit_code, within.domains[0].difference) == (0, 0.0)
+    assert (over.exit_code, over.domains[0].difference) == (4, None)
+    assert f"{few + 1} of {items} items have no score on both sides, more than" in over.domains[0].invalid
+
+
+def test_what_items_without_a_score_may_do_to_a_figure_is_said() -> None:
+    one = scores("base", *[1.0] * 19, None)
+    found = compare_scores(one, scores("dpo", *[1.0] * 18, 0.0, 0.5))
+
+    assert found.domains[0].difference == pytest.approx(-1 / 19)
+    # The twentieth item scored 0.5, and anything from 0 to 1 before.
+    assert "law 1 and 0 of 20 (-7.5 to -2.5 points)" in found.notes[-1]
+    assert "law 1 of 20 (95.0% to 100.0%)" in describe_scores(one).notes[-1]
+    assert not any("law 1" in note for note in found.base.notes)
+    assert not describe_scores(scores("m", 1.0, 0.0)).notes

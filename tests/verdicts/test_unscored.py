@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alignmeter.analysis.unscored import UNSCORED_CHANCE, UNSCORED_FROM, UnscoredBudget
 from alignmeter.records import JudgeCard, Unscored
 from alignmeter.verdicts import ClaimSize, ErrorRates, decide, design_claim
-from alignmeter.verdicts.unscored import UNSCORED_CHANCE, UNSCORED_FROM, UnscoredBudget
 
 if TYPE_CHECKING:
     from conftest import Build

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from alignmeter.analysis.unscored import UNSCORED_BUDGET, UnscoredBudget
+
 if TYPE_CHECKING:
     from alignmeter.records import ItemScores, ScoredItem
 
@@ -13,9 +15,6 @@ Items = Literal["all", "shared"]
 """Which items a domain is compared on: `all` that should have a score of both models, those that a source
 lacks without saying why among them; or those that both sources have, whatever is missing."""
 
-UNSCORED_BUDGET = 0.02
-BUDGET_FROM = 50
-"""Items from which on too large a share without a score makes a domain invalid."""
 NO_ROW = "the source has no row of it"
 
 
@@ -54,15 +53,18 @@ def absent_note(domain: str, absent: int, origin: str) -> str:
 def over_budget(n: int, unscored: int, absent: int, budget: float = UNSCORED_BUDGET) -> str:
     """Say that too many items of a domain have no score on both sides; empty where they are few.
 
+    Of fewer than 50 items too many are more than chance leaves of so many at the budget.
+
     Args:
         n: Items of the domain.
         unscored: Those without a score on both sides.
         absent: Those among them of which a source has no row.
         budget: The share that may be without a score.
     """
-    if n < BUDGET_FROM or unscored <= budget * n:
+    allowed = UnscoredBudget(n, 1, budget)
+    if not allowed.is_over(unscored, n):
         return ""
-    said = f"{unscored} of {n} items have no score on both sides, more than the {100 * budget:g}% allowed"
+    said = f"{unscored} of {n} items have no score on both sides, more than {allowed.words}"
     if not absent:
         return said
     return (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from alignmeter.analysis.absent_items import over_budget
 from alignmeter.analysis.pairing import FEWEST_FAMILIES, items_by_name, pair_items
+from alignmeter.figures import one_decimal, signed_number
 from alignmeter.records import (
     DomainDifference,
     DomainMean,
@@ -49,6 +51,12 @@ def describe_scores(scores: ItemScores) -> ScoresSummary:
     Raises:
         InputError: An item comes twice in its domain, so that it would count twice.
     """
+    summary = _described(scores)
+    return msgspec.structs.replace(summary, notes=(*summary.notes, *_not_in_the_mean(summary)))
+
+
+def _described(scores: ItemScores) -> ScoresSummary:
+    """Describe scores without saying what their items without a score may do to the means."""
     by_domain: dict[str, list[ScoredItem]] = {}
     for item in items_by_name(scores).values():
         by_domain.setdefault(item.domain, []).append(item)
@@ -75,8 +83,9 @@ def compare_scores(
         items: Likewise.
 
     Returns:
-        Differences other - base on the items that both have a score for. A domain of 50 items or more is
-        invalid where more than 2% of them have no score on both sides.
+        Differences other - base on the items that both have a score for. A domain is invalid where more than
+        2% of its items have no score on both sides; of fewer than 50 items, where more than chance leaves at
+        that share have none.
 
     Raises:
         InputError: As `pair_items`.
@@ -84,8 +93,8 @@ def compare_scores(
     paired = pair_items(base, other, prompts=prompts, items=items)
     differences = tuple(_difference(domain) for domain in paired.domains)
     return ScoresComparison(
-        base=describe_scores(base),
-        other=describe_scores(other),
+        base=_described(base),
+        other=_described(other),
         shared=paired.shared,
         versioned=paired.versioned,
         domains=differences,
@@ -98,7 +107,8 @@ def compare_scores(
 
 def _left_out(paired: PairedItems) -> tuple[str, ...]:
     missing = [
-        f"{one.domain} {one.unscored_base:,} and {one.unscored_other:,}"
+        f"{one.domain} {one.unscored_base:,} and {one.unscored_other:,} of {len(one.pairs):,} "
+        f"({_points(_whole_difference(one))})"
         for one in paired.domains
         if one.unscored_base or one.unscored_other
     ]
@@ -106,8 +116,41 @@ def _left_out(paired: PairedItems) -> tuple[str, ...]:
         return ()
     return (
         f"Items left out for want of a score, of {paired.base.model} and of {paired.other.model}: "
-        f"{', '.join(missing)}. What they would have scored is not known.",
+        f"{', '.join(missing)}. What they would have scored is not known: in brackets where the difference "
+        "over all items may lie, without any error of sampling.",
     )
+
+
+def _whole_difference(domain: PairedDomain) -> tuple[float, float]:
+    """Return the least and greatest difference over all items, those without a score at their worst."""
+    base = [pair.base.score for pair in domain.pairs]
+    other = [pair.other.score for pair in domain.pairs]
+    least = sum((two or 0.0) - (1.0 if one is None else one) for one, two in zip(base, other, strict=True))
+    most = sum((1.0 if two is None else two) - (one or 0.0) for one, two in zip(base, other, strict=True))
+    return least / len(base), most / len(base)
+
+
+def _points(between: tuple[float, float]) -> str:
+    return f"{signed_number(between[0])} to {signed_number(between[1])} points"
+
+
+def _not_in_the_mean(summary: ScoresSummary) -> tuple[str, ...]:
+    missing = [
+        f"{one.domain} {one.unscored:,} of {one.n + one.unscored:,} ({_whole_mean(one)})"
+        for one in summary.domains
+        if one.unscored
+    ]
+    if not missing:
+        return ()
+    return (
+        f"Items without a score, which are not in the mean: {', '.join(missing)}. In brackets where the mean "
+        "of all items may lie, without any error of sampling.",
+    )
+
+
+def _whole_mean(domain: DomainMean) -> str:
+    n, scored = domain.n + domain.unscored, (domain.mean or 0.0) * domain.n
+    return f"{one_decimal(scored / n)} to {one_decimal((scored + domain.unscored) / n)}"
 
 
 def _mean(scores: ItemScores, domain: str, items: Sequence[ScoredItem]) -> DomainMean:

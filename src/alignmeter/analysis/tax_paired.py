@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from alignmeter.analysis.absent_items import UNSCORED_BUDGET, is_stand_in, over_budget
+from alignmeter.analysis.absent_items import is_stand_in, over_budget
 from alignmeter.analysis.tax_flags import ALPHA, LEVEL, Limits, LimitTests, Measured, changed, flagged
+from alignmeter.analysis.unscored import UNSCORED_BUDGET
 from alignmeter.records import AnsweredTax, Interval, MeanScore, Tax, TaxBounds
 from alignmeter.stats.arms import point_tier
 from alignmeter.stats.paired_means import PairedMeans, paired_means

@@ -10,6 +10,7 @@ import msgspec
 from alignmeter.analysis import DriftChart, control_signal
 from alignmeter.analysis.history import CYCLES, TAIL, sigmas
 from alignmeter.analysis.run_pairs import GOOD, MISSING
+from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.api.comparable import judge_problems
 from alignmeter.api.compared_claim import compared_claim
 from alignmeter.api.compared_runs import AXES, OTHERS, Arm, claim_pairs, method_of, read_arm
@@ -20,7 +21,6 @@ from alignmeter.records import History, HistoryChart, HistoryPoint
 from alignmeter.threat_model import threat_model_from_dict
 from alignmeter.verdicts import CAVEATS, comparison_exit_code
 from alignmeter.verdicts.gate import FAILED, INCONCLUSIVE, INVALID, PASSED
-from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

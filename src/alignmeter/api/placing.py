@@ -25,6 +25,7 @@ from alignmeter.analysis.frontier import (
     state_of,
 )
 from alignmeter.analysis.harmful import MEASURES
+from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.api.operating_points import (
     Point,
     Source,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from alignmeter.records import Helpfulness, Trial
 
 _WORTH_NAMING = 0.05
-_BUDGET_FROM = 50
 _INVALID = 4
 
 
@@ -170,9 +170,10 @@ def _over_budget(table: _Table) -> dict[str, str]:
         budget = point.run.manifest.design.unscored_budget
         for what, outcomes in (("legitimate", table.helpful), ("attacked", table.safe)):
             n, missing = len(outcomes), int((outcomes[:, column] == UNSCORED).sum())
-            if missing == n or (n >= _BUDGET_FROM and missing > budget * n):
+            allowed = UnscoredBudget(n, 1, budget)
+            if missing == n or allowed.is_over(missing, n):
                 found[point.name] = (
-                    f"{missing} of {n} {what} requests have no score, more than the {100 * budget:g}% allowed"
+                    f"{missing} of {n} {what} requests have no score, more than {allowed.words}"
                 )
     return found
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from alignmeter.analysis.absent_items import UNSCORED_BUDGET
 from alignmeter.analysis.tax_flags import LIMIT, Limits
+from alignmeter.analysis.unscored import UNSCORED_BUDGET
 from alignmeter.errors import InputError
 from alignmeter.figures import exact_percent
 from alignmeter.threat_model import threat_model_from_dict

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.records import Interval, Verdict
 from alignmeter.stats import minimum_detectable_effect, units_to_decide
 from alignmeter.verdicts.cascaded import has_stages, two_stage_evidence
@@ -37,7 +38,6 @@ from alignmeter.verdicts.sentences import (
     looked_at,
     sentence,
 )
-from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

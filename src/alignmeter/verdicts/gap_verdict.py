@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.figures import confidence, exact_points, lower_end, points, upper_end
 from alignmeter.records import Interval, Verdict
 from alignmeter.verdicts.gap_errors import errors_of, is_assumed_alike
@@ -14,7 +15,6 @@ from alignmeter.verdicts.gap_people import GapLabels, gap_labels, people_floor, 
 from alignmeter.verdicts.gap_tests import gap_floor, gap_interval, gap_sides, is_gap_decidable
 from alignmeter.verdicts.sentences import ruled_out, two_chances
 from alignmeter.verdicts.stream import GapStream
-from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

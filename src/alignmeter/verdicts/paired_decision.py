@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.figures import confidence, exact_points, lower_end, points, signed_points, upper_end
 from alignmeter.records import Interval
 from alignmeter.stats import unshrink
@@ -17,7 +18,6 @@ from alignmeter.verdicts.paired_tests import (
     tested_by_betting,
     tested_once,
 )
-from alignmeter.verdicts.unscored import UnscoredBudget
 
 if TYPE_CHECKING:
     from alignmeter.analysis import RunPairs

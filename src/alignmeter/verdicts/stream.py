@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from alignmeter.analysis.unscored import UNSCORED_FROM, UnscoredBudget
 from alignmeter.stats.sequential.betting_futility import Side, chance_of_decision
 from alignmeter.verdicts.design import boundaries_of, is_decidable
 from alignmeter.verdicts.gap_tests import Pair, gap_sides, is_gap_bad
 from alignmeter.verdicts.outcomes import UnitOutcome, unit_outcome
-from alignmeter.verdicts.unscored import UNSCORED_FROM, UnscoredBudget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How many replies without a score are too many for a claim (docs/decisions/0077)."""
+"""How many replies or items without a score are too many (docs/decisions/0077 and 0088)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import NamedTuple
 
+from alignmeter.figures import exact_percent
 from alignmeter.stats import binomial_tests, halves_tests
+
+UNSCORED_BUDGET = 0.02
+"""The share that may have none where no threat model says otherwise."""
 
 UNSCORED_FROM = 50
 """Units from which a claim keeps to the budget by the letter (METHODS.md section 1)."""
@@ -43,6 +47,14 @@ class UnscoredBudget(NamedTuple):
         if self.units >= UNSCORED_FROM:
             return self._allowed(self.units)
         return _most(self.units, self.members, self.share)
+
+    @property
+    def words(self) -> str:
+        """What was exceeded, after "more than"."""
+        share = f"the {exact_percent(self.share)} allowed"
+        if self.units >= UNSCORED_FROM:
+            return share
+        return f"the {self.most} that chance leaves of so few at {share}"
 
     def is_spent(self, unscored: int) -> bool:
         """Whether more have no score than all units of the claim may leave, whatever is still to come."""
