@@ -8,16 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from alignmeter.cli.counter import counter
-from alignmeter.cli.engine_options import (
-    BudgetCallsOfModelsOption,
-    BudgetChoice,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    PriceCompletionOption,
-    PricePromptOption,
-    spent_words,
-)
+from alignmeter.cli.engine_options import BudgetChoice, spent_words
 from alignmeter.cli.locate import find_run
+from alignmeter.cli.option_groups import with_groups
 from alignmeter.cli.output import JsonOption, RunsOption, UrlOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
 from alignmeter.cli.report_file import write_report_file
@@ -31,6 +24,7 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def audit_scorer(  # noqa: PLR0913 - one parameter an option
     *,
     scorer: Annotated[
@@ -104,11 +98,7 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
     url: UrlOption = None,
     api_key_env: KeyEnvOption = None,
     timeout: TimeoutOption = None,
-    budget_calls: BudgetCallsOfModelsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    budget: BudgetChoice,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -137,7 +127,6 @@ def audit_scorer(  # noqa: PLR0913 - one parameter an option
 
     if run is not None and (suite or language):
         raise InputError("--suite and --language choose the texts where no --run does; leave them or it out")
-    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     request = ScorerRequest(
         scorer=scorer,
         run=None if run is None else find_run(run, runs),

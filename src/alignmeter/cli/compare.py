@@ -11,7 +11,7 @@ from alignmeter.cli.compare_options import (
     OF_HISTORY,
     OF_HISTORY_ALONE,
     OF_RUNS,
-    ArmChoice,
+    Arms,
     Shared,
     arm_requests,
     belongs,
@@ -19,56 +19,14 @@ from alignmeter.cli.compare_options import (
     sides,
 )
 from alignmeter.cli.compare_progress import choose_display
-from alignmeter.cli.engine_options import (
-    MAX_ATTEMPTS,
-    TRIAL_TIMEOUT,
-    BudgetCallsOption,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    ConcurrencyOption,
-    EngineChoice,
-    MaxAttemptsOption,
-    PriceCompletionOption,
-    PriceJudgeOption,
-    PricePromptOption,
-    PriceTunedOption,
-    RpmOption,
-    TpmOption,
-    TrialTimeoutOption,
-    spent_words,
-)
+from alignmeter.cli.engine_options import EngineChoice, TunedPrices, spent_words
 from alignmeter.cli.given import refuse_unused
-from alignmeter.cli.judge_options import (
-    JudgeKeyEnvOption,
-    JudgeSelfOption,
-    JudgeUrlOption,
-    judge_choice,
-)
+from alignmeter.cli.judge_options import JudgeKeyEnvOption, JudgeSelfOption, JudgeUrlOption, judge_choice
 from alignmeter.cli.numbers import whole
-from alignmeter.cli.output import (
-    JsonOption,
-    RunsOption,
-    ThreatModelOption,
-    UrlOption,
-    console,
-    examples,
-    print_json,
-    print_line,
-)
+from alignmeter.cli.option_groups import with_groups
+from alignmeter.cli.output import JsonOption, ThreatModelOption, console, examples, print_json, print_line
 from alignmeter.cli.report_file import OutOption, write_report_file
-from alignmeter.cli.target_options import (
-    ExtraBodyOption,
-    ForceSequesteredOption,
-    KeyEnvOption,
-    LogprobsOption,
-    MaxTokensOption,
-    SameSystemOption,
-    SeedOption,
-    SlotsOption,
-    TemperatureOption,
-    TimeoutOption,
-    refuse_untaken,
-)
+from alignmeter.cli.target_options import ForceSequesteredOption, SameSystemOption, refuse_untaken
 
 if TYPE_CHECKING:
     from alignmeter.api import CompareRequest
@@ -85,6 +43,7 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def compare(  # noqa: PLR0913 - a command line's options
     context: typer.Context,
     runs_or_targets: Annotated[
@@ -96,59 +55,8 @@ def compare(  # noqa: PLR0913 - a command line's options
         ),
     ] = None,
     *,
-    base_target: Annotated[
-        str | None, typer.Option(help="The model before, asked now.", metavar="SPEC")
-    ] = None,
-    tuned_target: Annotated[
-        str | None, typer.Option(help="The model after, asked beside it.", metavar="SPEC")
-    ] = None,
-    url: UrlOption = None,
-    base_model: Annotated[str | None, typer.Option(help="Name of the base at --url.", metavar="NAME")] = None,
-    tuned_model: Annotated[
-        str | None, typer.Option(help="Name of the tuned model at --url.", metavar="NAME")
-    ] = None,
-    base_url: Annotated[str | None, typer.Option(help="--url of the base alone.", metavar="URL")] = None,
-    tuned_url: Annotated[
-        str | None, typer.Option(help="--url of the tuned model alone.", metavar="URL")
-    ] = None,
-    base_system_prompt: Annotated[
-        str | None, typer.Option(help="Text file put before every conversation.", metavar="FILE")
-    ] = None,
-    tuned_system_prompt: Annotated[
-        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
-    ] = None,
-    base_few_shot: Annotated[
-        str | None, typer.Option(help='JSONL file of {"user", "assistant"} examples.', metavar="FILE")
-    ] = None,
-    tuned_few_shot: Annotated[
-        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
-    ] = None,
-    base_adapter: Annotated[
-        str | None, typer.Option(help="LoRA adapter, as `run --adapter`.", metavar="PATH")
-    ] = None,
-    tuned_adapter: Annotated[
-        str | None, typer.Option(help="The same of the tuned model.", metavar="PATH")
-    ] = None,
-    base_variant: Annotated[
-        str | None, typer.Option(help="Name of the base in reports.", metavar="NAME")
-    ] = None,
-    tuned_variant: Annotated[
-        str | None, typer.Option(help="Name of the tuned model in reports.", metavar="NAME")
-    ] = None,
-    base_revision: Annotated[
-        str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
-    ] = None,
-    tuned_revision: Annotated[
-        str | None, typer.Option(help="The same of the tuned model.", metavar="TEXT")
-    ] = None,
-    extra_body: ExtraBodyOption = None,
-    base_extra_body: Annotated[
-        str | None, typer.Option(help="--extra-body of the base alone.", metavar="JSON")
-    ] = None,
-    tuned_extra_body: Annotated[
-        str | None, typer.Option(help="--extra-body of the tuned model alone.", metavar="JSON")
-    ] = None,
-    api_key_env: KeyEnvOption = None,
+    arms: Arms,
+    shared: Shared,
     threat_model: ThreatModelOption = None,
     margin: Annotated[
         float | None,
@@ -180,26 +88,8 @@ def compare(  # noqa: PLR0913 - a command line's options
     flips: Annotated[
         int, typer.Option(parser=whole(0), metavar="N", help="Flipped trials to list on the screen.")
     ] = 10,
-    max_tokens: MaxTokensOption = None,
-    temperature: TemperatureOption = 0.0,
-    seed: SeedOption = 0,
-    timeout: TimeoutOption = None,
-    logprobs: LogprobsOption = False,
-    slots: SlotsOption = None,
-    concurrency: ConcurrencyOption = None,
-    rpm: RpmOption = None,
-    tpm: TpmOption = None,
-    max_attempts: MaxAttemptsOption = MAX_ATTEMPTS,
-    trial_timeout: TrialTimeoutOption = TRIAL_TIMEOUT,
-    budget_calls: BudgetCallsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
-    tuned_price_prompt: PriceTunedOption = None,
-    tuned_price_completion: PriceTunedOption = None,
-    price_judge_prompt: PriceJudgeOption = None,
-    price_judge_completion: PriceJudgeOption = None,
+    engine: EngineChoice,
+    tuned_prices: TunedPrices,
     judge: Annotated[
         list[str] | None,
         typer.Option(
@@ -222,7 +112,6 @@ def compare(  # noqa: PLR0913 - a command line's options
     force_sequestered: ForceSequesteredOption = False,
     out: OutOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the verdict.")] = False,
-    runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
     """Compare a base and a tuned model, paired by trial, with a verdict on the rise of harm.
@@ -233,14 +122,12 @@ def compare(  # noqa: PLR0913 - a command line's options
     undecided, 4 not comparable.
     """
     given = runs_or_targets or []
+    runs = shared.runs
     if history:
         refuse_unused(context, OF_HISTORY, lambda name: f"is for {belongs(name)}, got it beside --history")
         _history(given, reference, margin=margin, judge=_seen_by(judge), out=out, runs=runs, as_json=as_json)
         return
-    named = any(
-        (base_model, tuned_model, base_system_prompt, tuned_system_prompt, base_few_shot, tuned_few_shot)
-    ) or any((base_adapter, tuned_adapter))
-    chosen = sides(given, base_target, tuned_target, runs, named=named)
+    chosen = sides(given, arms, runs)
     if chosen.runs is not None:
         from alignmeter.api import compare as compare_runs
 
@@ -254,40 +141,14 @@ def compare(  # noqa: PLR0913 - a command line's options
 
     asked = {parameter.name for parameter in context.command.params if parameter.name} - OF_HISTORY_ALONE
     refuse_unused(context, asked, lambda name: f"is for {belongs(name)}, got it beside targets")
-    targets = chosen.targets or (None, None)
-    base, tuned = arm_requests(
-        ArmChoice(
-            targets[0], base_url, base_model, base_system_prompt, base_few_shot, base_adapter, base_variant,
-            base_revision, base_extra_body,
-        ),
-        ArmChoice(
-            targets[1], tuned_url, tuned_model, tuned_system_prompt, tuned_few_shot, tuned_adapter,
-            tuned_variant, tuned_revision, tuned_extra_body,
-        ),
-        Shared(url, api_key_env, extra_body, max_tokens, temperature, seed, timeout, slots, logprobs, runs),
-    )  # fmt: skip
+    base, tuned = arm_requests(*chosen.arms, shared)
     refuse_untaken(context, {"base_": base.target, "tuned_": tuned.target})
-    engine = EngineChoice(
-        concurrency=concurrency,
-        rpm=rpm,
-        tpm=tpm,
-        max_attempts=max_attempts,
-        trial_timeout=trial_timeout,
-        budget_calls=budget_calls,
-        budget_tokens=budget_tokens,
-        budget_money=budget_money,
-        price_prompt=price_prompt,
-        price_completion=price_completion,
-        price_judge_prompt=price_judge_prompt,
-        price_judge_completion=price_judge_completion,
-        tuned_price_prompt=tuned_price_prompt,
-        tuned_price_completion=tuned_price_completion,
-    )
+    engine_options = engine.options(tuned_prices)
     request = CompareRequest(
         base=base,
         tuned=tuned,
-        engine=engine.options(),
-        tuned_prices=engine.tuned_prices(),
+        engine=engine_options,
+        tuned_prices=tuned_prices.prices(engine_options.prices),
         threat_model=None if threat_model is None else Path(threat_model),
         runs=Path(runs),
         name=name,

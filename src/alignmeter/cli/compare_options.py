@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from alignmeter.cli.locate import find_run
-from alignmeter.cli.target_options import TargetChoice
+from alignmeter.cli.output import RunsOption, UrlOption
+from alignmeter.cli.target_options import (
+    ExtraBodyOption,
+    KeyEnvOption,
+    LogprobsOption,
+    MaxTokensOption,
+    SeedOption,
+    SlotsOption,
+    TargetChoice,
+    TemperatureOption,
+    TimeoutOption,
+)
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,54 +76,6 @@ def is_target(name: str, runs: str) -> bool:
     return is_target_spec(name)
 
 
-class Sides(NamedTuple):
-    """What is compared: two run folders, or two target specs, base first."""
-
-    runs: tuple[Path, Path] | None = None
-    targets: tuple[str | None, str | None] | None = None
-
-
-def sides(
-    arguments: Sequence[str], base_target: str | None, tuned_target: str | None, runs: str, *, named: bool
-) -> Sides:
-    """Tell runs from targets.
-
-    Args:
-        arguments: Positional arguments.
-        base_target: `--base-target`.
-        tuned_target: `--tuned-target`.
-        runs: Folder that holds run folders.
-        named: Whether further options name targets, so that none need be spelled out.
-
-    Raises:
-        InputError: They are not two of a kind, or a run does not exist.
-    """
-    by_option = base_target is not None or tuned_target is not None
-    if by_option or (named and not arguments):
-        if arguments:
-            raise InputError(
-                f"expected two runs or two targets, got {', '.join(map(repr, arguments))} beside "
-                f"--base-target or --tuned-target; give both targets the same way"
-            )
-        return Sides(targets=(base_target, tuned_target))
-    if len(arguments) != _TWO:
-        raise InputError(
-            f"expected two runs or two targets, BASE and TUNED, got {len(arguments)}: "
-            f"{', '.join(map(repr, arguments)) or 'none'}; more than two runs go with --history"
-        )
-    base, tuned = arguments
-    kinds = [is_target(name, runs) for name in arguments]
-    if all(kinds):
-        return Sides(targets=(base, tuned))
-    if any(kinds):
-        run = tuned if kinds[0] else base
-        raise InputError(
-            f"expected two runs or two targets, got {base!r} and {tuned!r}; `replay:{run}` asks a recording "
-            f"beside a target"
-        )
-    return Sides(runs=(find_run(base, runs), find_run(tuned, runs)))
-
-
 class ArmChoice(NamedTuple):
     """What the user said of one arm."""
 
@@ -126,20 +89,142 @@ class ArmChoice(NamedTuple):
     revision: str | None = None
     extra_body: str | None = None
 
+    @property
+    def names_a_target(self) -> bool:
+        """Whether the options mean a target although no spec of it is given."""
+        return any((self.model, self.system_prompt, self.few_shot, self.adapter))
+
+
+class Arms(NamedTuple):
+    """Options of `compare`: what is said of one arm alone."""
+
+    base_target: Annotated[str | None, typer.Option(help="The model before, asked now.", metavar="SPEC")] = (
+        None
+    )
+    tuned_target: Annotated[
+        str | None, typer.Option(help="The model after, asked beside it.", metavar="SPEC")
+    ] = None
+    base_model: Annotated[str | None, typer.Option(help="Name of the base at --url.", metavar="NAME")] = None
+    tuned_model: Annotated[
+        str | None, typer.Option(help="Name of the tuned model at --url.", metavar="NAME")
+    ] = None
+    base_url: Annotated[str | None, typer.Option(help="--url of the base alone.", metavar="URL")] = None
+    tuned_url: Annotated[str | None, typer.Option(help="--url of the tuned model alone.", metavar="URL")] = (
+        None
+    )
+    base_system_prompt: Annotated[
+        str | None, typer.Option(help="Text file put before every conversation.", metavar="FILE")
+    ] = None
+    tuned_system_prompt: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
+    ] = None
+    base_few_shot: Annotated[
+        str | None, typer.Option(help='JSONL file of {"user", "assistant"} examples.', metavar="FILE")
+    ] = None
+    tuned_few_shot: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="FILE")
+    ] = None
+    base_adapter: Annotated[
+        str | None, typer.Option(help="LoRA adapter, as `run --adapter`.", metavar="PATH")
+    ] = None
+    tuned_adapter: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="PATH")
+    ] = None
+    base_variant: Annotated[str | None, typer.Option(help="Name of the base in reports.", metavar="NAME")] = (
+        None
+    )
+    tuned_variant: Annotated[
+        str | None, typer.Option(help="Name of the tuned model in reports.", metavar="NAME")
+    ] = None
+    base_revision: Annotated[
+        str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
+    ] = None
+    tuned_revision: Annotated[
+        str | None, typer.Option(help="The same of the tuned model.", metavar="TEXT")
+    ] = None
+    base_extra_body: Annotated[
+        str | None, typer.Option(help="--extra-body of the base alone.", metavar="JSON")
+    ] = None
+    tuned_extra_body: Annotated[
+        str | None, typer.Option(help="--extra-body of the tuned model alone.", metavar="JSON")
+    ] = None
+
+    @property
+    def base(self) -> ArmChoice:
+        """What is said of the base."""
+        return self._arm("base_")
+
+    @property
+    def tuned(self) -> ArmChoice:
+        """What is said of the tuned model."""
+        return self._arm("tuned_")
+
+    def _arm(self, prefix: str) -> ArmChoice:
+        said = self._asdict().items()
+        return ArmChoice(
+            **{name.removeprefix(prefix): value for name, value in said if name.startswith(prefix)}
+        )
+
 
 class Shared(NamedTuple):
-    """What the user said of both arms."""
+    """Options of `compare`: what is said of both arms."""
 
-    url: str | None = None
-    key_env: str | None = None
-    extra_body: str | None = None
-    max_tokens: int | None = None
-    temperature: float = 0.0
-    seed: int = 0
-    timeout: float | None = None
-    slots: int | None = None
-    logprobs: bool = False
-    runs: str = "runs"
+    url: UrlOption = None
+    extra_body: ExtraBodyOption = None
+    api_key_env: KeyEnvOption = None
+    max_tokens: MaxTokensOption = None
+    temperature: TemperatureOption = 0.0
+    seed: SeedOption = 0
+    timeout: TimeoutOption = None
+    logprobs: LogprobsOption = False
+    slots: SlotsOption = None
+    runs: RunsOption = "runs"
+
+
+class Sides(NamedTuple):
+    """What is compared, base first: two run folders, or else two targets."""
+
+    runs: tuple[Path, Path] | None
+    arms: tuple[ArmChoice, ArmChoice]
+
+
+def sides(arguments: Sequence[str], arms: Arms, runs: str) -> Sides:
+    """Tell runs from targets.
+
+    Args:
+        arguments: Positional arguments.
+        arms: What the options say of either target.
+        runs: Folder that holds run folders.
+
+    Raises:
+        InputError: They are not two of a kind, or a run does not exist.
+    """
+    base, tuned = arms.base, arms.tuned
+    by_option = base.target is not None or tuned.target is not None
+    named = base.names_a_target or tuned.names_a_target
+    if by_option or (named and not arguments):
+        if arguments:
+            raise InputError(
+                f"expected two runs or two targets, got {', '.join(map(repr, arguments))} beside "
+                f"--base-target or --tuned-target; give both targets the same way"
+            )
+        return Sides(None, (base, tuned))
+    if len(arguments) != _TWO:
+        raise InputError(
+            f"expected two runs or two targets, BASE and TUNED, got {len(arguments)}: "
+            f"{', '.join(map(repr, arguments)) or 'none'}; more than two runs go with --history"
+        )
+    one, two = arguments
+    kinds = [is_target(name, runs) for name in arguments]
+    if all(kinds):
+        return Sides(None, (base._replace(target=one), tuned._replace(target=two)))
+    if any(kinds):
+        run = two if kinds[0] else one
+        raise InputError(
+            f"expected two runs or two targets, got {one!r} and {two!r}; `replay:{run}` asks a recording "
+            f"beside a target"
+        )
+    return Sides((find_run(one, runs), find_run(two, runs)), (base, tuned))
 
 
 def arm_requests(base: ArmChoice, tuned: ArmChoice, shared: Shared) -> tuple[ArmRequest, ArmRequest]:
@@ -170,22 +255,7 @@ def _request(choice: TargetChoice) -> ArmRequest:
 
 
 def _choice(arm: ArmChoice, shared: Shared) -> TargetChoice:
-    return TargetChoice(
-        target=arm.target,
-        url=arm.url or shared.url,
-        model=arm.model,
-        system_prompt=arm.system_prompt,
-        few_shot=arm.few_shot,
-        adapter=arm.adapter,
-        variant=arm.variant,
-        revision=arm.revision,
-        extra_body=arm.extra_body or shared.extra_body,
-        api_key_env=shared.key_env,
-        max_tokens=shared.max_tokens,
-        temperature=shared.temperature,
-        seed=shared.seed,
-        timeout=shared.timeout,
-        slots=shared.slots,
-        logprobs=shared.logprobs,
-        runs=shared.runs,
-    )
+    said: dict[str, Any] = shared._asdict() | arm._asdict()
+    said["url"] = arm.url or shared.url
+    said["extra_body"] = arm.extra_body or shared.extra_body
+    return TargetChoice(**said)

@@ -12,39 +12,6 @@ from alignmeter.errors import InputError
 if TYPE_CHECKING:
     from alignmeter.engine import Allowance, EngineOptions, Prices, Spending
 
-ConcurrencyOption = Annotated[
-    int | None,
-    typer.Option(
-        parser=whole(1),
-        metavar="N",
-        help="Calls in flight to a target from the start; default: adapts, 8 to 64.",
-    ),
-]
-RpmOption = Annotated[
-    float | None,
-    typer.Option(parser=real(exclusive=True), metavar="X", help="Requests a minute to a target at the most."),
-]
-TpmOption = Annotated[
-    float | None,
-    typer.Option(parser=real(1.0), metavar="X", help="Tokens a minute of a target at the most."),
-]
-MaxAttemptsOption = Annotated[
-    int, typer.Option(parser=whole(1), metavar="N", help="Calls for one trial, retries included.")
-]
-TrialTimeoutOption = Annotated[
-    float,
-    typer.Option(parser=real(exclusive=True), metavar="S", help="Seconds for one trial, retries included."),
-]
-BudgetCallsOption = Annotated[
-    int | None,
-    typer.Option(
-        parser=whole(1), metavar="N", help="Stop after so many calls, over all resumes, judges' included."
-    ),
-]
-BudgetCallsOfModelsOption = Annotated[
-    int | None,
-    typer.Option(parser=whole(1), metavar="N", help="Stop after so many calls to models, over all starts."),
-]
 BudgetTokensOption = Annotated[
     int | None, typer.Option(parser=whole(1), metavar="N", help="Stop before so many tokens.")
 ]
@@ -64,7 +31,7 @@ PriceJudgeOption = Annotated[
         parser=real(), metavar="X", help="The same for judges; default: as the target, the dearer of two."
     ),
 ]
-PriceTunedOption = Annotated[
+TunedPriceOption = Annotated[
     float | None,
     typer.Option(parser=real(), metavar="X", help="The same for the tuned model; default: as the base."),
 ]
@@ -74,26 +41,75 @@ TRIAL_TIMEOUT = 900.0
 """Defaults of `RetryPolicy`, which is not imported before a command runs."""
 
 
+class TunedPrices(NamedTuple):
+    """Options of `compare` alone: what the second of two targets costs."""
+
+    tuned_price_prompt: TunedPriceOption = None
+    tuned_price_completion: TunedPriceOption = None
+
+    def prices(self, base: Prices) -> Prices | None:
+        """Its prices, those of the base where only one was said; None where nothing was."""
+        if self == TunedPrices():
+            return None
+        from alignmeter.engine import Prices
+
+        prompt, completion = self
+        return Prices(
+            prompt=base.prompt if prompt is None else prompt,
+            completion=base.completion if completion is None else completion,
+        )
+
+
 class EngineChoice(NamedTuple):
-    """What the user said of speed, patience and limits."""
+    """Options of `run` and `compare`: speed, patience and limits."""
 
-    concurrency: int | None = None
-    rpm: float | None = None
-    tpm: float | None = None
-    max_attempts: int = MAX_ATTEMPTS
-    trial_timeout: float = TRIAL_TIMEOUT
-    budget_calls: int | None = None
-    budget_tokens: int | None = None
-    budget_money: float | None = None
-    price_prompt: float = 0.0
-    price_completion: float = 0.0
-    price_judge_prompt: float | None = None
-    price_judge_completion: float | None = None
-    tuned_price_prompt: float | None = None
-    tuned_price_completion: float | None = None
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole(1),
+            metavar="N",
+            help="Calls in flight to a target from the start; default: adapts, 8 to 64.",
+        ),
+    ] = None
+    rpm: Annotated[
+        float | None,
+        typer.Option(
+            parser=real(exclusive=True), metavar="X", help="Requests a minute to a target at the most."
+        ),
+    ] = None
+    tpm: Annotated[
+        float | None,
+        typer.Option(parser=real(1.0), metavar="X", help="Tokens a minute of a target at the most."),
+    ] = None
+    max_attempts: Annotated[
+        int, typer.Option(parser=whole(1), metavar="N", help="Calls for one trial, retries included.")
+    ] = MAX_ATTEMPTS
+    trial_timeout: Annotated[
+        float,
+        typer.Option(
+            parser=real(exclusive=True), metavar="S", help="Seconds for one trial, retries included."
+        ),
+    ] = TRIAL_TIMEOUT
+    budget_calls: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole(1),
+            metavar="N",
+            help="Stop after so many calls, over all resumes, judges' included.",
+        ),
+    ] = None
+    budget_tokens: BudgetTokensOption = None
+    budget_money: BudgetMoneyOption = None
+    price_prompt: PricePromptOption = 0.0
+    price_completion: PriceCompletionOption = 0.0
+    price_judge_prompt: PriceJudgeOption = None
+    price_judge_completion: PriceJudgeOption = None
 
-    def options(self) -> EngineOptions:
-        """Gather the options; prices are those of the base where two targets are asked.
+    def options(self, tuned: TunedPrices | None = None) -> EngineOptions:
+        """Gather the options.
+
+        Args:
+            tuned: What was said of a second target's prices, where there is one.
 
         Raises:
             InputError: Money is limited, and nothing says what a token costs.
@@ -101,7 +117,7 @@ class EngineChoice(NamedTuple):
         from alignmeter.engine import EngineOptions, Limits, Prices, RetryPolicy
 
         prices = Prices(prompt=self.price_prompt, completion=self.price_completion)
-        _check_priced(self.budget_money, prices, self.tuned_prices() or prices)
+        _check_priced(self.budget_money, prices, (tuned or TunedPrices()).prices(prices) or prices)
         judged = self.price_judge_prompt, self.price_judge_completion
         return EngineOptions(
             concurrency=self.concurrency,
@@ -115,27 +131,20 @@ class EngineChoice(NamedTuple):
             retry=RetryPolicy(attempts=self.max_attempts, trial_timeout=self.trial_timeout),
         )
 
-    def tuned_prices(self) -> Prices | None:
-        """What the tuned model costs; None where nothing was said of it alone."""
-        from alignmeter.engine import Prices
-
-        given = self.tuned_price_prompt, self.tuned_price_completion
-        if given == (None, None):
-            return None
-        return Prices(
-            prompt=self.price_prompt if given[0] is None else given[0],
-            completion=self.price_completion if given[1] is None else given[1],
-        )
-
 
 class BudgetChoice(NamedTuple):
-    """What the user said of limits where models are asked outside a run."""
+    """Options of the commands that ask models outside a run: what may be spent."""
 
-    calls: int | None = None
-    tokens: int | None = None
-    money: float | None = None
-    price_prompt: float = 0.0
-    price_completion: float = 0.0
+    budget_calls: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole(1), metavar="N", help="Stop after so many calls to models, over all starts."
+        ),
+    ] = None
+    budget_tokens: BudgetTokensOption = None
+    budget_money: BudgetMoneyOption = None
+    price_prompt: PricePromptOption = 0.0
+    price_completion: PriceCompletionOption = 0.0
 
     def allowance(self) -> Allowance:
         """Gather the limits.
@@ -146,8 +155,9 @@ class BudgetChoice(NamedTuple):
         from alignmeter.engine import Allowance, Limits, Prices
 
         prices = Prices(prompt=self.price_prompt, completion=self.price_completion)
-        _check_priced(self.money, prices)
-        return Allowance(limits=Limits(calls=self.calls, tokens=self.tokens, money=self.money), prices=prices)
+        _check_priced(self.budget_money, prices)
+        limits = Limits(calls=self.budget_calls, tokens=self.budget_tokens, money=self.budget_money)
+        return Allowance(limits=limits, prices=prices)
 
 
 def spent_words(spent: Spending) -> str:

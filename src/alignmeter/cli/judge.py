@@ -9,19 +9,12 @@ import typer
 
 from alignmeter.cli import rejudge
 from alignmeter.cli.counter import counter
-from alignmeter.cli.engine_options import (
-    BudgetCallsOfModelsOption,
-    BudgetChoice,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    PriceCompletionOption,
-    PricePromptOption,
-    spent_words,
-)
+from alignmeter.cli.engine_options import BudgetChoice, spent_words
 from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.judge_on_runs import LabelledRunsOption, calibrate_on, validate_on
 from alignmeter.cli.judge_options import JudgeEndpointKeyOption, JudgeEndpointOption
 from alignmeter.cli.judge_tables import print_cards, print_report
+from alignmeter.cli.option_groups import with_groups
 from alignmeter.cli.output import JsonOption, RunsOption, console, examples, print_json, print_line
 from alignmeter.cli.output_file import output_file
 from alignmeter.cli.target_options import TimeoutOption
@@ -80,6 +73,7 @@ def group() -> None:
         "alignmeter judge validate --axis harm --judge llm:harm@openai:gpt-x",
     ),
 )
+@with_groups
 def validate(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
@@ -114,11 +108,7 @@ def validate(  # noqa: PLR0913 - one parameter an option
     timeout: TimeoutOption = None,
     judgements: JudgementsOption = None,
     fresh: FreshOption = False,
-    budget_calls: BudgetCallsOfModelsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    budget: BudgetChoice,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +143,6 @@ def validate(  # noqa: PLR0913 - one parameter an option
             "--axis refusal needs --labels FILE, replies with the labels that people gave them, or --run RUN "
             "that they gave them in with `alignmeter label`"
         )
-    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     with counter("judgements") as progress:
         made = validate_judge(
             axis,
@@ -200,6 +189,7 @@ def _usual_format(axis: Axis, labels: list[str]) -> Literal["xstest", "gptfuzz",
         "alignmeter judge calibrate --run latest --judge refusal-embedded",
     ),
 )
+@with_groups
 def calibrate(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
@@ -239,11 +229,7 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
         bool,
         typer.Option("--replace", help="Lose the judge's card of people's labels, where the file holds one."),
     ] = False,
-    budget_calls: BudgetCallsOfModelsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    budget: BudgetChoice,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -267,7 +253,6 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     refuse_unused(context, set(context.params) - {"runs"}, _of_runs)
     if judge is None:
         raise InputError("expected --judge SPEC: the judge that gets a card")
-    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     with counter("judgements") as progress:
         made = calibrate_judge(
             judge,

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from alignmeter.cli.counter import counter
-from alignmeter.cli.engine_options import (
-    BudgetCallsOfModelsOption,
-    BudgetChoice,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    PriceCompletionOption,
-    PricePromptOption,
-    spent_words,
-)
+from alignmeter.cli.engine_options import BudgetChoice, spent_words
 from alignmeter.cli.judge_options import (
     JudgeEndpointKeyOption,
     JudgeEndpointOption,
@@ -24,6 +16,7 @@ from alignmeter.cli.judge_options import (
     judge_choice,
 )
 from alignmeter.cli.numbers import whole
+from alignmeter.cli.option_groups import with_groups
 from alignmeter.cli.output import JsonOption, RunArgument, RunsOption, console, examples, print_json
 
 if TYPE_CHECKING:
@@ -43,18 +36,15 @@ DISAGREEMENTS_EXAMPLES = examples(
 )
 
 
-def rejudge(  # noqa: PLR0913 - one parameter an option
+@with_groups
+def rejudge(
     run: RunArgument = "latest",
     *,
     judge: JudgesOption = None,
     judge_url: JudgeEndpointOption = None,
     judge_key_env: JudgeEndpointKeyOption = None,
     judge_self: JudgeSelfOption = False,
-    budget_calls: BudgetCallsOfModelsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    budget: BudgetChoice,
     runs: RunsOption = "runs",
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +62,6 @@ def rejudge(  # noqa: PLR0913 - one parameter an option
 
     path = find_run(run, runs)
     choice = judge_choice(judge, judge_url, judge_key_env, allow_self=judge_self)
-    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     allowance = budget.allowance()
     with counter("replies judged") as progress:
         done = judge_again(path, choice, allowance=allowance, progress=progress)

@@ -8,22 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alignmeter.cli.engine_options import (
-    MAX_ATTEMPTS,
-    TRIAL_TIMEOUT,
-    BudgetCallsOption,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    ConcurrencyOption,
-    EngineChoice,
-    MaxAttemptsOption,
-    PriceCompletionOption,
-    PriceJudgeOption,
-    PricePromptOption,
-    RpmOption,
-    TpmOption,
-    TrialTimeoutOption,
-)
+from alignmeter.cli.engine_options import EngineChoice
 from alignmeter.cli.judge_options import (
     JudgeKeyEnvOption,
     JudgeSelfOption,
@@ -31,35 +16,12 @@ from alignmeter.cli.judge_options import (
     JudgeUrlOption,
     judge_choice,
 )
-from alignmeter.cli.output import (
-    JsonOption,
-    ModelOption,
-    RunsOption,
-    ThreatModelOption,
-    UrlOption,
-    console,
-    examples,
-    print_json,
-    print_line,
-)
+from alignmeter.cli.option_groups import with_groups
+from alignmeter.cli.output import JsonOption, ThreatModelOption, console, examples, print_json, print_line
 from alignmeter.cli.target_options import (
-    AdapterOption,
-    ExtraBodyOption,
-    FewShotOption,
     ForceSequesteredOption,
-    KeyEnvOption,
-    LogprobsOption,
-    MaxTokensOption,
-    RevisionOption,
     SameSystemOption,
-    SeedOption,
-    SlotsOption,
-    SystemPromptOption,
     TargetChoice,
-    TargetOption,
-    TemperatureOption,
-    TimeoutOption,
-    VariantOption,
     refuse_untaken,
 )
 
@@ -76,43 +38,17 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def run(  # noqa: PLR0913 - a command line's options
     context: typer.Context,
     *,
-    target: TargetOption = None,
-    url: UrlOption = None,
-    model: ModelOption = None,
     threat_model: ThreatModelOption = None,
-    system_prompt: SystemPromptOption = None,
-    few_shot: FewShotOption = None,
-    variant: VariantOption = None,
-    adapter: AdapterOption = None,
-    extra_body: ExtraBodyOption = None,
-    revision: RevisionOption = None,
-    api_key_env: KeyEnvOption = None,
-    max_tokens: MaxTokensOption = None,
-    temperature: TemperatureOption = 0.0,
-    seed: SeedOption = 0,
-    timeout: TimeoutOption = None,
-    logprobs: LogprobsOption = False,
-    slots: SlotsOption = None,
-    concurrency: ConcurrencyOption = None,
-    rpm: RpmOption = None,
-    tpm: TpmOption = None,
-    max_attempts: MaxAttemptsOption = MAX_ATTEMPTS,
-    trial_timeout: TrialTimeoutOption = TRIAL_TIMEOUT,
-    budget_calls: BudgetCallsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    target: TargetChoice,
+    engine: EngineChoice,
     judge: JudgesOption = None,
     judge_url: JudgeUrlOption = None,
     judge_key_env: JudgeKeyEnvOption = None,
     judge_self: JudgeSelfOption = False,
-    price_judge_prompt: PriceJudgeOption = None,
-    price_judge_completion: PriceJudgeOption = None,
-    runs: RunsOption = "runs",
     name: Annotated[
         str | None,
         typer.Option(help="Name of the run folder; resumes it if it is there.", metavar="NAME"),
@@ -138,48 +74,16 @@ def run(  # noqa: PLR0913 - a command line's options
     from alignmeter.api import RunRequest
     from alignmeter.cli.locate import find_run
 
-    choice = TargetChoice(
-        target=target,
-        url=url,
-        model=model,
-        system_prompt=system_prompt,
-        few_shot=few_shot,
-        variant=variant,
-        revision=revision,
-        api_key_env=api_key_env,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        seed=seed,
-        timeout=timeout,
-        slots=slots,
-        logprobs=logprobs,
-        adapter=adapter,
-        extra_body=extra_body,
-        runs=runs,
-    )
-    spec = choice.spec
+    spec = target.spec
     refuse_untaken(context, {"": spec})
     request = RunRequest(
         target=spec,
-        target_options=choice.options(),
-        engine=EngineChoice(
-            concurrency=concurrency,
-            rpm=rpm,
-            tpm=tpm,
-            max_attempts=max_attempts,
-            trial_timeout=trial_timeout,
-            budget_calls=budget_calls,
-            budget_tokens=budget_tokens,
-            budget_money=budget_money,
-            price_prompt=price_prompt,
-            price_completion=price_completion,
-            price_judge_prompt=price_judge_prompt,
-            price_judge_completion=price_judge_completion,
-        ).options(),
+        target_options=target.options(),
+        engine=engine.options(),
         threat_model=None if threat_model is None else Path(threat_model),
-        runs=Path(runs),
+        runs=Path(target.runs),
         name=name,
-        resume=None if resume is None else find_run(resume, runs),
+        resume=None if resume is None else find_run(resume, target.runs),
         fresh=fresh,
         same_system=same_system,
         smoke=smoke,

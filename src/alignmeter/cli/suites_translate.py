@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alignmeter.cli.counter import counter
-from alignmeter.cli.engine_options import (
-    BudgetCallsOfModelsOption,
-    BudgetChoice,
-    BudgetMoneyOption,
-    BudgetTokensOption,
-    PriceCompletionOption,
-    PricePromptOption,
-    spent_words,
-)
+from alignmeter.cli.engine_options import BudgetChoice, spent_words
 from alignmeter.cli.numbers import whole
+from alignmeter.cli.option_groups import with_groups
 from alignmeter.cli.output import JsonOption, UrlOption, console, examples, print_json
 from alignmeter.cli.target_options import KeyEnvOption
 from alignmeter.errors import RUNTIME_FAILURE
@@ -35,6 +28,7 @@ EXAMPLES = examples(
 )
 
 
+@with_groups
 def translate(  # noqa: PLR0913 - one an option
     suite: Annotated[str, typer.Argument(help="Name of a suite.", metavar="SUITE")],
     *,
@@ -54,11 +48,7 @@ def translate(  # noqa: PLR0913 - one an option
     limit: Annotated[
         int | None, typer.Option("--limit", parser=whole(1), metavar="N", help="Families at most.")
     ] = None,
-    budget_calls: BudgetCallsOfModelsOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    budget_money: BudgetMoneyOption = None,
-    price_prompt: PricePromptOption = 0.0,
-    price_completion: PriceCompletionOption = 0.0,
+    budget: BudgetChoice,
     as_json: JsonOption = False,
 ) -> None:
     """Translate a suite from English, and set aside what does not survive the way back.
@@ -74,7 +64,6 @@ def translate(  # noqa: PLR0913 - one an option
     from alignmeter.api import TranslateRequest, translate_suite
     from alignmeter.targets import TargetOptions
 
-    budget = BudgetChoice(budget_calls, budget_tokens, budget_money, price_prompt, price_completion)
     request = TranslateRequest(
         suite=suite,
         language=to,

@@ -10,6 +10,7 @@ import typer
 from alignmeter.cli.given import refuse_unused
 from alignmeter.cli.locate import find_recording
 from alignmeter.cli.numbers import real, whole
+from alignmeter.cli.output import ModelOption, RunsOption, UrlOption
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,41 +22,6 @@ MAX_TOKENS = 512
 EMBEDDED_MAX_TOKENS = 96
 """The embedded model decodes about a hundred tokens a second on two cores and rarely stops early."""
 
-TargetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--target",
-        "-t",
-        help="embedded, embedded:PATH.gguf, openai:MODEL, python:MODULE:FUNCTION, replay:RUN or "
-        "transformers:FOLDER; "
-        "default: embedded, or openai:NAME where --model is given.",
-        metavar="SPEC",
-    ),
-]
-SystemPromptOption = Annotated[
-    str | None,
-    typer.Option("--system-prompt", help="Text file put before every conversation.", metavar="FILE"),
-]
-FewShotOption = Annotated[
-    str | None,
-    typer.Option("--few-shot", help='JSONL file of {"user", "assistant"} examples.', metavar="FILE"),
-]
-VariantOption = Annotated[
-    str | None,
-    typer.Option(
-        "--variant",
-        help="Name of this configuration in reports, or a YAML file with name, system_prompt and few_shot.",
-        metavar="NAME|FILE.yaml",
-    ),
-]
-AdapterOption = Annotated[
-    str | None,
-    typer.Option(
-        "--adapter",
-        help="LoRA adapter: a .gguf file for the embedded target, a peft folder for transformers.",
-        metavar="PATH",
-    ),
-]
 KeyEnvOption = Annotated[
     str | None,
     typer.Option(
@@ -73,9 +39,6 @@ ExtraBodyOption = Annotated[
         '{"chat_template_kwargs": {"enable_thinking": false}}.',
         metavar="JSON",
     ),
-]
-RevisionOption = Annotated[
-    str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
 ]
 MaxTokensOption = Annotated[
     int | None,
@@ -114,25 +77,57 @@ SameSystemOption = Annotated[
 
 
 class TargetChoice(NamedTuple):
-    """What the user said of the target."""
+    """Options of `run`: the target, what stands before its prompts, and how it is sampled."""
 
-    target: str | None = None
-    url: str | None = None
-    model: str | None = None
-    system_prompt: str | None = None
-    few_shot: str | None = None
-    variant: str | None = None
-    revision: str | None = None
-    api_key_env: str | None = None
-    max_tokens: int | None = None
-    temperature: float = 0.0
-    seed: int = 0
-    timeout: float | None = None
-    slots: int | None = None
-    logprobs: bool = False
-    adapter: str | None = None
-    extra_body: str | None = None
-    runs: str = "runs"
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            help="embedded, embedded:PATH.gguf, openai:MODEL, python:MODULE:FUNCTION, replay:RUN or "
+            "transformers:FOLDER; default: embedded, or openai:NAME where --model is given.",
+            metavar="SPEC",
+        ),
+    ] = None
+    url: UrlOption = None
+    model: ModelOption = None
+    system_prompt: Annotated[
+        str | None,
+        typer.Option("--system-prompt", help="Text file put before every conversation.", metavar="FILE"),
+    ] = None
+    few_shot: Annotated[
+        str | None,
+        typer.Option("--few-shot", help='JSONL file of {"user", "assistant"} examples.', metavar="FILE"),
+    ] = None
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            "--variant",
+            help="Name of this configuration in reports, or a YAML file with name, system_prompt and "
+            "few_shot.",
+            metavar="NAME|FILE.yaml",
+        ),
+    ] = None
+    adapter: Annotated[
+        str | None,
+        typer.Option(
+            "--adapter",
+            help="LoRA adapter: a .gguf file for the embedded target, a peft folder for transformers.",
+            metavar="PATH",
+        ),
+    ] = None
+    extra_body: ExtraBodyOption = None
+    revision: Annotated[
+        str | None, typer.Option(help="Tells checkpoints behind one name apart.", metavar="TEXT")
+    ] = None
+    api_key_env: KeyEnvOption = None
+    max_tokens: MaxTokensOption = None
+    temperature: TemperatureOption = 0.0
+    seed: SeedOption = 0
+    timeout: TimeoutOption = None
+    logprobs: LogprobsOption = False
+    slots: SlotsOption = None
+    runs: RunsOption = "runs"
 
     @property
     def spec(self) -> str:
