@@ -1,21 +1,17 @@
 """Detectors of drift in a stream of conversations: an e-detector, and a CUSUM to compare it with.
 
 A detector watches one stratum. It is fixed before the stream and holds no data: a state goes in with
-an outcome, a new state comes out, and a state turns into JSON and back, so that a watch process can
-be killed and restarted at any conversation.
+an outcome, and a new state comes out. Nothing is kept between processes: `compare --history` plays its
+charts anew from the run folders, which hold every reply.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 from alignmeter.stats._run_length import mean_run_length, shortest_limit, whole_steps
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Direction = Literal["up", "down"]
 """Which way a rate went: `up` is an alarm about more events, `down` about fewer."""
@@ -40,27 +36,6 @@ class DetectorState:
     up: tuple[float, ...] = ()
     down: tuple[float, ...] = ()
     alarm: Direction | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the state as plain numbers, strings and lists that JSON keeps exactly."""
-        return {"n": self.n, "up": list(self.up), "down": list(self.down), "alarm": self.alarm}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, object]) -> DetectorState:
-        """Read what `to_dict` gave.
-
-        Raises:
-            ValueError: A field is missing or has the wrong type.
-        """
-        n, alarm = data.get("n"), data.get("alarm")
-        lists = [data.get(side) for side in ("up", "down")]
-        known = alarm is None or (isinstance(alarm, str) and alarm in {"up", "down"})
-        if not (_is_count(n) and all(_are_levels(x) for x in lists) and known):
-            raise ValueError(
-                f"a detector state must have n, lists up and down of numbers >= 0, and alarm, got {data!r}"
-            )
-        up, down = (tuple(float(x) for x in cast("list[float]", level)) for level in lists)
-        return cls(cast("int", n), up, down, cast("Direction | None", alarm))
 
 
 @dataclass(frozen=True)
@@ -208,24 +183,6 @@ class CusumState:
     level: int = 0
     alarm: bool = False
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the state as plain numbers that JSON keeps exactly."""
-        return {"n": self.n, "level": self.level, "alarm": self.alarm}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, object]) -> CusumState:
-        """Read what `to_dict` gave.
-
-        Raises:
-            ValueError: A field is missing or has the wrong type.
-        """
-        n, level, alarm = data.get("n"), data.get("level"), data.get("alarm")
-        if not (_is_count(n) and _is_count(level) and isinstance(alarm, bool)):
-            raise ValueError(
-                f"a CUSUM state must have n and level >= 0 and alarm true or false, got {data!r}"
-            )
-        return cls(cast("int", n), cast("int", level), alarm)
-
 
 @dataclass(frozen=True)
 class CusumDetector:
@@ -331,17 +288,3 @@ def _stake(rate: float, odds_ratio: float) -> float:
 
 def _advance(levels: tuple[float, ...], bets: tuple[float, ...], z: float) -> tuple[float, ...]:
     return tuple((level + 1) * (1 + bet * z) for level, bet in zip(levels, bets, strict=True))
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _are_levels(value: object) -> bool:
-    if not isinstance(value, list):
-        return False
-    entries = cast("list[object]", value)
-    return all(
-        isinstance(x, int | float) and not isinstance(x, bool) and 0 <= x <= sys.float_info.max
-        for x in entries
-    )
