@@ -7,32 +7,34 @@ of another metric or other settings is invalid; neither is a small difference.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from alignmeter.analysis.absent_items import absent_note, is_stand_in, stand_in
+from alignmeter.analysis.measured_alike import (
+    check_prompts,
+    check_scorer,
+    check_versions,
+    guessing,
+    named_items,
+    scored_otherwise,
+)
 from alignmeter.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from alignmeter.analysis.absent_items import Items
+    from alignmeter.analysis.measured_alike import Prompts
     from alignmeter.records import ItemScores, ScoredItem
 
 FEWEST_FAMILIES = 2
 """Fewer independent units than this have no spread, and so no interval."""
-
-_NAMED = 3
-"""Items that a message names before it counts the rest."""
-
-Prompts = Literal["same", "any"]
-"""Whether both models must have been sent the same text for an item, where it is known."""
 
 _Keyed: TypeAlias = "dict[tuple[str, str], ScoredItem]"
 
@@ -155,13 +157,11 @@ def pair_items(
             shared.setdefault(item.domain, []).append(ItemPair(item, twin))
     if not shared:
         raise InputError(_nothing_shared(base, other))
-    _check_scorer(base, other, shared)
+    check_scorer(base, other, shared)
     every = [pair for pairs in shared.values() for pair in pairs]
     paired = _with_absent(keyed, (base, other), shared, items)
-    _check_same(base, other, every, "version")
-    differing = _differing(every, "prompt")
-    if differing and prompts == "same":
-        raise _differ(base, other, differing, "prompt")
+    check_versions(base, other, every)
+    sent_other_texts = check_prompts(base, other, every, prompts)
     versioned = sum(1 for one, two in every if one.version and two.version)
     domains = tuple(
         _paired_domain((base, other), domain, tuple(pairs), (counts[0][domain], counts[1][domain]), fewest)
@@ -174,7 +174,7 @@ def pair_items(
         only_base=tuple(domain for domain in counts[0] if domain not in shared),
         only_other=tuple(domain for domain in counts[1] if domain not in shared),
         versioned=versioned,
-        notes=_notes(base, other, domains, len(every) - versioned, len(differing)),
+        notes=_notes(base, other, domains, len(every) - versioned, sent_other_texts),
     )
 
 
@@ -211,112 +211,22 @@ def items_by_name(scores: ItemScores) -> dict[tuple[str, str], ScoredItem]:
         repeated = [item for key, item in found.items() if times[key] > 1]
         raise InputError(
             f"{scores.origin}: expected each item once in its domain, got {len(repeated):,} that come again: "
-            f"{_names(repeated)}; keep one score an item, or give repeats ids of their own and one family"
+            f"{named_items(repeated)}; keep one score an item, or give repeats ids of their own and one "
+            "family"
         )
     return found
 
 
 def _nothing_shared(base: ItemScores, other: ItemScores) -> str:
     shown = [
-        f"{len(scores.items):,} in {scores.origin}" + (f" ({_names(scores.items)})" if scores.items else "")
+        f"{len(scores.items):,} in {scores.origin}"
+        + (f" ({named_items(scores.items)})" if scores.items else "")
         for scores in (base, other)
     ]
     return (
         f"expected two files that share items, got {shown[0]} and {shown[1]} without one in common; "
         "score both models on the same items, under the same domain and item names"
     )
-
-
-def _check_scorer(base: ItemScores, other: ItemScores, domains: Iterable[str]) -> None:
-    """Refuse scores of which no domain was scored by the same scorer, where both sides say who scored."""
-    scorers = {domain: (base.scorer_of(domain), other.scorer_of(domain)) for domain in domains}
-    if all(one and two and one != two for one, two in scorers.values()):
-        domain, (one, two) = next(iter(scorers.items()))
-        raise InputError(
-            f"{base.origin} and {other.origin}: domain {domain!r}: expected scores by one scorer, got "
-            f"{one!r} and {two!r}; score both models with the same harness, judge and version"
-        )
-
-
-def _scored_otherwise(base: ItemScores, other: ItemScores, domain: str) -> str:
-    """Say how the two sides of a domain were scored differently, as far as both say how."""
-    one, two = base.scorer_of(domain), other.scorer_of(domain)
-    if one and two and one != two:
-        return (
-            f"the two sides were scored by {one!r} and by {two!r}; score both models with the same harness, "
-            "judge and version"
-        )
-    one, two = base.metric.get(domain, ""), other.metric.get(domain, "")
-    if one and two and one != two:
-        return f"the two sides have different metrics, {one!r} and {two!r}; choose the same for both"
-    one, two = base.scorers.get(domain, ""), other.scorers.get(domain, "")
-    if one and two and one != two:
-        return (
-            f"the two sides were scored differently, by {one!r} and by {two!r}: task version or settings of "
-            "the metric differ; score both models with the same"
-        )
-    return ""
-
-
-def _guessing(
-    sides: tuple[ItemScores, ItemScores], domain: str, pairs: Sequence[ItemPair]
-) -> tuple[float, str]:
-    """Return the score of guessing on the pairs, and what is wrong with it.
-
-    Each item's own counts where one is known of all of them, because that of a domain depends on which
-    of its items a model was asked.
-    """
-    own = [{item.chance for item in pair if item.chance is not None} for pair in pairs]
-    stated = {scores.chance[domain] for scores in sides if domain in scores.chance}
-    for chances in own if all(own) else [stated]:
-        if len(chances) > 1:
-            return 0.0, (
-                f"guessing scores {min(chances):g} on one side and {max(chances):g} on the other; state the "
-                "same for both"
-            )
-    if not all(own):
-        return max(stated, default=0.0), ""
-    return math.fsum(chance for chances in own for chance in chances) / len(own), ""
-
-
-def _check_same(
-    base: ItemScores, other: ItemScores, pairs: Sequence[ItemPair], what: Literal["version", "prompt"]
-) -> None:
-    differing = _differing(pairs, what)
-    if differing:
-        raise _differ(base, other, differing, what)
-
-
-def _differing(pairs: Sequence[ItemPair], what: Literal["version", "prompt"]) -> list[ScoredItem]:
-    """Return the items whose digests are known on both sides and are not the same."""
-    if what == "version":
-        return [one for one, two in pairs if one.version and two.version and one.version != two.version]
-    return [one for one, two in pairs if one.prompt and two.prompt and one.prompt != two.prompt]
-
-
-def _differ(
-    base: ItemScores,
-    other: ItemScores,
-    items: Sequence[ScoredItem],
-    what: Literal["version", "prompt"],
-) -> InputError:
-    where = f"{base.origin} and {other.origin}"
-    if what == "version":
-        return InputError(
-            f"{where}: expected shared items to have one version, got {len(items):,} whose content differs: "
-            f"{_names(items)}; score both models on the same version of the data"
-        )
-    return InputError(
-        f"{where}: expected both models to be sent the same text for an item, got {len(items):,} that "
-        f"differ: {_names(items)}; use the same few-shot examples and chat template, or allow it with "
-        "`prompts=any` where they must differ"
-    )
-
-
-def _names(items: Sequence[ScoredItem]) -> str:
-    """Name the first items and count the rest: `'law' 'q1', 'law' 'q2' and 7 more`."""
-    named = ", ".join(f"{item.domain!r} {item.item!r}" for item in items[:_NAMED])
-    return named if len(items) <= _NAMED else f"{named} and {len(items) - _NAMED:,} more"
 
 
 def _paired_domain(
@@ -339,8 +249,8 @@ def _paired_domain(
     numbers: dict[str, int] = {}
     families = [numbers.setdefault(one.family, len(numbers)) for one, _ in scored]
     asked = [pair for pair in pairs if not any(map(is_stand_in, pair))]
-    chance, invalid = _guessing(sides, domain, asked)
-    invalid = _scored_otherwise(base, other, domain) or invalid
+    chance, invalid = guessing(base, other, domain, asked)
+    invalid = scored_otherwise(base, other, domain) or invalid
     if not invalid and len(numbers) < fewest:
         invalid = (
             f"{len(numbers)} of {shared} shared items are independent and scored for both models; "

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alignmeter.analysis.absent_items import Items
-    from alignmeter.analysis.pairing import PairedDomain, PairedItems, Prompts
+    from alignmeter.analysis.measured_alike import Prompts
+    from alignmeter.analysis.pairing import PairedDomain, PairedItems
     from alignmeter.records import ItemScores, ScoredItem
     from alignmeter.stats import ClusterMethod
 

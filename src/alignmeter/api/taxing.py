@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alignmeter.analysis.absent_items import Items
-    from alignmeter.analysis.pairing import PairedItems, Prompts
+    from alignmeter.analysis.measured_alike import Prompts
+    from alignmeter.analysis.pairing import PairedItems
     from alignmeter.records import SafetyGain, Tax, VariantLabels
 
 FLAGGED, UNDECIDED, INVALID = 1, 3, 4

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
@@ -16,6 +14,7 @@ from alignmeter.engine.clock import SystemClock
 from alignmeter.engine.concurrency import AdaptiveConcurrency
 from alignmeter.engine.judge_calls import DEFAULT_CONCURRENCY, counting, shown_to_judge
 from alignmeter.engine.options import EngineOptions
+from alignmeter.engine.patience import Patience
 from alignmeter.engine.progress import Snapshot
 from alignmeter.engine.rate_limit import TokenBucket
 from alignmeter.engine.spending import Before
@@ -27,6 +26,7 @@ from alignmeter.store import Answered, Asked, Charged, Judged
 from alignmeter.targets import Variant
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Coroutine, Mapping
 
     from alignmeter.engine.caller import Place
@@ -44,14 +44,8 @@ DEFAULT_START = 8
 DEFAULT_MAXIMUM = 64
 _SYNC_SECONDS = 0.5
 _TICK_SECONDS = 0.25
-_DEAD_AFTER = 8
-"""Failures in a row after which an endpoint that never answered, or is gone, is given up."""
-_SICK_AFTER = 40
-"""Failures in a row after which an endpoint that did answer is given up."""
 _RETRYING = 4
 """Trials that may wait for another attempt, however narrow the window, before new ones are begun."""
-_SICKNESS = frozenset({"connection", "server_error", "timeout", "bad_response", "auth", "not_found"})
-_NEVER_SERVED = _SICKNESS | {"rate_limited"}
 
 _Role = Literal["target", "judge"]
 
@@ -92,6 +86,11 @@ class Engine:
         progress: Told how far it is.
         clock: Time.
         beside: An engine that is at work meanwhile, whose limits hold over both together.
+
+    Attributes:
+        budget: What it spends, earlier processes of the run included.
+        judgements: By axis and trial id, likewise.
+        heard: By trial id, what judges' models answered an earlier process that did not finish judging it.
     """
 
     def __init__(  # noqa: PLR0913 - all that it works with
@@ -139,21 +138,20 @@ class Engine:
             policy=options.retry,
             clock=self._clock,
         )
-        self._trial_timeout = options.retry.trial_timeout
+        self._patience = Patience(options.retry.trial_timeout, self._clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop: asyncio.Future[Stopped] | None = None
         self._finish: asyncio.Future[Stopped] | None = None
         self._schedule: Schedule | None = None
-        self._failures: Counter[str] = Counter()
-        self._replied = False
-        self._unjudged: Counter[str] = Counter()
-        self._heard: set[str] = set()
         self.judgements: dict[Axis, dict[str, Judgement]] = {}
         self.heard: dict[str, tuple[Heard, ...]] = {}
-        self.errors: Counter[str] = Counter()
-        self._last_error = ""
         self._answered = 0
         self._began = 0.0
+
+    @property
+    def errors(self) -> Counter[str]:
+        """Trials that ended in an error of the target, by kind."""
+        return self._patience.errors
 
     def stop(self, reason: StopReason, detail: str = "") -> None:
         """Stop soon: calls in flight are given up and asked again when the run is resumed."""
@@ -250,13 +248,12 @@ class Engine:
     def carry(self, trial: Trial, transcript: Transcript) -> None:
         """Count against the budget what an earlier process of this run spent on a trial."""
         self.budget.carry(trial, transcript, self._sampling)
-        self._replied = self._replied or transcript.error is None
+        self._patience.carry(transcript)
 
     def carry_judgement(self, judged: Judgement) -> None:
         """Count against the budget what an earlier process of this run spent on judging."""
         self.budget.judges.carry(judged.calls, judged.usage)
-        if judged.calls and not judged.may_pass:
-            self._heard.add(judged.judge_hash)
+        self._patience.carry_judgement(judged)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -277,7 +274,8 @@ class Engine:
             return
         self._journal.append(Answered(transcript=transcript))
         self._answered += 1
-        self._note(transcript)
+        if (why := self._patience.after_trial(transcript)) is not None:
+            self.stop("target_unavailable", why)
         for on_axis in self.judgements.values():
             on_axis.pop(trial.id, None)  # what was said of an earlier transcript of this trial
         await self._judge(schedule, trial, transcript)
@@ -301,7 +299,8 @@ class Engine:
                 )
                 self._journal.append(Judged(judgement=judged))
                 self.judgements.setdefault(axis, {})[trial.id] = judged
-                self._heed(judged)
+                if (why := self._patience.after_judging(judged)) is not None:
+                    self.stop("judge_unavailable", why)
                 schedule.judged(judged)
         except BudgetSpentError as error:  # the reply is kept; a judge that may call again judges it
             self.finish("budget", str(error))
@@ -314,41 +313,6 @@ class Engine:
         return [
             axis for axis in axes_for(trial, self._judges) if trial.id not in self.judgements.get(axis, {})
         ]
-
-    def _note(self, transcript: Transcript) -> None:
-        """Watch for an endpoint that is gone: no use in burning the rest of the trials on it."""
-        error = transcript.error
-        if error is None:
-            self._failures.clear()
-            self._replied = True
-            return
-        self.errors[error.kind] += 1
-        self._last_error = error.message
-        self._failures[error.kind] += 1
-        sickness = _SICKNESS if self._replied else _NEVER_SERVED
-        sick = set(self._failures) <= sickness
-        gone = not self._replied or set(self._failures) == {"connection"}
-        patience = _DEAD_AFTER if gone else _SICK_AFTER
-        if error.retry_after is not None and error.retry_after > self._trial_timeout:
-            back = time.gmtime(self._clock.time() + error.retry_after)
-            then = time.strftime("%Y-%m-%d %H:%M UTC", back)
-            self.stop("target_unavailable", f"{error.message}; it will not answer before {then}")
-        elif error.certain or (sick and self._failures.total() >= patience):
-            self.stop("target_unavailable", error.message)
-
-    def _heed(self, judged: Judgement) -> None:
-        """Watch for a judge whose endpoint is gone: replies that it never sees decide nothing."""
-        if not judged.calls:
-            return
-        if not (judged.may_pass and isinstance(judged.result, Unscored)):
-            self._unjudged.pop(judged.judge_hash, None)
-            self._heard.add(judged.judge_hash)
-            return
-        self._unjudged[judged.judge_hash] += 1
-        failed = self._unjudged[judged.judge_hash]
-        if failed >= (_SICK_AFTER if judged.judge_hash in self._heard else _DEAD_AFTER):
-            why = f"the judge {judged.judge} failed on {failed} replies in a row: {judged.result.detail}"
-            self.stop("judge_unavailable", why)
 
     async def _keep_synced(self) -> None:
         while True:
@@ -380,7 +344,7 @@ class Engine:
             retrying=self._caller.retrying,
             unscored=len(unscored),
             errors=dict(self.errors),
-            last_error=self._last_error,
+            last_error=self._patience.last_error,
             calls=self.budget.calls,
             tokens=self.budget.tokens,
             money=self.budget.money,

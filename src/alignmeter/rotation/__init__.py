@@ -52,9 +52,10 @@ from alignmeter.rotation.pools import (
     original_family,
     stratum_of,
 )
+from alignmeter.rotation.run_verification import check_run
 from alignmeter.rotation.status import CycleStatus, RotationStatus, burnt_families, rotation_status
 from alignmeter.rotation.suite_files import not_held_out, suite_probes
-from alignmeter.rotation.verification import Check, check_commitment, check_probes, check_run
+from alignmeter.rotation.verification import Check, check_commitment, check_probes
 
 __all__ = [
     "FOLDER_VARIABLE",

@@ -22,9 +22,9 @@ from alignmeter.rotation.commitments import (
 from alignmeter.rotation.pools import PoolFamily, by_family, content_digest, original, stratum_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from alignmeter.records import Probe, Trial
+    from alignmeter.records import Probe
 
 _SHORT = 12
 
@@ -42,6 +42,42 @@ class Check(Record, frozen=True):
     not_given: bool = False
 
 
+def check(name: str, good: str, fault: str, not_looked_at: str = "") -> Check:
+    """Make a check of what is wrong, and of what could not be looked at; it holds where both are empty.
+
+    Args:
+        name: Of the check.
+        good: Says what holds.
+        fault: Says what is wrong.
+        not_looked_at: Says for want of which files something could not be checked (`not_given`).
+    """
+    said = joined(" ", fault, not_looked_at)
+    return Check(name=name, ok=not said, sentence=said or good, not_given=bool(not_looked_at) and not fault)
+
+
+def counted(names: Sequence[str], what: str) -> str:
+    """Say how many things are wrong in one way, and name the first; empty where there are none."""
+    return f"{len(names)} {what} {names[0]!r}" if names else ""
+
+
+def joined(between: str, *parts: str) -> str:
+    """Put together the parts that say anything."""
+    return between.join(part for part in parts if part)
+
+
+def not_given(languages: Iterable[str], what: str) -> str:
+    """Say that files of whole languages are missing, and what was not checked; empty where none is."""
+    names = sorted(languages)
+    if not names:
+        return ""
+    files = "file" if len(names) == 1 else "files"
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"The suite's {files} for {', '.join(names)} {were} not given, so {what} could not be checked; "
+        f"name each file, or the folder that holds them all, with --suite."
+    )
+
+
 def check_commitment(reveal: Reveal, published: Commitment | str | None = None) -> tuple[Check, ...]:
     """Check the key, the pool, the strata sizes and the commitment.
 
@@ -51,34 +87,26 @@ def check_commitment(reveal: Reveal, published: Commitment | str | None = None) 
             in `reveal`.
     """
     stated = published if isinstance(published, Commitment) else reveal.commitment
-    key = _key(reveal)
-    key_ok = key_digest(key) == stated.key_digest
-    root = merkle_root(reveal.pool)
-    twice = _twice(one.family for one in reveal.pool)
-    pool_ok = root == stated.pool_root and twice is None
+    key, root = _key(reveal), merkle_root(reveal.pool)
+    key_fault, pool_fault = _key_fault(stated, key), _pool_fault(reveal, stated, root)
     sealed = seal(key, msgspec.structs.replace(stated, pool_root=root))
     before = published if isinstance(published, str) else stated.commitment
+    seal_fault = (
+        f"{_sealed(stated)} together give {_cut(sealed)}, but the commitment is {_cut(before)}: what was "
+        f"revealed is not what was committed to."
+        if sealed != before
+        else ""
+    )
+    only_sizes_left = bool(seal_fault) and not key_fault and not pool_fault
     return (
-        _key_check(stated, key, ok=key_ok),
-        Check(
-            name="pool",
-            ok=pool_ok,
-            sentence=f"The Merkle root over {len(reveal.pool)} families is the one that was published."
-            if pool_ok
-            else f"The pool names the family {twice!r} twice."
-            if twice is not None
-            else f"The pool was swapped: its {len(reveal.pool)} families have the Merkle root {_cut(root)}, "
-            f"published was {_cut(stated.pool_root)}; a family was added, left out or changed.",
+        check("key", f"The key is the one whose digest {_cut(key_digest(key))} was published.", key_fault),
+        check(
+            "pool",
+            f"The Merkle root over {len(reveal.pool)} families is the one that was published.",
+            pool_fault,
         ),
-        _sizes_check(reveal, stated, broken=key_ok and pool_ok and sealed != before),
-        Check(
-            name="commitment",
-            ok=sealed == before,
-            sentence=f"{_sealed(stated)} together give the commitment {_cut(before)}."
-            if sealed == before
-            else f"{_sealed(stated)} together give {_cut(sealed)}, but the commitment is {_cut(before)}: "
-            f"what was revealed is not what was committed to.",
-        ),
+        check("sizes", _sizes(stated), _sizes_fault(reveal, stated, only_sizes_left=only_sizes_left)),
+        check("commitment", f"{_sealed(stated)} together give the commitment {_cut(before)}.", seal_fault),
     )
 
 
@@ -92,14 +120,22 @@ def _key(reveal: Reveal) -> bytes:
         ) from None
 
 
-def _key_check(stated: Commitment, key: bytes, *, ok: bool) -> Check:
-    came = _cut(key_digest(key))
-    return Check(
-        name="key",
-        ok=ok,
-        sentence=f"The key is the one whose digest {came} was published."
-        if ok
-        else f"The key was swapped: its digest is {came}, published was {_cut(stated.key_digest)}.",
+def _key_fault(stated: Commitment, key: bytes) -> str:
+    came = key_digest(key)
+    if came == stated.key_digest:
+        return ""
+    return f"The key was swapped: its digest is {_cut(came)}, published was {_cut(stated.key_digest)}."
+
+
+def _pool_fault(reveal: Reveal, stated: Commitment, root: str) -> str:
+    twice = _twice(one.family for one in reveal.pool)
+    if twice is not None:
+        return f"The pool names the family {twice!r} twice."
+    if root == stated.pool_root:
+        return ""
+    return (
+        f"The pool was swapped: its {len(reveal.pool)} families have the Merkle root {_cut(root)}, published "
+        f"was {_cut(stated.pool_root)}; a family was added, left out or changed."
     )
 
 
@@ -109,31 +145,28 @@ def _sealed(stated: Commitment) -> str:
     return "Key, root, sizes, shares, name and date"
 
 
-def _sizes_check(reveal: Reveal, stated: Commitment, *, broken: bool) -> Check:
-    """The sizes as they follow from the pool; in version 1 also as sealed, with key and root alone."""
-    fault = _sizes_fault(reveal, stated)
-    if fault is None and broken and stated.version == 1:
-        fault = (
-            "The sizes of the strata were changed: key and pool are those of the commitment, but with these "
-            "sizes they do not give it."
-        )
-    if fault is not None:
-        return Check(name="sizes", ok=False, sentence=fault)
+def _sizes(stated: Commitment) -> str:
+    """Say what the sizes select, where they follow from the pool."""
     anchors = sum(stratum.anchors for stratum in stated.strata)
     total = anchors + sum(stratum.fresh for stratum in stated.strata)
     families = sum(stratum.families for stratum in stated.strata)
     strata = "one stratum" if len(stated.strata) == 1 else f"{len(stated.strata)} strata"
     share = "one share" if stated.fraction is None else f"the share {stated.fraction:g}"
     kept = f", {anchors} of them anchors by the operator's word" if anchors else ""
-    return Check(
-        name="sizes",
-        ok=True,
-        sentence=f"The sizes of {strata} follow from the pool and {share} for all; they select {total} of "
-        f"{families} families{kept}.",
+    return (
+        f"The sizes of {strata} follow from the pool and {share} for all; they select {total} of {families} "
+        f"families{kept}."
     )
 
 
-def _sizes_fault(reveal: Reveal, stated: Commitment) -> str | None:
+def _sizes_fault(reveal: Reveal, stated: Commitment, *, only_sizes_left: bool) -> str:
+    """Say why the sizes do not follow from the pool; in version 1 also why they are not those sealed.
+
+    Args:
+        reveal: Holds the pool.
+        stated: Holds the sizes.
+        only_sizes_left: What is stated does not give the commitment, though key and pool are right.
+    """
     kept = next((one.family for one in reveal.pool if one.kept), None)
     if stated.cycle == 1 and kept is not None:
         return f"The first cycle marks {kept!r} as asked by the cycle before, and there was none."
@@ -144,7 +177,12 @@ def _sizes_fault(reveal: Reveal, stated: Commitment) -> str | None:
         shares = "one share for all"
         due = _sizes_of_one_share(reveal, stated)
     if due == stated.strata:
-        return None
+        if only_sizes_left and stated.version == 1:
+            return (
+                "The sizes of the strata were changed: key and pool are those of the commitment, but with "
+                "these sizes they do not give it."
+            )
+        return ""
     twice = _twice(stratum.name for stratum in stated.strata)
     if twice is not None:
         return f"The stratum {twice!r} is stated twice."
@@ -217,11 +255,11 @@ def check_probes(
         if one.family in chosen and one.probes and absent.keys() >= one.probes.keys()
     }
     extra, missing = sorted(there - chosen), sorted(chosen - there - unseen)
-    selection = _check(
+    selection = check(
         "selection",
         f"The suite holds the {len(chosen)} families that the key selects, and no other.",
-        _selection_fault(extra, missing) if extra or missing else "",
-        _not_given(
+        _selection_fault(extra, missing),
+        not_given(
             {absent[name] for name in _probes_of(reveal, unseen)},
             f"{len(unseen)} families",
         ),
@@ -234,39 +272,21 @@ def check_probes(
     lost = sorted(
         set(committed) - {probe.id for probe in found} - absent.keys() - _probes_of(reveal, missing)
     )
-    faults = [
-        *(f"{len(edited)} edited after the commitment, the first {edited[0]!r}" for _ in edited[:1]),
-        *(f"{len(unknown)} added to their family, the first {unknown[0]!r}" for _ in unknown[:1]),
-        *(f"{len(lost)} left out of their family, the first {lost[0]!r}" for _ in lost[:1]),
-    ]
+    faults = joined(
+        "; ",
+        counted(edited, "edited after the commitment, the first"),
+        counted(unknown, "added to their family, the first"),
+        counted(lost, "left out of their family, the first"),
+    )
     return (
         selection,
         _strata_check(reveal, found),
-        _check(
+        check(
             "probes",
             f"All {len(found)} probes of the suite are word for word those that were committed to.",
-            f"Probes were changed: {'; '.join(faults)}." if faults else "",
-            _not_given(set(absent.values()), f"{len(absent)} probes"),
+            f"Probes were changed: {faults}." if faults else "",
+            not_given(set(absent.values()), f"{len(absent)} probes"),
         ),
-    )
-
-
-def _check(name: str, good: str, fault: str, not_given: str) -> Check:
-    """A check with what is wrong, and with what could not be looked at; both empty where it holds."""
-    said = " ".join(part for part in (fault, not_given) if part)
-    return Check(name=name, ok=not said, sentence=said or good, not_given=bool(not_given) and not fault)
-
-
-def _not_given(languages: Iterable[str], what: str) -> str:
-    """Say that files of whole languages are missing, and what was not checked; empty where none is."""
-    names = sorted(languages)
-    if not names:
-        return ""
-    files = "file" if len(names) == 1 else "files"
-    were = "was" if len(names) == 1 else "were"
-    return (
-        f"The suite's {files} for {', '.join(names)} {were} not given, so {what} could not be checked; "
-        f"name each file, or the folder that holds them all, with --suite."
     )
 
 
@@ -275,7 +295,7 @@ def _absent(stated: Commitment, chosen: Iterable[PoolFamily], found: Iterable[Pr
     given = {probe.language for probe in found}
     languages: dict[str, str] = {}
     for one in chosen:
-        missing = _languages(one.stratum) - given
+        missing = languages_of(one.stratum) - given
         for name in one.probes:
             of = (lang for lang in missing for suite in stated.suites if name.startswith(f"{suite}-{lang}-"))
             language = next(of, None)
@@ -284,7 +304,7 @@ def _absent(stated: Commitment, chosen: Iterable[PoolFamily], found: Iterable[Pr
     return languages
 
 
-def _languages(stratum: str) -> set[str]:
+def languages_of(stratum: str) -> set[str]:
     """The languages that the name of a stratum ends with; see `stratum_of`."""
     return set(stratum.rpartition(" / ")[2].split("+"))
 
@@ -301,12 +321,12 @@ def _strata_check(reveal: Reveal, found: Iterable[Probe]) -> Check:
         whole += 1
         if stratum_of(members) != leaf.stratum:
             false.append(f"{family!r} is of {stratum_of(members)!r} and was entered as {leaf.stratum!r}")
-    return Check(
-        name="strata",
-        ok=not false,
-        sentence=f"Each of {whole} families that were asked is of the stratum that it was entered in."
-        if not false
-        else f"{len(false)} families were entered in another stratum than their own, the first: {false[0]}.",
+    return check(
+        "strata",
+        f"Each of {whole} families that were asked is of the stratum that it was entered in.",
+        f"{len(false)} families were entered in another stratum than their own, the first: {false[0]}."
+        if false
+        else "",
     )
 
 
@@ -316,107 +336,13 @@ def _probes_of(reveal: Reveal, families: Iterable[str]) -> set[str]:
 
 
 def _selection_fault(extra: Sequence[str], missing: Sequence[str]) -> str:
-    parts = [
-        *(f"{len(extra)} families that the key does not select, the first {extra[0]!r}" for _ in extra[:1]),
-        *(f"not {len(missing)} that it does, the first {missing[0]!r}" for _ in missing[:1]),
-    ]
-    return f"The selection was swapped: the suite holds {', and '.join(parts)}."
-
-
-def check_run(
-    stated: Commitment,
-    rows: Sequence[Probe],
-    trials: Sequence[Trial],
-    *,
-    created_at: float,
-    asked_at: Mapping[str, Sequence[float]],
-    revealed_at: float,
-    rendered: Callable[[Probe, Trial], str | None],
-    dated: bool = True,
-) -> tuple[Check, ...]:
-    """Check that a run asked this cycle, in its time, and what it asked comes from the suite.
-
-    Args:
-        stated: The commitment.
-        rows: The probes of the cycle's suite, checked with `check_probes`.
-        trials: All trials of the run.
-        created_at: When the run began.
-        asked_at: When each trial was asked, by its id; times of all attempts.
-        revealed_at: When the key was given out.
-        rendered: Renders a probe again as a trial has it; returns the id, None where that fails.
-        dated: Whether the time in `stated` is known to be what was published.
-    """
-    mine = [trial for trial in trials if trial.suite == stated.name]
-    times = {trial.id: asked_at[trial.id] for trial in mine if asked_at.get(trial.id)}
-    time_check = _time_check(
-        created_at, list(times.values()), begin=stated.created_at, end=revealed_at, dated=dated
+    not_there = counted(missing, "that it does, the first")
+    said = joined(
+        ", and ",
+        counted(extra, "families that the key does not select, the first"),
+        f"not {not_there}" if not_there else "",
     )
-    if not mine:
-        none = f"The run has no trial of the cycle {stated.name!r}."
-        return time_check, Check(name="trials", ok=False, sentence=none)
-    probes = {probe.id: probe for probe in rows}
-    # Of a language without a row nobody can say whether the trial asked its probe.
-    absent = {lang for one in stated.strata for lang in _languages(one.name)} - {p.language for p in rows}
-    unseen = [trial for trial in mine if trial.probe not in probes and trial.language in absent]
-    foreign = [trial for trial in mine if trial.probe not in probes and trial.language not in absent]
-    altered = [t for t in mine if t.probe in probes and rendered(probes[t.probe], t) != t.id]
-    asked, there = {trial.family for trial in mine}, {probe.family for probe in rows}
-    others = len(trials) - len(mine)
-    good = (
-        f"All {len(mine)} trials of the cycle are renderings of its probes, from {len(asked)} of its "
-        f"{len(there)} families"
-        + (f"; {others} trials of other suites are not part of it." if others else ".")
-    )
-    faults = [
-        *(
-            f"{len(foreign)} ask probes that are not in its suite, the first {foreign[0].probe!r}"
-            for _ in foreign[:1]
-        ),
-        *(
-            f"{len(altered)} ask other words than their probe has, the first of {altered[0].probe!r}"
-            for _ in altered[:1]
-        ),
-    ]
-    return (
-        time_check,
-        _check(
-            "trials",
-            good,
-            f"The run did not ask the selection: {'; '.join(faults)}." if faults else "",
-            _not_given({trial.language for trial in unseen}, f"{len(unseen)} trials"),
-        ),
-    )
-
-
-def _time_check(
-    created_at: float, asked: Sequence[Sequence[float]], *, begin: float, end: float, dated: bool
-) -> Check:
-    early = sum(min(times) < begin for times in asked)
-    late = sum(max(times) > end for times in asked)
-    if created_at < begin:
-        fault = "the run began before the commitment was made"
-    elif created_at > end:
-        fault = "the run began after the key was out"
-    elif early:
-        fault = f"{early} of {len(asked)} trials were asked before the commitment was made"
-    elif late:
-        fault = f"{late} of {len(asked)} trials were asked after the key was out"
-    elif not dated:
-        return Check(
-            name="time",
-            ok=True,
-            sentence="By its own clock the run asked before the key was out. When the commitment was made "
-            "was not checked: its digits are of version 1, which seals no date; give the file.",
-        )
-    else:
-        fault = ""
-    return Check(
-        name="time",
-        ok=not fault,
-        sentence=f"By its own clock {fault}."
-        if fault
-        else "By its own clock the run asked after the commitment and before the key was out.",
-    )
+    return f"The selection was swapped: the suite holds {said}." if said else ""
 
 
 def _cut(text: str) -> str:
