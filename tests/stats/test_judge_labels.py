@@ -179,6 +179,45 @@ def test_with_events_only_the_upper_bound_is_one() -> None:
     assert result.lower < 0.99
 
 
+def test_a_stratum_without_events_lifts_no_lower_bound() -> None:
+    flagged = Stratum(200, 200, 40)
+    found = by_verdict([flagged, Stratum(800, 20, 0)], seed=0, draws=100_000)
+    ruled_out = by_verdict([flagged, Stratum(800, 800, 0)], seed=0, draws=100_000)
+
+    assert found.lower == pytest.approx(ruled_out.lower, abs=0.0005)
+    assert found.upper > ruled_out.upper + 0.05
+
+
+def test_a_stratum_of_events_only_lowers_no_upper_bound() -> None:
+    passed = Stratum(200, 200, 160)
+    found = by_verdict([passed, Stratum(800, 20, 20)], seed=0, draws=100_000)
+    ruled_out = by_verdict([passed, Stratum(800, 800, 800)], seed=0, draws=100_000)
+
+    assert found.upper == pytest.approx(ruled_out.upper, abs=0.0005)
+    assert found.lower < ruled_out.lower - 0.05
+
+
+@pytest.mark.parametrize("rate", [0.005, 0.02])
+def test_few_labels_of_a_rare_event_miss_it_no_more_often_than_they_say(rate: float) -> None:
+    """Simulation: 1,000 replies, Se .9, Sp .95, 20 labels of each verdict; 600 runs, nominal 5% of misses."""
+    rng = np.random.default_rng(3)
+    runs, missed = 600, 0
+    for _ in range(runs):
+        bad = int(rng.binomial(1000, rate))
+        found, flagged = int(rng.binomial(bad, 0.9)), int(rng.binomial(1000 - bad, 0.05))
+        strata = [_drawn(rng, found, flagged), _drawn(rng, bad - found, 1000 - bad - flagged)]
+        made = by_verdict(strata, seed=rng, draws=1000)
+        missed += not made.lower <= rate <= made.upper
+
+    assert missed / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def _drawn(rng: np.random.Generator, bad: int, good: int) -> Stratum:
+    """A verdict of the judge of which 20 replies are labelled, or all where there are fewer."""
+    labels = min(20, bad + good)
+    return Stratum(bad + good, labels, int(rng.hypergeometric(bad, good, labels)))
+
+
 def test_effective_labels_widen_the_interval() -> None:
     full = by_verdict([Stratum(600, 60, 45), Stratum(4400, 140, 7)], seed=0)
     fewer = by_verdict([Stratum(600, 30.5, 22.875), Stratum(4400, 70, 3.5)], seed=0)

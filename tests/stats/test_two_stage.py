@@ -127,3 +127,35 @@ def test_the_second_stage_is_asked_about_what_the_first_calls_positive_or_leaves
         second_stage_calls(10, 1.2, sensitivity=1.0, specificity=1.0)
     with pytest.raises(ValueError, match="units"):
         second_stage_calls(-1, 0.2, sensitivity=1.0, specificity=1.0)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_each_end_errs_no_more_often_than_it_says_although_few_are_drawn(size: int) -> None:
+    """Simulation: 240 units in families at 1%, a tenth of the negatives drawn; 300 runs, 5% a side."""
+    rng = np.random.default_rng(2)
+    runs, above, below = 300, 0, 0
+    families = np.repeat(np.arange(240 // size), size)
+    for _ in range(runs):
+        own = rng.beta(0.01 * 7 / 3, 0.99 * 7 / 3, 240 // size)[families] if size > 1 else 0.01
+        truth = rng.random(240) < own
+        said = np.where(truth, rng.random(240) < 0.9, rng.random(240) >= 0.95)
+        pi = np.where(said, 1.0, 0.1)
+        asked = rng.random(240) < pi
+        second = np.where(asked, truth, NAN)
+        made = two_stage_rate(said, second, pi, asked, clusters=families, level=0.9, seed=rng, draws=1_000)
+        above, below = above + (made.lower > 0.01), below + (made.upper < 0.01)
+    assert max(above, below) / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+@pytest.mark.parametrize("seed", [54, 75, 245])
+def test_families_in_which_rounding_makes_more_labels_than_units_have_a_rate_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    families = np.repeat(np.arange(50), 2)
+    truth = rng.random(100) < rng.beta(0.9 * 7 / 3, 0.1 * 7 / 3, 50)[families]
+    said = np.where(truth, rng.random(100) < 0.8, rng.random(100) >= 0.9)
+    pi = np.where(said, 1.0, 0.1)
+    asked = rng.random(100) < pi
+
+    made = two_stage_rate(said, np.where(asked, truth, NAN), pi, asked, clusters=families, draws=1_000)
+
+    assert 0 < made.lower < made.estimate < made.upper < 1

@@ -77,7 +77,7 @@ def test_given_a_first_judge_that_finds_nothing_then_the_rate_is_not_that_of_the
     oracle = two_stage_rate(first, [1.0] * 12 + [0.0] * 10 + [NAN] * 218, [0.1] * 240, asked, level=0.9375)
     assert verdict.estimate == pytest.approx(12 / 22)
     assert bounds(verdict) == pytest.approx((oracle.lower, oracle.upper))
-    assert "about 55% (between 34% and 74%) of 240" in verdict.sentence
+    assert "about 55% (between 32% and 76%) of 240" in verdict.sentence
     assert "12 of 240" not in verdict.sentence
     assert verdict.units_to_decide is None
 

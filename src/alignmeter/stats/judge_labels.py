@@ -28,6 +28,8 @@ PpiMethod = Literal["normal", "clopper_pearson"]
 StratumMethod = Literal["jeffreys", "clopper_pearson"]
 
 _DRAWS = 20_000
+_ROUNDING = 1e-9
+"""Events below which there are none: weighted counts are rounded."""
 
 
 class PredictionPowered(NamedTuple):
@@ -167,12 +169,16 @@ def by_verdict(
     Notes:
         theta = sum of Q_k r_k; for two strata Q PPV + (1-Q) FOR. The shares Q are drawn from their
         Dirichlet posterior under Jeffreys' prior, the rates r_k from Beta(e + 1/2, n - e + 1/2);
-        the bounds are quantiles of the product. For gates the rates come from the Clopper-Pearson
-        confidence distributions, Beta(e, n - e + 1) for the lower and Beta(e + 1, n - e) for the
-        upper end. Without any event the lower bound is 0; without any other it is 1 above.
+        the bounds are quantiles of the product. As in Jeffreys' interval of one rate, a stratum without
+        any event is at 0 for the lower bound, and one without any other at 1 for the upper one: else half
+        an event that nobody saw, times many replies, would lift the lower bound. For gates the rates come
+        from the Clopper-Pearson confidence distributions, Beta(e, n - e + 1) for the lower and
+        Beta(e + 1, n - e) for the upper end.
 
     References:
-        M. P. Fay, M. A. Proschan and E. Brittain, "Combining one-sided confidence procedures for
+        L. D. Brown, T. T. Cai and A. DasGupta, "Interval estimation for a binomial proportion",
+        Statistical Science 16, 101-133, 2001 (Jeffreys' interval and its ends). M. P. Fay, M. A. Proschan
+        and E. Brittain, "Combining one-sided confidence procedures for
         inference in the two-sample case", Biometrics 71, 146-156, 2015. A. Fisch et al.,
         "Stratified prediction-powered inference", arXiv 2406.04291, 2024.
 
@@ -276,15 +282,16 @@ def _draw_means(
     means = np.zeros(len(shares))
     for stratum, share in zip(strata, shares.T, strict=True):
         a, b = stratum.events, stratum.labelled - stratum.events
-        if method == "jeffreys" and stratum.labelled:
+        at_end = (a if side == "lower" else b) < _ROUNDING
+        if method == "jeffreys" and stratum.labelled and not at_end:
             a, b = a + 0.5, b + 0.5
         elif side == "lower":
             b += 1
         else:
             a += 1
         # A parameter of zero puts all mass on an end: no event, no other, or no label at all.
-        if a == 0 or b == 0:
-            means += share * (0.0 if a == 0 else 1.0)
+        if a < _ROUNDING or b < _ROUNDING:
+            means += share * (0.0 if a < _ROUNDING else 1.0)
         else:
             means += share * rng.beta(a, b, size=len(shares))
     return means

@@ -101,9 +101,10 @@ def two_stage_rate(
         Units of one inclusion probability are one stratum g, in which those asked are a simple random
         sample: estimate = sum_g (N_g / N) * mean of the second stage over the sample of g, which is the
         Horvitz-Thompson estimate with the drawn sizes put for the expected ones (poststratified). Its
-        bounds are those of labels by verdict: Jeffreys in each stratum, Dirichlet over the strata, so
-        that a sample without any event still leaves room for some. With clusters, each stratum counts
-        as many units as its clustered values are worth.
+        bounds are those of labels by verdict for gates: Clopper-Pearson in each stratum, Dirichlet over
+        the strata, so that a sample without any event still leaves room for some, and each end errs at
+        most as it says although a sample of a tenth is often of a few units. With clusters, each stratum
+        counts as many units as its clustered values are worth.
 
         The difference estimate is mean(f + (I / pi)(s - f)), f the first and s the second stage.
 
@@ -130,8 +131,16 @@ def two_stage_rate(
     checked_level(level)
     generator = np.random.default_rng(seed)
     scored = units.asked & ~np.isnan(units.second)
-    low = by_verdict(_strata(units, codes, units.asked, 0.0), seed=generator, level=level, draws=draws)
-    high = by_verdict(_strata(units, codes, units.asked, 1.0), seed=generator, level=level, draws=draws)
+    low, high = (
+        by_verdict(
+            _strata(units, codes, units.asked, missing),
+            seed=generator,
+            level=level,
+            method="clopper_pearson",
+            draws=draws,
+        )
+        for missing in (0.0, 1.0)
+    )
     return TwoStageRate(
         estimate=_poststratified(units, scored),
         lower=low.lower,
@@ -237,9 +246,11 @@ def _reweighted(strata: list[Stratum], units: _Units) -> list[Stratum]:
     fitted: list[Stratum] = []
     for stratum, count in zip(strata, counts, strict=True):
         size = count * scale
-        # No stratum has more labels than units: those of a stratum of higher worth shrink with it.
-        keep = min(1.0, size / stratum.labelled) if stratum.labelled else 1.0
-        fitted.append(Stratum(size, stratum.labelled * keep, stratum.events * keep))
+        # No stratum has more labels than units: those of a stratum of higher worth shrink with it. Rounding
+        # must not make more of them either.
+        labelled = min(stratum.labelled, size)
+        share = stratum.events / stratum.labelled if stratum.labelled else 0.0
+        fitted.append(Stratum(size, labelled, min(share * labelled, labelled)))
     return fitted
 
 
