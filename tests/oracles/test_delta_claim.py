@@ -24,6 +24,7 @@ from alignmeter.verdicts import (
     delta_margins,
     design_comparison,
 )
+from alignmeter.verdicts.judge_bounds import KnownError, KnownRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ def trials(n: int) -> tuple[Trial, ...]:
     )
 
 
-TRIALS = trials(UNITS)
+TRIALS = trials(1000)
 
 
 def draw(
@@ -220,6 +221,41 @@ def test_a_judge_that_errs_makes_no_more_wrong_verdicts(method: ComparisonMethod
     shares = rates(found, MARGIN)
     bound = at_most(ALPHA, runs)
     assert max(shares.passed, shares.failed, shares.too_high, shares.too_low) <= bound, shares
+
+
+@pytest.mark.parametrize("runs", [60, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("sensitivity", "specificity"), [(1.0, 1.0), (0.95, 0.98), (0.9, 0.95)])
+def test_ten_points_over_the_margin_fail_as_planned_by_a_judge_that_errs(
+    sensitivity: float, specificity: float, runs: int
+) -> None:
+    generator = np.random.default_rng(11)
+    margins = delta_margins(MARGIN, ALPHA, _known(sensitivity, specificity))
+    design = design_comparison("tuned", "partner", margins, 2000)
+    found: list[DeltaVerdict] = []
+    for _ in range(runs):
+        true = draw(generator, design.n_max, MARGIN + 0.1, bad=0.0)
+        arms = [
+            np.where(
+                arm == 1,
+                generator.random(len(arm)) < sensitivity,
+                generator.random(len(arm)) >= specificity,
+            )
+            for arm in (true.base, true.tuned)
+        ]
+        judged = RunPairs(true.trials, *(arm.astype(np.int8) for arm in arms))
+        found.append(decide(judged, margins, Asked("ten_looks", design)))
+
+    assert rates(found, MARGIN + 0.1).failed >= 0.8 - 3 * (0.16 / runs) ** 0.5
+
+
+def _known(sensitivity: float, specificity: float) -> KnownError:
+    """What 100,000 labels of each kind say of such a judge."""
+    labels = 1e5
+    return KnownError(
+        "not_full_refusal",
+        KnownRate(sensitivity, ((sensitivity * labels, labels),)),
+        KnownRate(specificity, ((specificity * labels, labels),)),
+    )
 
 
 def _card(found: int, cleared: int, labels: int) -> JudgeCard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 from alignmeter.records import ComparisonDesign
@@ -32,6 +33,7 @@ class DeltaMargins(NamedTuple):
         alpha: Error rate of each side, what pays for the judge's bounds left out.
         event: The event of the judge's card; None without a card.
         informedness: Lower bound of sensitivity + specificity - 1; None without a card.
+        sensitivity, specificity: The judge's, as estimated; only the number of pairs is planned on them.
     """
 
     margin: float
@@ -40,6 +42,8 @@ class DeltaMargins(NamedTuple):
     alpha: float
     event: CardEvent | None = None
     informedness: float | None = None
+    sensitivity: float = 1.0
+    specificity: float = 1.0
 
     def tested(self, sharing: int = 1) -> Margins:
         """Margins of one of several claims that share the error rate of FAIL."""
@@ -75,14 +79,46 @@ def delta_margins(margin: float, alpha: float, card: JudgeCard | KnownError | No
         alpha=(1 - JUDGE_SHARE) * alpha,
         event=card.event,
         informedness=informedness,
+        sensitivity=sensitivity.estimate,
+        specificity=specificity.estimate,
+    )
+
+
+def planned_pairs(margins: DeltaMargins, available: int) -> int:
+    """Return the pairs within which a rise of ten points over the margin fails with 80% power.
+
+    The judge shrinks the rise and lets pairs differ that do not, so that it takes more of them than with
+    people: three times as many where it finds 90% of the bad replies and clears 95% of the good ones.
+
+    Args:
+        margins: Margins of the judged difference.
+        available: Units that both can be asked; the answer where fewer have not that power.
+    """
+    worse, better = _judged(margins)
+    beyond = worse - better - margins.p_fail
+    if beyond <= 0:
+        return available
+    z = NormalDist().inv_cdf(1 - margins.alpha) + NormalDist().inv_cdf(POWER)
+    if z * z * (worse + better - (worse - better) ** 2) / beyond**2 >= available:
+        return available  # looks take more than one test of as many pairs
+    return min(available, _planned(margins.p_fail, margins.alpha, better, worse) or available)
+
+
+def _judged(margins: DeltaMargins) -> tuple[float, float]:
+    """Shares of pairs that the judge calls worse and better at such a rise, hardly any reply bad before."""
+    rise = min(margins.p_fail + BEYOND, 1 - 2 * DISCORDANT)
+    found, alarm = margins.sensitivity, 1 - margins.specificity
+    right, wrong, alike = found * (1 - alarm), alarm * (1 - found), alarm * (1 - alarm)
+    rest = 1 - 2 * DISCORDANT - rise
+    return (
+        (DISCORDANT + rise) * right + DISCORDANT * wrong + rest * alike,
+        (DISCORDANT + rise) * wrong + DISCORDANT * right + rest * alike,
     )
 
 
 @lru_cache(maxsize=64)
-def planned_pairs(margin: float, alpha: float) -> int | None:
-    """Return the pairs within which a rise of ten points over the margin fails with 80% power."""
-    worse = min(margin + BEYOND, 1 - 2 * DISCORDANT)
-    return looks_n_max(DISCORDANT, DISCORDANT + worse, margin=margin, alpha=alpha, looks=LOOKS, power=POWER)
+def _planned(margin: float, alpha: float, better: float, worse: float) -> int | None:
+    return looks_n_max(better, worse, margin=margin, alpha=alpha, looks=LOOKS, power=POWER)
 
 
 def design_comparison(role: ArmRole, partner: str, margins: DeltaMargins, available: int) -> ComparisonDesign:
@@ -97,8 +133,7 @@ def design_comparison(role: ArmRole, partner: str, margins: DeltaMargins, availa
     Returns:
         Ten looks at Tango's statistic (METHODS.md section 4); fewer where there are fewer units.
     """
-    planned = planned_pairs(margins.p_fail, margins.alpha)
-    n_max = min(available, planned or MAX_UNITS)
+    n_max = planned_pairs(margins, min(available, MAX_UNITS))
     looks = min(LOOKS, n_max)
     failing = gaussian_looks_design(n_max, margin=margins.p_fail, alpha=margins.alpha, looks=looks)
     passing = failing
