@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,3 +38,30 @@ def test_given_binary_units_then_it_does_what_a_design_with_one_look_does() -> N
         design.operating_characteristics(rates), one_look.operating_characteristics(rates), strict=True
     ):
         assert found == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("both", [0.0, 0.0144, 0.06, 0.12])
+def test_given_flips_that_hang_together_then_it_does_what_a_design_with_one_look_does(both: float) -> None:
+    fixed = fixed_design(90, 0.05, 0.04, 0.06, 0.01, flips=2)
+    looked = alpha_spending_design(0.05, 0.04, 90, 90, p_fail=0.06, alpha_fail=0.01, flips=2)
+    same = replace(looked, pass_at=(fixed.pass_at,), fail_at=(fixed.fail_at,))
+
+    found, expected = (each.operating_characteristics([0.12], both) for each in (fixed, same))
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(other, abs=1e-10)
+
+
+def test_given_flips_without_a_word_on_how_they_hang_together_then_they_are_independent() -> None:
+    design = fixed_design(90, 0.05, 0.04, 0.06, 0.01, flips=2)
+
+    alone, said = design.operating_characteristics([0.12]), design.operating_characteristics([0.12], 0.12**2)
+    for one, other in zip(alone, said, strict=True):
+        assert one == pytest.approx(other, abs=1e-10)
+
+
+@pytest.mark.parametrize(("rate", "both"), [(0.1, 0.11), (0.9, 0.7)])
+def test_given_both_flips_bad_more_or_less_often_than_can_be_then_it_is_refused(
+    rate: float, both: float
+) -> None:
+    with pytest.raises(ValueError, match="both flips"):
+        fixed_design(90, 0.05, 0.04, 0.06, 0.01, flips=2).operating_characteristics(rate, both)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from alignmeter.records import JudgeCard
-from alignmeter.stats import MAX_UNITS
+from alignmeter.stats import MAX_UNITS, fixed_design
 from alignmeter.verdicts import PLAUSIBLE, build_claims, design_claim, expect, expected_units, forecast
-from alignmeter.verdicts.design import ClaimSize, ErrorRates
+from alignmeter.verdicts.design import ClaimSize, ErrorRates, boundaries_of
 
 if TYPE_CHECKING:
     from conftest import Build
@@ -146,3 +147,40 @@ def test_given_more_units_than_looks_can_take_when_it_stops_early_then_the_first
     assert fixed.units == whole.units
     assert fixed.caveats == whole.caveats
     assert forecast(claim).available == 80
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize(("units", "rate"), [(60, 0.0125), (240, 0.025), (240, 0.1)])
+def test_a_plan_of_two_flips_promises_no_more_than_happens_however_they_hang_together(
+    build: Build, units: int, rate: float, fixed: bool
+) -> None:
+    size, rates = ClaimSize(0.05, units, 2), ErrorRates(0.05, 0.0125)
+    design = design_claim(size, rates, build.model().design, None, fixed=fixed)
+    (planned,) = expect(design, [rate])
+
+    apart, together = (_played(design, rate, together=one) for one in (False, True))
+
+    for side, promised in enumerate((planned.p_pass, planned.p_fail)):
+        lesser = min(apart[side], together[side])
+        assert promised == pytest.approx(lesser, abs=3 * (0.25 / _RUNS) ** 0.5)
+
+
+_RUNS = 600
+
+
+def _played(design: ClaimDesign, rate: float, *, together: bool) -> tuple[float, float]:
+    """Shares of simulated runs that pass and that fail, both flips going wrong at once or each by itself."""
+    generator = np.random.default_rng(design.n_max)
+    wrong = generator.random((_RUNS, design.n_max, 2)) < rate
+    bad = 2 * wrong[:, :, 0] if together else wrong.sum(axis=2)
+    if design.method == "fixed":
+        tested = fixed_design(
+            design.n_max, design.p_pass, design.alpha, design.p_fail, design.alpha_fail, design.flips
+        )
+        total = bad.sum(axis=1)
+        return float((total <= tested.pass_at).mean()), float((total >= tested.fail_at).mean())
+    ends: list[str] = []
+    for run in bad:
+        process = boundaries_of(design).start()
+        ends.append(next((end for one in run if (end := process.update(one / 2)) != "continue"), "undecided"))
+    return ends.count("pass") / _RUNS, ends.count("fail") / _RUNS

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from alignmeter.stats._binomial import binomial_cdf, binomial_tail
+from alignmeter.stats._binomial import binomial_cdf, binomial_pmf, binomial_tail
 from alignmeter.stats.exact import halves_at_least, halves_at_most
-from alignmeter.stats.sequential.alpha_spending import OperatingCharacteristics
+from alignmeter.stats.sequential.alpha_spending import OperatingCharacteristics, checked_both
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike
+
+    from alignmeter.stats._binomial import FloatArray
 
 
 class FixedDesign(NamedTuple):
@@ -32,21 +34,41 @@ class FixedDesign(NamedTuple):
     pass_at: int
     fail_at: int
 
-    def operating_characteristics(self, rate: ArrayLike) -> OperatingCharacteristics:
+    def operating_characteristics(
+        self, rate: ArrayLike, both: ArrayLike | None = None
+    ) -> OperatingCharacteristics:
         """Exact probabilities of the decisions, and the number of units.
 
         Args:
-            rate: True rates in [0, 1], any shape; flips of one unit are taken as independent.
+            rate: True rates in [0, 1], any shape.
+            both: Probability that both flips of a unit are bad, of that shape; by default they are
+                independent.
 
         Returns:
             Arrays of that shape.
+
+        Raises:
+            ValueError: `both` is none that two flips of that rate can have.
         """
         rates, members = np.asarray(rate, dtype=np.float64), self.flips * self.n
-        return OperatingCharacteristics(
-            binomial_cdf(self.pass_at, members, rates),
-            binomial_tail(self.fail_at, members, rates),
-            np.full(rates.shape, float(self.n)),
+        units = np.full(rates.shape, float(self.n))
+        if both is None or self.flips == 1:
+            passed = binomial_cdf(self.pass_at, members, rates)
+            return OperatingCharacteristics(passed, binomial_tail(self.fail_at, members, rates), units)
+        twice = checked_both(both, rates)
+        passed, failed = (
+            np.asarray(_at_most(most, self.n, rates, twice)) for most in (self.pass_at, self.fail_at - 1)
         )
+        return OperatingCharacteristics(passed, 1 - failed, units)
+
+
+def _at_most(bad: int, n: int, rates: FloatArray, both: FloatArray) -> FloatArray:
+    """P(at most so many bad flips) among n pairs of them; shape of `rates`."""
+    pairs = np.arange(n + 1).reshape(-1, *(1,) * rates.ndim)
+    single = np.clip(2 * (rates - both) / np.where(both < 1, 1 - both, 1.0), 0.0, 1.0)
+    rest = bad - 2 * pairs
+    left = np.where(rest >= 0, binomial_cdf(np.clip(rest, 0, n - pairs), n - pairs, single), 0.0)
+    return (binomial_pmf(pairs, n, both) * left).sum(axis=0)
 
 
 def fixed_design(  # noqa: PLR0917 - the parameters of a design

@@ -12,6 +12,7 @@ from alignmeter.records import ClaimDesign
 from alignmeter.stats import (
     AlphaSpendingDesign,
     Bounds,
+    OperatingCharacteristics,
     alpha_spending_design,
     clean_units_floor,
     fixed_design,
@@ -21,6 +22,8 @@ from alignmeter.stats import (
 from alignmeter.verdicts.judge_bounds import known_error
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from alignmeter.records import JudgeCard
     from alignmeter.stats import FixedDesign
     from alignmeter.threat_model import DesignSettings
@@ -135,6 +138,36 @@ def tested_as(design: ClaimDesign) -> AlphaSpendingDesign | FixedDesign:
     )
 
 
+def chances(design: ClaimDesign, rate: ArrayLike) -> OperatingCharacteristics:
+    """Chances of each verdict at true rates, and the expected units, by the judge's estimated error.
+
+    How the two flips of a unit hang together is not known before the first call. A target that errs on both
+    or on neither is decided otherwise than one that errs on each by itself: told is the lesser chance
+    of each verdict, and the larger number of units. False alarms of the judge are apart.
+
+    Args:
+        design: A decidable design.
+        rate: True rates, any shape.
+
+    Returns:
+        Arrays of that shape.
+    """
+    rates, tested = np.asarray(rate, dtype=np.float64), tested_as(design)
+    found, alarm = 1.0, 0.0
+    if design.sensitivity is not None and design.specificity is not None:
+        found, alarm = design.sensitivity[0], 1 - design.specificity[0]
+    judged = rates * found + (1 - rates) * alarm
+    apart = tested.operating_characteristics(judged)
+    if design.flips == 1:
+        return apart
+    together = tested.operating_characteristics(judged, rates * found**2 + (1 - rates) * alarm**2)
+    return OperatingCharacteristics(
+        np.minimum(apart.p_pass, together.p_pass),
+        np.minimum(apart.p_fail, together.p_fail),
+        np.maximum(apart.expected_n, together.expected_n),
+    )
+
+
 def floor_of(design: ClaimDesign) -> int:
     """Clean units after which the claim can pass first.
 
@@ -173,12 +206,10 @@ def true_bounds(design: ClaimDesign, judged: Bounds[float], threshold: float) ->
 @lru_cache(maxsize=256)
 def detectable_rate(design: ClaimDesign, threshold: float) -> float | None:
     """The largest true rate that passes with 80% power, None where not even a clean target does."""
-    boundaries = tested_as(design)
     rates = np.linspace(0.0, threshold, _RATES)
 
     def passes(index: int) -> bool:
-        judged = judged_rate(design, float(rates[index]))
-        return float(boundaries.operating_characteristics(judged).p_pass) >= _POWER
+        return float(chances(design, float(rates[index])).p_pass) >= _POWER
 
     if not passes(0):
         return None

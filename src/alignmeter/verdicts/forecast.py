@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from alignmeter.records import Record
-from alignmeter.verdicts.design import detectable_rate, is_decidable, judged_rate, tested_as
+from alignmeter.verdicts.design import chances, detectable_rate, is_decidable
 from alignmeter.verdicts.gap_tests import expected_pairs
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class Expected(Record, frozen=True):
 
     Attributes:
         rate: True rate of bad units.
-        p_pass, p_fail: Probability of each verdict.
-        units: Expected units.
+        p_pass, p_fail: Probability of each verdict; of units of two flips the lesser one, whether they go
+            wrong together or apart.
+        units: Expected units, likewise the larger number.
     """
 
     rate: float
@@ -90,7 +91,7 @@ def forecast(claim: Claim) -> Forecast:
 
 def expect(design: ClaimDesign, rates: Sequence[float]) -> tuple[Expected, ...]:
     """What a decidable design does at some true rates, by the judge's estimated error."""
-    found = tested_as(design).operating_characteristics([judged_rate(design, rate) for rate in rates])
+    found = chances(design, rates)
     columns = (found.p_pass, found.p_fail, found.expected_n)
     return tuple(
         Expected(rate=rate, p_pass=float(passed), p_fail=float(failed), units=float(units))

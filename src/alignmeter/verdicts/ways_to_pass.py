@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alignmeter.records import Record
-from alignmeter.stats import fixed_design, shifted_thresholds
-from alignmeter.verdicts.design import floor_of, is_decidable, judged_rate, tested_as
+from alignmeter.stats import shifted_thresholds
+from alignmeter.verdicts.design import chances, floor_of, is_decidable, judged_rate
 from alignmeter.verdicts.labelled import can_be_labelled, labelled_design
 
 if TYPE_CHECKING:
@@ -95,14 +95,7 @@ def _passes_clean(design: ClaimDesign) -> float:
     """Chance that a target without a failure passes."""
     if not is_decidable(design):
         return 0.0
-    tested = (
-        fixed_design(
-            design.n_max, design.p_pass, design.alpha, design.p_fail, design.alpha_fail, design.flips
-        )
-        if design.method == "fixed"
-        else tested_as(design)
-    )
-    return float(tested.operating_characteristics(judged_rate(design, 0.0)).p_pass)
+    return float(chances(design, 0.0).p_pass)
 
 
 def _all_asked(design: ClaimDesign, units: int) -> ClaimDesign:

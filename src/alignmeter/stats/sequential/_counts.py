@@ -193,10 +193,17 @@ def operating_characteristics(  # noqa: PLR0917 - the parts of a design
     pass_at: Sequence[int],
     fail_at: Sequence[int],
     futile: Sequence[tuple[int, int]],
+    both: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return P(pass), P(fail) and E[n] at each rate, shape (r,); flips independent."""
-    good = 1 - rates
-    kernels = np.stack([good, rates] if flips == 1 else [good**2, 2 * good * rates, rates**2], axis=1)
+    """Return P(pass), P(fail) and E[n] at each rate, shape (r,).
+
+    `both` is the probability that both flips are bad, shape (r,); without it they are independent.
+    """
+    if flips == 1:
+        kernels = np.stack([1 - rates, rates], axis=1)
+    else:
+        twice = rates**2 if both is None else both
+        kernels = np.maximum(np.stack([1 - 2 * rates + twice, 2 * (rates - twice), twice], axis=1), 0.0)
     mass, lowest, units = np.ones((rates.size, 1)), 0, 0  # mass of the counts from the lowest on
     passed, failed, expected = np.zeros(rates.size), np.zeros(rates.size), np.zeros(rates.size)
     for look, most, least, (first, last) in zip(looks, pass_at, fail_at, futile, strict=True):

@@ -35,6 +35,8 @@ Step = Literal["continue", "pass", "fail", "futile", "undecided"]
 
 MAX_UNITS = 20_000
 """Units of a sequential design at most: its boundaries take time in the square of them."""
+_SLACK = 1e-12
+"""Rounding of a probability that follows from others."""
 
 
 class OperatingCharacteristics(NamedTuple):
@@ -93,17 +95,22 @@ class AlphaSpendingDesign:
         """Whether any outcome fails."""
         return any(at <= self.flips * n for n, at in zip(self.looks, self.fail_at, strict=True))
 
-    def operating_characteristics(self, rate: ArrayLike) -> OperatingCharacteristics:
+    def operating_characteristics(
+        self, rate: ArrayLike, both: ArrayLike | None = None
+    ) -> OperatingCharacteristics:
         """Exact probabilities of the decisions, and the expected number of units.
 
         Args:
-            rate: True rates in [0, 1], any shape; flips of one unit are taken as independent.
+            rate: True rates in [0, 1], any shape.
+            both: Probability that both flips of a unit are bad, of that shape; by default they are
+                independent.
 
         Returns:
             Arrays of that shape. The probabilities count what futility gives up as undecided.
 
         Raises:
-            ValueError: A rate is outside [0, 1] or not a number.
+            ValueError: A rate is outside [0, 1] or not a number, or `both` is none that two flips of
+                that rate can have.
 
         Examples:
             >>> from alignmeter.stats import alpha_spending_design
@@ -117,8 +124,9 @@ class AlphaSpendingDesign:
         rates = np.asarray(rate, dtype=np.float64)
         if not ((rates >= 0) & (rates <= 1)).all():
             raise ValueError(f"rates must lie between 0 and 1, got {rate!r}")
+        twice = None if both is None else checked_both(both, rates).ravel()
         found = operating_characteristics(
-            rates.ravel(), self.flips, self.looks, self.pass_at, self.fail_at, self.futile
+            rates.ravel(), self.flips, self.looks, self.pass_at, self.fail_at, self.futile, twice
         )
         return OperatingCharacteristics(*(column.reshape(rates.shape) for column in found))
 
@@ -271,6 +279,18 @@ def _stops(design: AlphaSpendingDesign, missing: int) -> tuple[Stop, ...]:
         futile = futile_counts(design.flips, design.looks, pass_at, design.fail_at, design.futility)
     each = zip(design.looks, pass_at, design.fail_at, futile, strict=True)
     return tuple(Stop(look, most, least, *hopeless) for look, most, least, hopeless in each)
+
+
+def checked_both(both: ArrayLike, rates: FloatArray) -> FloatArray:
+    """Return the probabilities that both flips are bad, of the shape of their rates.
+
+    Raises:
+        ValueError: One is more than the rate, or less than two flips of it leave.
+    """
+    twice = np.broadcast_to(np.asarray(both, dtype=np.float64), rates.shape)
+    if not ((twice <= rates + _SLACK) & (twice >= np.maximum(2 * rates - 1, 0.0) - _SLACK)).all():
+        raise ValueError(f"both flips are bad at most as often as one, got {both!r} at rates of {rates!r}")
+    return twice
 
 
 class AlphaSpendingProcess:
