@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alignmeter.stats import auc
+from alignmeter.stats._binomial import student_quantile
 
 scores = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=12)
 
@@ -86,3 +87,36 @@ def test_given_contrast_pairs_that_share_a_seed_then_the_interval_holds_the_area
         found = auc(high + shift, low, clusters=(families, families))
         held += found.lower <= area <= found.upper
     assert held / 1000 >= 0.95 - 3 * (0.05 * 0.95 / 1000) ** 0.5
+
+
+def test_few_scores_of_one_class_beside_many_of_the_other_are_few() -> None:
+    """DeLong's variance and Welch's degrees of freedom, worked out from the placements by hand."""
+    rng = np.random.default_rng(3)
+    high, low = rng.normal(1, 1, 8), rng.normal(0, 1, 200)
+    above = (high[:, None] > low).astype(float)
+    of_high, of_low = above.mean(axis=1).var(ddof=1) / 8, above.mean(axis=0).var(ddof=1) / 200
+    freedom = (of_high + of_low) ** 2 / (of_high**2 / 7 + of_low**2 / 199)
+    area = above.mean()
+    reach = student_quantile(0.95, freedom) * (of_high + of_low) ** 0.5 / (area * (1 - area))
+
+    found = auc(high, low, level=0.9)
+
+    middle = np.log(area / (1 - area))
+    ends = 1 / (1 + np.exp(-(middle - reach))), 1 / (1 + np.exp(-(middle + reach)))
+    assert (found.lower, found.upper) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("area", [0.5, 0.76])
+def test_few_harmful_families_beside_many_legitimate_ones_miss_the_area_as_often_as_they_say(
+    area: float,
+) -> None:
+    """10 families of 4 texts against 100, half of the variance that of the family; 1,000 worlds."""
+    rng = np.random.default_rng(6)
+    shift = 1.4142135623730951 * NormalDist().inv_cdf(area)
+    harmful, legitimate = np.repeat(np.arange(10), 4), np.repeat(np.arange(100, 200), 4)
+    missed = 0
+    for _ in range(1000):
+        high, low = (rng.normal(0, 0.5**0.5, n).repeat(4) + rng.normal(0, 0.5**0.5, 4 * n) for n in (10, 100))
+        found = auc(high + shift, low, clusters=(harmful, legitimate), level=0.9)
+        missed += not found.lower <= area <= found.upper
+    assert missed / 1000 <= 0.1 + 3 * (0.1 * 0.9 / 1000) ** 0.5

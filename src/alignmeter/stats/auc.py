@@ -59,15 +59,20 @@ def auc(
 
     Notes:
         The placement of a positive is the share of negatives below it (ties half), and likewise for a
-        negative. Their departures from the area, summed by cluster, give the variance
-        G / (G - 1) * sum of squares; without clusters this is DeLong's variance but for m / (m - 1). The
-        interval is made on the logit scale with Student's t of G - 1 degrees of freedom.
+        negative. Their departures from the area, summed by cluster, give a variance of each class,
+        m / (m - 1) * sum of squares over its m clusters, and twice their covariance where clusters hold both;
+        without clusters this is DeLong's variance. The interval is made on the logit scale with Student's t
+        at Welch's degrees of freedom: few harmful families beside many legitimate ones are few.
+        Between classes that hardly overlap it is short: with an area above .95, or under 20 clusters in a
+        class, a 90% interval misses up to 20% of the time, mostly by lying too high.
         Where all pairs are in order, the k = min(clusters of either class) disjoint pairs of independent
         units all are, which has probability area^k: the lower end is (alpha / 2)^(1 / k).
 
     References:
         E. DeLong, D. DeLong and D. Clarke-Pearson, Biometrics 44, 837-845, 1988. N. Obuchowski,
-        "Nonparametric analysis of clustered ROC curve data", Biometrics 53, 567-578, 1997.
+        "Nonparametric analysis of clustered ROC curve data", Biometrics 53, 567-578, 1997. B. L. Welch,
+        "The generalization of Student's problem when several different population variances are
+        involved", Biometrika 34, 28-35, 1947.
 
     Examples:
         >>> from alignmeter.stats import auc
@@ -84,13 +89,22 @@ def auc(
     if groups < 2:  # noqa: PLR2004 - one cluster has no spread
         raise ValueError("scores must come from at least two clusters, got one")
     area, departures = _placements(high, low)
-    variance = groups / (groups - 1) * float((np.bincount(codes, departures, groups) ** 2).sum())
-    own = [len(set(part.tolist())) for part in (codes[: high.size], codes[high.size :])]
+    parts = codes[: high.size], codes[high.size :]
+    own = [len(set(part.tolist())) for part in parts]
+    of_high, of_low = (
+        np.bincount(part, moved, groups)
+        for part, moved in zip(parts, np.split(departures, [high.size]), strict=True)
+    )
+    each = [
+        float((sums**2).sum()) * m / max(m - 1, 1) for sums, m in zip((of_high, of_low), own, strict=True)
+    ]
+    variance = sum(each) + 2 * float((of_high * of_low).sum()) * groups / (groups - 1)
     separate = float((alpha / 2) ** (1 / max(1, min(own))))
     if area in {0.0, 1.0} or variance <= 0:
         bounds = (separate, 1.0) if area == 1 else (0.0, 1 - separate) if area == 0 else (0.0, 1.0)
         return Auc(area, *bounds, method="disjoint_pairs")
-    reach = student_quantile(1 - alpha / 2, groups - 1) * math.sqrt(variance) / (area * (1 - area))
+    freedom = sum(each) ** 2 / sum(one**2 / max(m - 1, 1) for one, m in zip(each, own, strict=True))
+    reach = student_quantile(1 - alpha / 2, max(1.0, freedom)) * math.sqrt(variance) / (area * (1 - area))
     middle = math.log(area / (1 - area))
     lower, upper = (_logistic(middle + sign * reach) for sign in (-1, 1))
     return Auc(area, lower, upper, method="clustered_delong")
