@@ -56,6 +56,10 @@ class StorageError(AlignmeterError):
     """Writing to disk failed (full, read-only, gone). What was journalled before is kept."""
 
 
+class DivergedError(AlignmeterError):
+    """A training came to a loss or a gradient that is no finite number; it writes no adapter."""
+
+
 class TargetUnavailableError(AlignmeterError):
     """No call can succeed: the server is unreachable, the key is refused, the model is unknown."""
 

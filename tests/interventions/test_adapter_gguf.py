@@ -13,7 +13,7 @@ import pytest
 
 from alignmeter.errors import InputError
 from alignmeter.interventions import adapter_gguf
-from alignmeter.interventions.adapter_gguf import HeadCounts, head_counts_of, interleaved, write_adapter
+from alignmeter.interventions.adapter_gguf import LlamaShape, interleaved, shape_of, write_adapter
 from alignmeter.interventions.finetune import TARGET_MODULES
 from alignmeter.records import Message
 from alignmeter.targets.embedded import EmbeddedServer, find_model
@@ -72,7 +72,7 @@ def test_given_an_adapter_that_is_no_plain_lora_when_converted_then_it_is_refuse
     (tmp_path / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(InputError, match="expected a plain LoRA adapter"):
-        write_adapter(tmp_path, tmp_path / "out.gguf", HeadCounts(1, 1))
+        write_adapter(tmp_path, tmp_path / "out.gguf", LlamaShape(1, 1, {}))
     assert not (tmp_path / "out.gguf").exists()
 
 
@@ -94,11 +94,11 @@ def test_given_an_adapter_when_converted_then_both_engines_say_the_same_and_only
     finally:
         tuned.unload()  # the fixture's model is shared
     plain = _by_transformers(model)
-    heads = head_counts_of(find_model())
-    assert heads == HeadCounts(9, 3)
-    right = write_adapter(folder, tmp_path / "right.gguf", heads)
+    shape = shape_of(find_model())
+    assert (shape.queries, shape.keys, len(shape.widths)) == (9, 3, 7 * 30 + 1)
+    right = write_adapter(folder, tmp_path / "right.gguf", shape)
     monkeypatch.setattr(adapter_gguf, "interleaved", lambda rows, _: rows)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    wrong = write_adapter(folder, tmp_path / "wrong.gguf", heads)
+    wrong = write_adapter(folder, tmp_path / "wrong.gguf", shape)
 
     noise = _gap(plain, _by_llama(None))
     converted = _gap(with_adapter, _by_llama(right))
@@ -122,9 +122,12 @@ def _strong_adapter(model: TorchModel) -> Any:  # noqa: ANN401 - a peft model
     generator: Any = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, weights in tuned.named_parameters():
+            if "lora_" not in name:
+                continue
+            size = weights.shape[1] ** -0.5  # of A; peft draws it anew each time
             if "lora_B" in name:
                 size = 0.15 if "q_proj" in name or "k_proj" in name else 0.005
-                weights.copy_(size * torch.randn(weights.shape, generator=generator))
+            weights.copy_(size * torch.randn(weights.shape, generator=generator))
     return tuned
 
 

@@ -167,10 +167,10 @@ def convert_adapter(
         base: GGUF file of the model that it belongs to; None for the embedded one.
 
     Raises:
-        InputError: There is no such adapter, or it is not one of a Llama model.
+        InputError: There is no such adapter, or it is not one of this Llama model.
         MissingExtraError: The extra `torch` is not installed.
     """
-    from alignmeter.interventions.adapter_gguf import head_counts_of, write_adapter
+    from alignmeter.interventions.adapter_gguf import shape_of, write_adapter
     from alignmeter.targets.embedded import find_model
     from alignmeter.targets.torch_model import adapter_folder
 
@@ -178,7 +178,7 @@ def convert_adapter(
     target = Path(out) if out is not None else folder.with_name(f"{folder.name}.gguf")
     if target.suffix != ".gguf":
         raise InputError(f"expected `out=` to name a file that ends in .gguf, got {str(target)!r}")
-    return write_adapter(folder, target, head_counts_of(find_model(None if base is None else Path(base))))
+    return write_adapter(folder, target, shape_of(find_model(None if base is None else Path(base))))
 
 
 def steer(

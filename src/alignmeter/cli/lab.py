@@ -227,9 +227,11 @@ def finetune(  # noqa: PLR0913 - a command line's options
     print_line(f"Adapter     {done.adapter}")
     if done.cut:
         print_line(f"Cut         replies of {done.cut} examples that are longer than {MOST_TOKENS} tokens")
+    target, adapter = "embedded" if done.gguf is not None else "transformers", done.gguf or done.adapter
     if done.gguf is not None:
         print_line(f"llama.cpp   {done.gguf}")
-        print_line(f"Try it      alignmeter run --target embedded --adapter {shlex.quote(done.gguf)}")
+    asked = shlex.join(("--target", target if base is None else f"{target}:{base}", "--adapter", adapter))
+    print_line(f"Try it      alignmeter run {asked}")
 
 
 @app.command(

@@ -17,10 +17,11 @@ import numpy as np
 
 from alignmeter.errors import InputError, StorageError
 from alignmeter.targets.torch_extra import library
+from alignmeter.targets.torch_files import reading
 from alignmeter.targets.torch_model import adapter_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,34 +42,44 @@ _NAMES = {
 _KEY = re.compile(r"^base_model\.model\.model\.layers\.(\d+)\.([a-z_.]+)\.lora_([AB])\.weight$")
 
 
-class HeadCounts(NamedTuple):
-    """Attention heads of queries, and of keys and values."""
+class LlamaShape(NamedTuple):
+    """What an adapter has to fit.
+
+    Attributes:
+        queries, keys: Attention heads of queries, and of keys and values.
+        widths: Input and output width of each matrix by its name in the GGUF file.
+    """
 
     queries: int
     keys: int
+    widths: Mapping[str, tuple[int, int]]
 
 
-def head_counts_of(base: Path) -> HeadCounts:
-    """Read the numbers of heads from a GGUF model.
+def shape_of(base: Path) -> LlamaShape:
+    """Read heads and widths from a GGUF model.
 
     Raises:
         InputError: It is no model of the Llama architecture.
         MissingExtraError: The extra `torch` is not installed.
     """
     gguf = library("gguf")
-    try:
-        fields: Any = gguf.GGUFReader(str(base)).fields
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(base)!r}: expected a GGUF model, got: {error}") from None
-    architecture = fields["general.architecture"].contents()
+    with reading(base, "a GGUF model"):
+        reader: Any = gguf.GGUFReader(str(base))
+        architecture = reader.fields["general.architecture"].contents()
     if architecture != ARCHITECTURE:
         raise InputError(
             f"{str(base)!r}: expected a model of the architecture {ARCHITECTURE!r}, got {architecture!r}; "
             f"llama.cpp's own convert_lora_to_gguf.py knows others"
         )
-    queries = int(fields[f"{architecture}.attention.head_count"].contents())
-    keys = fields.get(f"{architecture}.attention.head_count_kv")
-    return HeadCounts(queries, queries if keys is None else int(keys.contents()))
+    with reading(base, "a GGUF model with its number of attention heads"):
+        queries = int(reader.fields[f"{architecture}.attention.head_count"].contents())
+        keys = reader.fields.get(f"{architecture}.attention.head_count_kv")
+        widths = {
+            str(one.name): (int(one.shape[0]), int(one.shape[1]))
+            for one in reader.tensors
+            if len(one.shape) == 2  # noqa: PLR2004 - a matrix
+        }
+        return LlamaShape(queries, queries if keys is None else int(keys.contents()), widths)
 
 
 def interleaved(rows: Weights, heads: int) -> Weights:
@@ -77,26 +88,27 @@ def interleaved(rows: Weights, heads: int) -> Weights:
     return rows.reshape(heads, 2, width // 2, -1).swapaxes(1, 2).reshape(rows.shape)
 
 
-def write_adapter(adapter: Path, out: Path, heads: HeadCounts) -> Path:
+def write_adapter(adapter: Path, out: Path, base: LlamaShape) -> Path:
     """Write a peft LoRA adapter as a GGUF file.
 
     Args:
         adapter: Folder of the adapter.
         out: The `.gguf` file.
-        heads: Those of the base model.
+        base: Shape of the model that it belongs to.
 
     Returns:
         `out`.
 
     Raises:
-        InputError: The adapter has parts that the format cannot hold.
+        InputError: The adapter has parts that the format cannot hold, or is one of another model.
         StorageError: The file cannot be written.
     """
     gguf = library("gguf")
     folder = adapter_folder(adapter)
-    config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    alpha = _alpha(config, folder)
-    tensors = dict(_tensors(folder, heads))
+    with reading(folder, "a LoRA adapter as peft writes it"):
+        config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        alpha = _alpha(config, folder)
+        tensors = dict(_tensors(folder, base))
     work = out.with_name(f"{out.name}.new")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +144,7 @@ def _alpha(config: dict[str, Any], folder: Path) -> float:
     return alpha * rank**0.5 if config.get("use_rslora") else alpha
 
 
-def _tensors(folder: Path, heads: HeadCounts) -> Iterator[tuple[str, Weights]]:
+def _tensors(folder: Path, base: LlamaShape) -> Iterator[tuple[str, Weights]]:
     """Yield name and weights as llama.cpp has them: `lora_a` of shape (r, in), `lora_b` of (out, r)."""
     load: Any = library("safetensors.numpy").load_file
     for key, value in load(str(folder / "adapter_model.safetensors")).items():
@@ -143,6 +155,14 @@ def _tensors(folder: Path, heads: HeadCounts) -> Iterator[tuple[str, Weights]]:
                 f"{str(folder)!r}: expected LoRA weights of a Llama model's {', '.join(_NAMES)}, got {key!r}"
             )
         weights: Weights = np.ascontiguousarray(value, dtype=np.float32)
-        if match[3] == "B" and name in {"attn_q", "attn_k"}:
-            weights = interleaved(weights, heads.queries if name == "attn_q" else heads.keys)
-        yield f"blk.{match[1]}.{name}.weight.lora_{match[3].lower()}", np.ascontiguousarray(weights)
+        matrix, is_b = f"blk.{match[1]}.{name}.weight", match[3] == "B"
+        got, wanted = weights.shape[0 if is_b else 1], base.widths.get(matrix, (0, 0))[is_b]
+        if got != wanted:
+            there = str(wanted) if wanted else "is not there"
+            raise InputError(
+                f"{str(folder)!r}: expected an adapter of the model that `base=` names, got one of another: "
+                f"{key!r} is {got} wide, and {matrix!r} of the model {there}"
+            )
+        if is_b and name in {"attn_q", "attn_k"}:
+            weights = interleaved(weights, base.queries if name == "attn_q" else base.keys)
+        yield f"{matrix}.lora_{match[3].lower()}", np.ascontiguousarray(weights)

@@ -16,7 +16,7 @@ import yaml
 
 from alignmeter.errors import InputError, StorageError
 from alignmeter.identity import text_digest
-from alignmeter.interventions.files import read_text
+from alignmeter.interventions.files import check_folder, read_text
 from alignmeter.records import Record
 
 BUILT_IN_CONSTITUTIONS = ("broad", "fine")
@@ -173,10 +173,11 @@ def write_variants(variants: tuple[ConstitutionVariant, ...], folder: Path) -> t
         The file of each variant; those of one text, as of two principles, share that of the first.
 
     Raises:
-        InputError: The folder exists and holds other text under one of these names.
+        InputError: It is a file, or holds other text under one of these names.
         StorageError: The folder cannot be written.
     """
     first = {variant.digest: variant for variant in reversed(variants)}
+    check_folder(folder)
     texts = {folder / f"{one.name}.yaml": _as_yaml(one) for one in variants if first[one.digest] is one}
     try:
         for path, text in texts.items():

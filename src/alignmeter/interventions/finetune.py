@@ -8,6 +8,7 @@ Reference: Hu et al. 2021, "LoRA" (arXiv 2106.09685).
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,17 +16,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
-from alignmeter.errors import InputError, StorageError
-from alignmeter.interventions.adapter_gguf import head_counts_of, write_adapter
+from alignmeter.errors import DivergedError, InputError, StorageError
+from alignmeter.interventions.adapter_gguf import shape_of, write_adapter
+from alignmeter.interventions.files import check_folder
 from alignmeter.records import Message, Record
-from alignmeter.targets.embedded import find_model
 from alignmeter.targets.torch_extra import library
-from alignmeter.targets.torch_model import load_model, source_digest
+from alignmeter.targets.torch_files import quiet, reading
+from alignmeter.targets.torch_model import adapter_folder, load_model, model_source, source_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from alignmeter.interventions.adapter_gguf import LlamaShape
     from alignmeter.interventions.recipes import Example, Recipe
     from alignmeter.targets.torch_model import TorchModel
 
@@ -96,10 +99,11 @@ def finetune(
         The record of the training; that of the folder where it is finished already.
 
     Raises:
-        InputError: The folder holds the training of another recipe, the base is no model, or the prompt
-            of an example leaves no room for its reply.
+        InputError: `out` is a file or holds the training of another recipe, the base is no model, or
+            the prompt of an example leaves no room for its reply.
         MissingExtraError: The extra `torch` is not installed.
         StorageError: The folder cannot be written.
+        DivergedError: The loss is no number any more.
     """
     for name in ("torch", "transformers", "peft", "gguf"):
         library(name)
@@ -107,6 +111,9 @@ def finetune(
     finished = _finished(out, recipe, weights)
     if finished is not None:
         return finished
+    check_folder(out)
+    source = model_source(base)
+    shape = shape_of(source) if source.suffix == ".gguf" else None  # before the training, not after it
     model = load_model(base)
     cut = cut_examples(model, recipe)
     torch = library("torch")
@@ -114,6 +121,8 @@ def finetune(
     tuned = _with_adapter(model, recipe)
     work = _Work(out, recipe, weights, tuned, _optimiser(tuned, recipe))
     losses = work.resume()
+    if not losses:
+        work.checkpoint(losses)  # a folder that cannot be written costs no training
     tuned.train()
     for step, batch in enumerate(batches(recipe)):
         if step < len(losses):
@@ -122,15 +131,20 @@ def finetune(
             group["lr"] = recipe.file.learning_rate * rate(step, recipe.file.steps)
         loss = _loss(tuned, model, batch)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(tuned.parameters(), _CLIP)
+        norm = float(torch.nn.utils.clip_grad_norm_(tuned.parameters(), _CLIP))
+        losses.append(float(loss.detach()))
+        if not math.isfinite(losses[-1] + norm):
+            raise DivergedError(
+                f"step {step + 1}: the loss or its gradient is no finite number, so that nothing can be "
+                f"learnt; give a lower `learning_rate=` and another `out=`"
+            )
         work.optimiser.step()
         work.optimiser.zero_grad()
-        losses.append(float(loss.detach()))
         if (step + 1) % CHECKPOINT_STEPS == 0 and step + 1 < recipe.file.steps:
             work.checkpoint(losses)
         if progress is not None:
             progress(Step(step + 1, recipe.file.steps, losses[-1]))
-    return work.finish(losses, base, cut)
+    return work.finish(losses, shape, cut)
 
 
 def batches(recipe: Recipe) -> Iterator[tuple[Example, ...]]:
@@ -167,7 +181,8 @@ def _with_adapter(model: TorchModel, recipe: Recipe) -> Any:  # noqa: ANN401 - a
         task_type="CAUSAL_LM",
     )
     try:
-        return peft.get_peft_model(model.model, config)
+        with quiet():
+            return peft.get_peft_model(model.model, config)
     except ValueError as error:
         raise InputError(
             f"the base model has none of the layers {', '.join(TARGET_MODULES)}: {str(error)[:120]}"
@@ -237,7 +252,7 @@ def _finished(out: Path, recipe: Recipe, weights: str) -> Training | None:
     """Return the record of a finished training, None where there is none.
 
     Raises:
-        InputError: It is of another recipe or another model.
+        InputError: It is of another recipe or another model, or its adapter is gone.
     """
     path = out / _RECORD
     if not path.is_file():
@@ -247,7 +262,14 @@ def _finished(out: Path, recipe: Recipe, weights: str) -> Training | None:
     except (OSError, msgspec.MsgspecError) as error:
         raise InputError(f"{str(path)!r} is no record of a training ({error}); give another `out=`") from None
     _same(out, {"digest": found.digest, "base": found.base}, _identity(recipe, weights))
-    return found
+    adapter, gguf = out / _ADAPTER, out / _GGUF
+    adapter_folder(adapter)
+    if found.gguf is not None and not gguf.is_file():
+        raise InputError(f"{str(gguf)!r} is gone; `alignmeter lab convert {adapter}` writes it again")
+    # Where the folder lies now: it may have been moved since.
+    return msgspec.structs.replace(
+        found, adapter=str(adapter), gguf=None if found.gguf is None else str(gguf)
+    )
 
 
 def _same(out: Path, found: dict[str, str], wanted: dict[str, str]) -> None:
@@ -275,11 +297,12 @@ class _Work(NamedTuple):
         path = self.out / _CHECKPOINT / _STATE
         if not path.is_file():
             return []
-        state: Any = library("torch").load(path, weights_only=True)
-        _same(self.out, state["identity"], _identity(self.recipe, self.weights))
-        library("peft").set_peft_model_state_dict(self.tuned, state["adapter"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        return list(state["losses"])
+        with reading(path, f"a whole checkpoint (remove {str(path)!r} to begin anew)"):
+            state: Any = library("torch").load(path, weights_only=True)
+            _same(self.out, state["identity"], _identity(self.recipe, self.weights))
+            library("peft").set_peft_model_state_dict(self.tuned, state["adapter"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            return list(state["losses"])
 
     def checkpoint(self, losses: list[float]) -> None:
         """Write a checkpoint beside the old one, then put it in its place: a kill leaves one of the two."""
@@ -299,14 +322,14 @@ class _Work(NamedTuple):
                 f"cannot write {str(folder)!r}: {error}; what was saved before is kept"
             ) from None
 
-    def finish(self, losses: list[float], base: Path | None, cut: int) -> Training:
+    def finish(self, losses: list[float], shape: LlamaShape | None, cut: int) -> Training:
         """Write adapter, GGUF and record, the record last: where it lies, everything else is whole."""
-        gguf = self.out / _GGUF if base is None or base.suffix == ".gguf" else None
+        gguf = None if shape is None else self.out / _GGUF
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             self._save_adapter()
-            if gguf is not None:
-                write_adapter(self.out / _ADAPTER, gguf, head_counts_of(find_model(base)))
+            if shape is not None and gguf is not None:
+                write_adapter(self.out / _ADAPTER, gguf, shape)
             training = self._record(losses, gguf, cut)
             work = self.out / f"{_RECORD}.new"
             work.write_bytes(msgspec.json.format(msgspec.json.encode(training), indent=2))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
+from alignmeter.errors import InputError
 from alignmeter.interventions.recipes import builtin_examples
 from alignmeter.records import Message, Record
 from alignmeter.targets.torch_extra import library
@@ -127,8 +128,18 @@ def _hidden(output: Any) -> Any:  # noqa: ANN401 - a tensor, or a tuple that beg
 
 
 def decoder_layers(model: TorchModel) -> list[Any]:
-    """Return the model's decoder layers, in order."""
-    return list(model.model.get_decoder().layers)
+    """Return the model's decoder layers, in order.
+
+    Raises:
+        InputError: They are not where Llama and most models since have them.
+    """
+    layers: Any = getattr(model.model.get_decoder(), "layers", None)
+    if layers is None:
+        raise InputError(
+            f"expected a model with its layers where Llama has them, got a {type(model.model).__name__}; "
+            f"give another `base=`"
+        )
+    return list(layers)
 
 
 def extract(

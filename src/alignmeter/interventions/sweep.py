@@ -298,6 +298,8 @@ def _finding(rows: Sequence[SweepRow], extraction: Extraction, randoms: int) -> 
     )
     if randoms == 0:
         return f"{read} Without random directions nothing can be said of what the sweep shows."
+    if not any(row.strength for row in rows):
+        return f"{read} Only strength 0 was asked for, at which nothing is added."
     outside = [row.strength for row in rows if row.outside]
     if not outside:
         return f"{read} No rate left the band of the random directions: no effect of the direction is shown."

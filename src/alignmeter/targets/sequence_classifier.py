@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignmeter.errors import InputError
 from alignmeter.targets.torch_extra import library
+from alignmeter.targets.torch_files import pretrained, quiet, reading
 from alignmeter.targets.torch_model import source_digest
 
 if TYPE_CHECKING:
@@ -42,21 +43,17 @@ class SequenceClassifier:
             raise InputError(
                 f"{str(folder)!r}: expected a folder with config.json as transformers writes it, got none"
             )
-        try:
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
-                str(folder), local_files_only=True
-            )
-            config: Any = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
+        where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+        with quiet(), reading(folder, "a sequence classifier that transformers can load"):
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(**where)
+            config: Any = transformers.AutoConfig.from_pretrained(**where)
             if not any("SequenceClassification" in name for name in config.architectures or ()):
                 raise ValueError(f"its architecture is {', '.join(config.architectures or ('unknown',))}")
-            self._model: Any = transformers.AutoModelForSequenceClassification.from_pretrained(
-                str(folder), local_files_only=True, dtype=torch.float32
+            self._model: Any = pretrained(
+                folder,
+                transformers.AutoModelForSequenceClassification,
+                {**where, "dtype": torch.float32},
             ).eval()
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(
-                f"{str(folder)!r}: expected a sequence classifier that transformers can load, got: {reason}"
-            ) from None
         self.is_reward = int(config.num_labels) == 1
         self._multi_label = getattr(config, "problem_type", None) == _MULTI_LABEL
         self.column = 0 if self.is_reward else _column(config.id2label, label, folder)

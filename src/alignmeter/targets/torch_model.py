@@ -11,22 +11,28 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alignmeter.errors import InputError, StorageError
 from alignmeter.identity import digest
+from alignmeter.records import Message
 from alignmeter.targets.embedded import cache_folder, find_model, weights_digest
 from alignmeter.targets.torch_extra import library
+from alignmeter.targets.torch_files import pretrained, quiet, reading, with_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alignmeter.records import Message, Sampling
+    from alignmeter.records import Sampling
 
 _ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _DIGITS = 16
+_CONVERTING = "converting-"
+_ABANDONED = 3600.0
+"""Seconds after which a conversion is not under way any more; it takes a minute."""
 
 
 class Generated(NamedTuple):
@@ -149,30 +155,28 @@ def load_model(path: Path | None = None, *, adapter: Path | None = None) -> Torc
         adapter: A folder with a LoRA adapter that peft wrote.
 
     Raises:
-        InputError: The path holds no model with a chat template, or no such adapter.
+        InputError: The path holds no whole model with a chat template, or no adapter of it.
         MissingExtraError: The extra `torch` is not installed.
     """
     transformers = library("transformers")
     source = model_source(path)
     folder = _converted(source) if source.suffix == ".gguf" else source
-    with _quiet(transformers):
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                str(folder), local_files_only=True, dtype=library("torch").float32
-            )
-        except (OSError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(
-                f"{str(source)!r}: expected a causal language model that transformers can load, got: {reason}"
-            ) from None
+    where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    with quiet(), reading(source, "a causal language model that transformers can load"):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
+        model = pretrained(
+            source, transformers.AutoModelForCausalLM, {**where, "dtype": library("torch").float32}
+        )
     if not tokenizer.chat_template:
         raise InputError(f"{str(source)!r}: expected a chat model, got one without a chat template")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if adapter is not None:
-        model = library("peft").PeftModel.from_pretrained(model, str(adapter_folder(adapter)))
-    return TorchModel(model.eval(), tokenizer)
+    loaded = TorchModel(model.eval(), tokenizer)
+    with reading(source, "a chat template that takes a question"):
+        loaded.prompt_tokens([Message(role="user", content="?")])
+    if adapter is None:
+        return loaded
+    return loaded._replace(model=with_adapter(model, adapter_folder(adapter)).eval())
 
 
 def model_source(path: Path | None) -> Path:
@@ -235,29 +239,46 @@ def _converted(source: Path) -> Path:
     transformers = library("transformers")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
+        _remove_abandoned(folder.parent)
+        work = Path(tempfile.mkdtemp(prefix=_CONVERTING, dir=folder.parent))
     except OSError as error:
         raise StorageError(
             f"cannot write {str(folder)!r}: {error.strerror}; set XDG_CACHE_HOME to a folder with 1 GB free"
         ) from None
+    where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
     try:
-        with _quiet(transformers):
-            where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
+        with quiet(), reading(source, "a GGUF model that transformers can convert"):
             tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
-            model = transformers.AutoModelForCausalLM.from_pretrained(**where)
-            _forget_quantisation(model)
-            model.save_pretrained(work)
-            tokenizer.save_pretrained(work)
-        with contextlib.suppress(FileExistsError):
-            os.replace(work, folder)  # noqa: PTH105 - atomic; another process may have been faster
-    except (OSError, ValueError) as error:
-        if folder.is_dir():
-            return folder
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{str(source)!r} cannot be converted for transformers: {reason}") from None
+            model = pretrained(source, transformers.AutoModelForCausalLM, where)
+        _forget_quantisation(model)
+        _save(folder, work, model, tokenizer)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def _save(folder: Path, work: Path, model: Any, tokenizer: Any) -> None:  # noqa: ANN401 - of transformers
+    """Write model and tokenizer into `work`, then put it in the place of `folder`."""
+    try:
+        with quiet():
+            model.save_pretrained(work)
+            tokenizer.save_pretrained(work)
+        os.replace(work, folder)  # noqa: PTH105 - atomic
+    except Exception as error:  # a full disk is an OSError or one of safetensors' own
+        if folder.is_dir():  # another process was faster
+            return
+        reason = " ".join(str(error).split())[:200]
+        raise StorageError(
+            f"cannot write {str(folder)!r}: {reason}; set XDG_CACHE_HOME to a folder with 1 GB free"
+        ) from None
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what a conversion left that was killed: half a gigabyte each. One that is under way is young."""
+    for left in folder.glob(f"{_CONVERTING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _forget_quantisation(model: Any) -> None:  # noqa: ANN401 - a transformers model
@@ -268,17 +289,3 @@ def _forget_quantisation(model: Any) -> None:  # noqa: ANN401 - a transformers m
     model.is_quantized = False
     if hasattr(model, "quantization_method"):
         model.quantization_method = None
-
-
-@contextlib.contextmanager
-def _quiet(transformers: Any) -> Any:  # noqa: ANN401 - a module, a generator
-    """Keep transformers' progress bars and warnings off the screen."""
-    logging = transformers.utils.logging
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()
