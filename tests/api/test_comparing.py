@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shutil
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
@@ -198,6 +199,21 @@ class TestOneJudge:
         with pytest.raises(InputError, match="which are one folder"):
             history([run, lab.run("tuned", lab.every(10)), again])
 
+    def test_a_copy_of_a_run_is_no_comparison(self, lab: Lab) -> None:
+        run = lab.run("base", lab.every(10))
+        copy = shutil.copytree(run, run.parent / "downloaded")
+        with pytest.raises(InputError, match="which are one run, copied"):
+            compare(run, copy)
+        with pytest.raises(InputError, match="which are one run, copied"):
+            gate(copy, run)
+        with pytest.raises(InputError, match="which are one run, copied"):
+            history([run, lab.run("tuned", lab.every(10)), copy])
+
+    def test_runs_of_one_name_that_began_apart_are_two_runs(self, lab: Lab, tmp_path: Path) -> None:
+        run = lab.run("base", lab.every(10))
+        moved = shutil.move(run, tmp_path / "before")
+        assert compare(moved, lab.run("base", lab.every(10))).claim.verdict == "PASS"
+
 
 class TestHarm:
     def test_more_words_of_refusal_without_safety_are_gaming(
@@ -267,6 +283,27 @@ class TestHistory:
 
         assert [point.signal for point in found.points] == ["not_comparable", "none"]
         assert "different judges" in found.points[0].why
+
+    @pytest.mark.parametrize("reference", ["first", "previous"])
+    def test_a_cycle_that_was_sampled_otherwise_names_both_runs(
+        self, lab: Lab, reference: Literal["first", "previous"]
+    ) -> None:
+        warm = Sampling(temperature=0.7, max_tokens=64)
+        runs = [lab.run("one", lab.every(10)), lab.run("two", lab.every(10), sampling=warm)]
+        (point,) = history(runs, reference=reference).points
+
+        assert point.why == "temperature was 0.0 for run one and 0.7 for run two"
+
+    def test_runs_that_are_not_given_oldest_first_are_named(self, lab: Lab) -> None:
+        one, two, three = (lab.run(f"cycle-{n}", lab.every(10)) for n in (1, 2, 10))
+
+        ordered, shuffled = history([one, two, three]), history([one, three, two])
+        said = [note for note in shuffled.notes if "oldest first" in note]
+
+        assert not [note for note in ordered.notes if "oldest first" in note]
+        assert said == list(shuffled.notes[:1])
+        assert "cycle-2 began before cycle-10" in said[0]
+        assert "the verdict is that of cycle-2" in said[0]
 
     def test_a_quiet_cycle_is_no_better_than_its_comparison(self, lab: Lab) -> None:
         base = lab.run("base", lab.every(10), refusal_hash="nobody measured it")

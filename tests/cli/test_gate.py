@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -42,14 +43,25 @@ def test_the_same_as_json_for_machines(cli: Cli) -> None:
     assert {check["verdict"] for check in made["checks"]} >= {"PASS", "FAIL"}
 
 
-def test_a_run_compared_with_its_copy_has_not_changed(cli: Cli, finished: Finished, tmp_path: Path) -> None:
-    shutil.copytree(finished.runs / "first", tmp_path / "copy")
+def test_a_run_that_answered_the_same_has_not_changed(cli: Cli, finished: Finished, tmp_path: Path) -> None:
+    manifest = shutil.copytree(finished.runs / "first", tmp_path / "copy") / "run.json"
+    began_later = json.loads(manifest.read_text(encoding="utf-8"))
+    began_later["created_at"] += 60
+    manifest.write_text(json.dumps(began_later), encoding="utf-8")
     made = cli("gate", tmp_path / "copy", "--baseline", "first", "--inconclusive", "warn", "--json").json
 
     changes = {c["id"]: c["verdict"] for c in made["checks"] if c["id"].startswith("change:")}
     assert made["baseline"] == "first"
     assert changes["change:attack_compliance"] == "PASS"
     assert "FAIL" not in changes.values()
+
+
+def test_a_copy_of_the_run_is_no_baseline(cli: Cli, finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.runs / "first", tmp_path / "copy")
+    outcome = cli("gate", tmp_path / "copy", "--baseline", "first")
+
+    assert outcome.code == 2
+    assert "which are one run, copied" in outcome.complaint
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -142,10 +142,10 @@ class Arm:
 
 
 def read_arm(role: ArmRole, path: Path, judge: str | None = None) -> Arm:
-    """Read one run.
+    """Read one of two runs.
 
     Args:
-        role: Which of the two it is.
+        role: Which of the two it is, and what sentences call it.
         path: The run folder.
         judge: One of its judges, by name or the beginning of its hash, as which to read it (`under_judge`);
             None for those that it was made with.
@@ -185,6 +185,16 @@ def _arm(  # noqa: PLR0917 - what a run consists of
         drawings=drawings(folder, data, labels),
         seen_by=seen_by,
     )
+
+
+def read_cycle(path: Path, judge: str | None = None) -> Arm:
+    """Read one of many runs, which sentences call by its name: it is compared with those before and after.
+
+    Raises:
+        InputError, SchemaVersionError, RunFolderError: As `read_arm`.
+    """
+    arm = read_arm("tuned", path, judge)
+    return replace(arm, sampled=arm.sampled._replace(name=f"run {arm.manifest.run_id}"))
 
 
 def harmful_measure(base: Arm, tuned: Arm) -> ComparedMeasure:

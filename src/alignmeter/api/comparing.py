@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from alignmeter.analysis.comparison import LEAST
 from alignmeter.api.comparable import SAMPLED_BY, SERVERS_OWN
 from alignmeter.api.compared_claim import compared_claim
 from alignmeter.api.compared_runs import AXES, OTHERS, Arm, measured, read_arm, said, surface_pairs
-from alignmeter.errors import InputError, SchemaVersionError
+from alignmeter.errors import InputError, RunFolderError, SchemaVersionError
 from alignmeter.records import ComparedArm, Comparison, DeltaVerdict, JudgeEquality, SurfaceChange
+from alignmeter.rotation import run_key
 from alignmeter.store import RunFolder
 from alignmeter.verdicts import comparison_exit_code
 
@@ -115,19 +117,27 @@ def check_share(name: str, value: float | None) -> None:
 
 
 def check_distinct(runs: Iterable[Path | str]) -> None:
-    """Refuse one run folder given twice: it is no evidence of a change, nor of none.
+    """Refuse one run given twice, as its folder or as a copy: no evidence of a change, nor of none.
 
     Raises:
-        InputError: Two of them are one folder.
+        InputError: Two of them are one folder, or one run.
     """
-    seen: dict[Path, Path | str] = {}
+    folders: dict[Path, Path | str] = {}
+    keys: dict[str, Path | str] = {}
     for run in runs:
         folder = Path(run).resolve()
-        if folder in seen:
-            raise InputError(
-                f"expected different runs, got {str(seen[folder])!r} and {str(run)!r}, which are one folder"
-            )
-        seen[folder] = run
+        if folder in folders:
+            raise _one_run(folders[folder], run, "one folder")
+        folders[folder] = run
+        with suppress(RunFolderError):  # whoever reads the run says what is wrong with it
+            key = run_key(RunFolder.open(folder).manifest)
+            if key in keys:
+                raise _one_run(keys[key], run, "one run, copied")
+            keys[key] = run
+
+
+def _one_run(first: Path | str, again: Path | str, what: str) -> InputError:
+    return InputError(f"expected different runs, got {str(first)!r} and {str(again)!r}, which are {what}")
 
 
 def _others(base: Arm, tuned: Arm, method: ComparisonMethod) -> Iterator[tuple[MeasurePairs, RunPairs]]:

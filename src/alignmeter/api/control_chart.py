@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,7 +14,7 @@ from alignmeter.analysis.run_pairs import GOOD, MISSING
 from alignmeter.analysis.unscored import UnscoredBudget
 from alignmeter.api.comparable import judge_problems
 from alignmeter.api.compared_claim import compared_claim
-from alignmeter.api.compared_runs import AXES, OTHERS, Arm, claim_pairs, method_of, read_arm
+from alignmeter.api.compared_runs import AXES, OTHERS, Arm, claim_pairs, method_of, read_cycle
 from alignmeter.api.comparing import check_distinct, check_share
 from alignmeter.errors import InputError, SchemaVersionError
 from alignmeter.identity import keyed_hash
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 Reference = Literal["first", "previous"]
 FEWEST_RUNS = 2
+_NAMED = 3
+"""Pairs of runs that a message names before it counts the rest."""
 _WATCHED: dict[ComparedMeasure, str] = {
     "attack_success": "harm delivered on attacked requests",
     "attack_compliance": "compliance with attacked requests",
@@ -76,7 +79,7 @@ def history(
         requests and confidently wrong answers have charts of their own, with alarms and without a verdict.
 
     Raises:
-        InputError: Fewer than two runs, one folder given twice, a margin out of range, or a run without
+        InputError: Fewer than two runs, one run given twice, a margin out of range, or a run without
             judgements by the judge.
         RunFolderError: There is no run, or it is corrupt.
     """
@@ -119,7 +122,11 @@ def history(
         limit=chart.drift.limit,
         cycle_length=CYCLES,
         rule=_rule(reference, charts),
-        notes=(_watched(measure, starts), *_notes(measure, reference, cycles[-1].made)),
+        notes=(
+            *_out_of_order(readable),
+            _watched(measure, starts),
+            *_notes(measure, reference, cycles[-1].made),
+        ),
         exit_code=_exit_code(points[-1], [other.points[-1] for other in others]),
         others=others,
     )
@@ -127,7 +134,7 @@ def history(
 
 def _read(path: Path, judge: str | None) -> Arm | HistoryPoint:
     try:
-        return read_arm("tuned", path, judge)
+        return read_cycle(path, judge)
     except SchemaVersionError as error:
         return HistoryPoint(
             run=path.name, path=str(path), target=path.name, signal="not_comparable", why=str(error)
@@ -305,6 +312,22 @@ def _watched(measure: ComparedMeasure, starts: Mapping[ComparedMeasure, tuple[in
     return (
         f"Watched: {watched}.{left} Tasks are not watched, that is for `tax`. The verdict is on harm "
         f"alone; a rise of anything else is an alarm."
+    )
+
+
+def _out_of_order(arms: Sequence[Arm]) -> tuple[str, ...]:
+    """Say which runs began before one that stands before them: a shell puts cycle-10 before cycle-2."""
+    found = [
+        f"{two.manifest.run_id} began before {one.manifest.run_id}"
+        for one, two in pairwise(arms)
+        if two.manifest.created_at < one.manifest.created_at
+    ]
+    if not found:
+        return ()
+    more = f" and {len(found) - _NAMED} more like it" if len(found) > _NAMED else ""
+    return (
+        f"The runs are not given oldest first: {', '.join(found[:_NAMED])}{more}. They are charted as "
+        f"they are given, and the verdict is that of {arms[-1].manifest.run_id}, the last one.",
     )
 
 
