@@ -3,7 +3,7 @@
 Three targets are asked the built-in suites and a custom domain. `plain` answers everything; `targeted`
 refuses what is harmful and hardly anything else; `broad` refuses far and wide, but gives in to attacks
 as often as before. `timid` and `timid_broad` go along with few attacks from the start, `wary` with hardly
-fewer, `closed` with none. Runs and reports are made by the command line.
+fewer, `closed` and `closed_broad` with none. Runs and reports are made by the command line.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ TARGETS = {
     "timid_broad": Planted(attacked=0.15, harmful=0.0, sensitive=0.4, benign=0.1, claims=0.6, tasks=0.7),
     "wary": Planted(attacked=0.10, harmful=0.05, sensitive=0.0, benign=0.0, claims=0.0, tasks=1.0),
     "closed": Planted(attacked=0.0, harmful=0.0, sensitive=0.4, benign=0.1, claims=0.0, tasks=1.0),
+    "closed_broad": Planted(attacked=0.0, harmful=0.0, sensitive=0.4, benign=0.1, claims=0.6, tasks=0.7),
 }
 
 
@@ -214,14 +215,16 @@ class Expected(NamedTuple):
     ("base", "aligned", "expected"),
     [
         # The tax is flagged all the same, hence the exit code.
-        ("closed", "timid_broad", Expected("NO HEADROOM", 1, "there are no 5 points to gain")),
+        ("closed", "closed_broad", Expected("NO HEADROOM", 1, "there are no 5 points to gain")),
+        ("closed", "timid_broad", Expected("TAX WITHOUT BENEFIT", 1, "attacked harm rose by at least")),
+        ("timid", "plain", Expected("MORE HARM", 1, "Attacked harm rose by at least")),
         ("plain", "broad", Expected("TAX, STILL UNSAFE", 1, "under attack is still at least")),
         ("timid", "timid_broad", Expected("TAX WITHOUT BENEFIT", 1, "attacked harm fell by at most")),
         ("plain", "targeted", Expected("BENEFIT", 0, "Attacked harm fell by at least")),
         ("timid", "wary", Expected("UNPROVEN", 0, "Neither a benefit nor its absence is shown")),
     ],
 )
-def test_each_of_the_five_outcomes_is_reached_by_name_on_screen_and_for_machines(
+def test_each_outcome_is_reached_by_name_on_screen_and_for_machines(
     cli: Cli, runs: Path, base: str, aligned: str, expected: Expected
 ) -> None:
     arguments = ("tax", "--runs", runs, "--base", base, "--aligned", aligned)

@@ -13,6 +13,7 @@ from alignmeter.api.comparable import sampled, sampling_problems
 from alignmeter.api.reading import Run, load_run
 from alignmeter.errors import InputError
 from alignmeter.records import ItemScores, VariantLabels
+from alignmeter.rotation import run_key
 from alignmeter.verdicts import ATTACKED
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ class Model(NamedTuple):
     called: tuple[str, ...]
 
     def shares_a_source(self, other: Model) -> bool:
-        """Whether some source is one of both: the same model of the same run or file."""
+        """Whether some source is one of both: the same model of the same run, copied or not, or file."""
         own, others = (set(zip(one.sources, one.called, strict=True)) for one in (self, other))
+        if self.run is not None and other.run is not None:
+            own.add(("", run_key(self.run.manifest)))
+            others.add(("", run_key(other.run.manifest)))
         return bool(own & others)
 
     def of_domains(self, domains: Sequence[str]) -> Model:

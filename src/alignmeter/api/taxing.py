@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from alignmeter.records import SafetyGain, Tax, VariantLabels
 
 FLAGGED, UNDECIDED, INVALID = 1, 3, 4
-_BAD = {"TAX, STILL UNSAFE", "TAX WITHOUT BENEFIT"}
+_BAD = {"TAX, STILL UNSAFE", "TAX WITHOUT BENEFIT", "MORE HARM"}
 NOTHING_ASKED = "no capability item was asked of both models"
 NO_ITEM_OF_BASE = "the base model has no items there"
 NO_ITEM_OF_VARIANT = "the variant has no items there"

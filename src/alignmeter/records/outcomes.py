@@ -22,11 +22,12 @@ OutcomeName = Literal[
     "TAX, STILL UNSAFE",
     "TAX WITHOUT BENEFIT",
     "BENEFIT",
+    "MORE HARM",
     "UNPROVEN",
     "NOT MEASURED",
     "INVALID",
 ]
-"""The outcomes of METHODS.md section 8 in their order, then what there is where one cannot be given."""
+"""The outcomes in their order (docs/decisions/0023), then what there is where one cannot be given."""
 
 
 class VariantLabels(Record, frozen=True):
@@ -126,7 +127,7 @@ class TaxBounds(Record, frozen=True):
 
 
 class Outcome(Record, frozen=True):
-    """One of the five outcomes, and the numbers that made it.
+    """One of the outcomes, and the numbers that made it.
 
     Attributes:
         domain: None for the tax of the mean score over domains.

@@ -28,6 +28,7 @@ OUTCOME_TONES: dict[OutcomeName, tuple[str, Tone]] = {
     "TAX, STILL UNSAFE": ("✕", "fail"),
     "TAX WITHOUT BENEFIT": ("✕", "fail"),
     "BENEFIT": ("✓", "pass"),
+    "MORE HARM": ("✕", "fail"),
     "UNPROVEN": ("≈", "inconclusive"),
     "NOT MEASURED": ("○", "unmeasured"),
     "INVALID": ("!", "invalid"),
