@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pydoc
 import signal
 import subprocess
 import sys
@@ -71,6 +72,12 @@ _SHORT = EngineOptions(limits=Limits(calls=5))
 
 
 # --- the module ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [one for one in alignmeter.__all__ if not one.startswith("_")])
+def test_help_is_there_for_every_public_name(name: str) -> None:
+    """The signature of a record is made from its annotations, each of which must be there at runtime."""
+    assert name in pydoc.render_doc(getattr(alignmeter, name))
 
 
 def test_given_the_package_when_imported_then_every_public_name_is_there_and_no_other() -> None:

@@ -12,6 +12,7 @@ from alignmeter.engine import JudgeCalls, about_to_show
 from alignmeter.errors import InputError
 from alignmeter.judges import (
     Cascade,
+    Judge,
     Panel,
     default_judges,
     models_by_stage,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from alignmeter.api.exposing import Shown
-    from alignmeter.judges import Judge
     from alignmeter.records import Axis
     from alignmeter.targets import Target
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alignmeter.api.labelling import labelled_claims
 from alignmeter.api.reading import Run, load_run
-from alignmeter.records import LABELS, HumanLabel, Record
+from alignmeter.records import LABELS, Axis, HumanLabel, Record
 from alignmeter.stats import cohen_kappa, confusion_matrix
 from alignmeter.verdicts import claim_queue, is_disputed, opinions, people_answers, standing
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from alignmeter.records import Axis, Verdict
+    from alignmeter.records import Verdict
 
 _PAIR = 2
 

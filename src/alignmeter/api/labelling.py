@@ -15,7 +15,7 @@ from alignmeter.api.reading import Run, analyse, load_run
 from alignmeter.api.rejudging import under_judge
 from alignmeter.errors import InputError
 from alignmeter.identity import keyed_uniform, transcript_digest
-from alignmeter.records import LABELS, HumanLabel, Record
+from alignmeter.records import LABELS, Axis, HumanLabel, LabelName, Message, Record, ToolCall
 from alignmeter.store import LabelWriter, RunFolder, counted_labels
 from alignmeter.store.run_folder import JOURNAL
 from alignmeter.verdicts import (
@@ -31,7 +31,7 @@ from alignmeter.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from alignmeter.records import Axis, Claim, LabelName, Message, ToolCall
+    from alignmeter.records import Claim
 
     _Key = tuple[str, Axis]
 

@@ -14,6 +14,7 @@ from alignmeter.api.judge_caveats import judge_caveats
 from alignmeter.api.reply_rows import reply_rows
 from alignmeter.api.scores import capability_means
 from alignmeter.api.smoke import smoke_exit_code, unscored_replies
+from alignmeter.engine import Stopped
 from alignmeter.records import HumanLabel, Record, Results, RunManifest, Usage
 from alignmeter.store import RunData, RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.threat_model import threat_model_from_dict
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from alignmeter.api.drawing import Drawings
-    from alignmeter.engine import Stopped
     from alignmeter.records import Axis, Claim, ClaimLabels, Judgement, Trial
     from alignmeter.store import Cell
     from alignmeter.threat_model import ThreatModel

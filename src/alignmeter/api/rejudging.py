@@ -19,7 +19,7 @@ from alignmeter.api.reading import Run, analyse
 from alignmeter.engine import Allowance, Spending, Work
 from alignmeter.errors import InputError
 from alignmeter.judges import axes_for, cards_for
-from alignmeter.records import OF_THE_MACHINERY, JudgeCard, Record, Unscored
+from alignmeter.records import OF_THE_MACHINERY, Axis, JudgeCard, Record, Unscored
 from alignmeter.records.events import EVENTS
 from alignmeter.store import RunFolder, counted_labels, read_labels, write_parquet
 from alignmeter.targets.faults import shorten
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from alignmeter.judges import Judge
     from alignmeter.judges.validation import Progress
-    from alignmeter.records import Axis, CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
+    from alignmeter.records import CardEvent, Claim, Judgement, RunManifest, Transcript, Trial
 
 _NO_LIMITS = Allowance()
 _STUMBLES = OF_THE_MACHINERY | {"judge_malformed", "judge_out_of_range", "judge_refused"}

@@ -9,8 +9,8 @@ import msgspec
 from alignmeter.engine import Before, Costs, Work
 from alignmeter.errors import StorageError
 from alignmeter.records import Record, Usage
-from alignmeter.store import Heard  # noqa: TC001 - a field of `_Line`
-from alignmeter.suites.drift import RoundTrip  # noqa: TC001
+from alignmeter.store import Heard
+from alignmeter.suites.drift import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

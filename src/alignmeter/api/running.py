@@ -32,6 +32,7 @@ from alignmeter.judges import cards_by_event
 from alignmeter.records import Record
 from alignmeter.store import counted_labels, new_run_folders, read_labels, write_parquet
 from alignmeter.targets import TargetOptions
+from alignmeter.threat_model import ThreatModel
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from alignmeter.api.exposing import Showing
     from alignmeter.engine import Mode, Progress, Session
     from alignmeter.store import RunFolder
-    from alignmeter.threat_model import ThreatModel
 
 RUNS = Path("runs")
 """Folder that holds run folders, unless another is named."""

@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from contextlib import AsyncExitStack, closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -36,7 +37,6 @@ from alignmeter.targets import TargetOptions, adaptation, refused_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
-    from pathlib import Path
 
     from alignmeter.api.exposing import Showing
     from alignmeter.engine.spending import Viewer

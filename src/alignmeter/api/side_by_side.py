@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -35,12 +36,12 @@ from alignmeter.engine import (
 from alignmeter.errors import InputError
 from alignmeter.identity import fingerprint_hash
 from alignmeter.records import Comparison, Record
-from alignmeter.store import new_run_folders, remove_empty
+from alignmeter.store import StopReason, new_run_folders, remove_empty
 from alignmeter.targets import TargetOptions, refused_by
+from alignmeter.threat_model import ThreatModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from alignmeter.engine import Plan, Session, Standing
     from alignmeter.records import (
@@ -48,9 +49,7 @@ if TYPE_CHECKING:
         ComparisonDesign,
         RunManifest,
     )
-    from alignmeter.store import StopReason
     from alignmeter.targets import Target
-    from alignmeter.threat_model import ThreatModel
 
 
 class ArmRequest(Record, frozen=True):

@@ -22,7 +22,7 @@ from alignmeter.errors import INTERRUPTED, RUNTIME_FAILURE, BudgetSpentError, St
 from alignmeter.judges import axes_for
 from alignmeter.judges import judgement as judge_one
 from alignmeter.records import HELD_OUT, Judgement, Record, Transcript, Trial, Unscored
-from alignmeter.store import Answered, Asked, Charged, Judged
+from alignmeter.store import Answered, Asked, Charged, Judged, StopReason
 from alignmeter.targets import Variant
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from alignmeter.engine.spending import Viewer
     from alignmeter.judges import Judge
     from alignmeter.records import Axis, Usage
-    from alignmeter.store import Checked, Heard, JournalWriter, StopReason
+    from alignmeter.store import Checked, Heard, JournalWriter
     from alignmeter.targets import Target
 
 DEFAULT_START = 8

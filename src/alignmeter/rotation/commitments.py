@@ -17,7 +17,7 @@ import msgspec
 
 from alignmeter.identity import canonical_json
 from alignmeter.records import Record
-from alignmeter.rotation.pools import PoolFamily, PoolKind  # noqa: TC001 - msgspec reads annotations
+from alignmeter.rotation.pools import PoolFamily, PoolKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

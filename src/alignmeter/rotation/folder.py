@@ -25,7 +25,7 @@ import msgspec
 from alignmeter.errors import InputError, StorageError
 from alignmeter.records import Probe, Record
 from alignmeter.rotation.commitments import KEY_BYTES, Commitment, Reveal, key_digest, select
-from alignmeter.rotation.pools import PoolFamily  # noqa: TC001 - msgspec reads annotations
+from alignmeter.rotation.pools import PoolFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

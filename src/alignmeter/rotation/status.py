@@ -10,7 +10,7 @@ from alignmeter.rotation.exposures import behind, catch_up, leak_probabilities
 from alignmeter.rotation.folder import Cycle, cycles
 from alignmeter.rotation.leakage import LEAK_LIMIT, USE_LIMIT, read_rates
 from alignmeter.rotation.ledger import Ledger
-from alignmeter.rotation.pools import PoolKind  # noqa: TC001 - msgspec reads annotations
+from alignmeter.rotation.pools import PoolKind
 from alignmeter.rotation.suite_files import held_out_suites
 from alignmeter.suites import suite_names
 

@@ -15,7 +15,7 @@ import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import JudgementResult, Record, Unscored, Usage
-from alignmeter.store.journal import Heard  # noqa: TC001 - a field of `KeptJudgement`
+from alignmeter.store.journal import Heard
 from alignmeter.store.lines import KeptLines, LineFile
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ it, and it is cut off when the file is opened again. A corrupt line anywhere els
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 import msgspec
@@ -16,8 +18,7 @@ import msgspec
 from alignmeter.errors import AlignmeterError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignmeter.judges.validation.events import Estimate
 from alignmeter.records import Record
 from alignmeter.stats import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from alignmeter.judges.validation.events import Estimate
 
 BINS = 10
 

@@ -11,7 +11,9 @@ import msgspec
 
 from alignmeter.errors import InputError
 from alignmeter.records import Intent, Probe, Record
+from alignmeter.records.tasks import TaskCheck
 from alignmeter.suites.importing.fields import Fields, Kind, compile_fields
+from alignmeter.suites.importing.manifest import ProbeField
 from alignmeter.suites.importing.reading import read_rows
 from alignmeter.suites.importing.rules import (
     FILE,
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from alignmeter.records import Axis
-    from alignmeter.records.tasks import TaskCheck
-    from alignmeter.suites.importing.manifest import Manifest, ProbeField, Table
+    from alignmeter.suites.importing.manifest import Manifest, Table
     from alignmeter.suites.importing.matching import Matched
     from alignmeter.suites.importing.reading import DataFile, Row
 

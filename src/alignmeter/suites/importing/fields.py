@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from alignmeter.records import Intent, Record
+from alignmeter.records import Axis, Intent, Record
 from alignmeter.suites.importing.manifest import REQUIRED, ProbeField
 from alignmeter.suites.importing.rules import BrokenCellError, columns_of, compile_rule, lookup, text_of
 from alignmeter.suites.importing.turns import prompt_of
@@ -19,7 +19,6 @@ from alignmeter.suites.importing.turns import prompt_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from alignmeter.records import Axis
     from alignmeter.suites.importing.manifest import Rule
     from alignmeter.suites.importing.rules import Compiled
 
