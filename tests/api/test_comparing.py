@@ -426,7 +426,10 @@ class TestHistory:
         assert "confidently wrong answers to closed questions" in found.notes[0]
         assert "raises an alarm: rise of confidently wrong." in history_words(found)
         assert "confidently wrong" in history_markdown(found)
-        assert history_html(found).count("<figure>") == 3
+        page = history_html(found)
+        assert page.count("<figure>") == 3
+        for measure in ("Harmful compliance", "Refusal, benign", "Confidently wrong"):
+            assert f"<h3>{measure}: change of the rate in each cycle" in page
 
     def test_slow_drift_of_wrong_answers_is_found_though_no_cycle_is_outside(
         self, tmp_path: Path, make_lab: type[Lab]

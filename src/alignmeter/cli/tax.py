@@ -160,9 +160,9 @@ def tax(  # noqa: PLR0913 - its options
 ) -> None:
     """Show what alignment cost in each domain, what it bought, and the outcome of both.
 
-    Exits 1 where a tax above the limit is flagged or an outcome is TAX, STILL UNSAFE or TAX WITHOUT
-    BENEFIT; else 4 where arms are not comparable, or the tax of a domain that the base model or a variant
-    has was not measured; else 3 where a tax is undecided; else 0.
+    Exits 1 where a tax above the limit is flagged or an outcome is TAX, STILL UNSAFE, TAX WITHOUT
+    BENEFIT or MORE HARM; else 4 where arms are not comparable, or the tax of a domain that the base
+    model or a variant has was not measured; else 3 where a tax is undecided; else 0.
     """
     from alignmeter.cli.tax_options import Reading, compared, of_table, read_models
     from alignmeter.errors import InputError

@@ -103,8 +103,9 @@ class Panel(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A drawing for each layout: its name, and safe SVG."""
+    """What a chart shows, and a drawing for each layout: its name, and safe SVG."""
 
+    title: str
     drawings: tuple[tuple[str, str], ...]
 
 
@@ -126,10 +127,11 @@ def drawn(
         layouts: The sizes.
     """
     return Chart(
+        title,
         tuple(
             (layout.name, _safe_svg(draw(layout), f"{name}-{layout.name}", title, description))
             for layout in layouts
-        )
+        ),
     )
 
 

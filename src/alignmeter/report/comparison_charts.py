@@ -36,7 +36,7 @@ SIGNALS: dict[str, tuple[str, Tone]] = {
 
 _PARTS = 20
 _FOREST = "Change of each rate from base to tuned, in points, with its interval"
-_CONTROL = "Change of the rate in each cycle, with its control limits"
+_CONTROL = "change of the rate in each cycle, with its control limits"
 _REACH = 1.0
 
 
@@ -116,7 +116,7 @@ def _control_chart(measure: ComparedMeasure, points: Sequence[HistoryPoint]) -> 
     return drawn(
         lambda layout: _control(rows, reach, layout),
         name=f"control-{measure}",
-        title=f"{_CONTROL}: {MEASURES[measure]}",
+        title=f"{MEASURES[measure].capitalize()}: {_CONTROL}",
         description=described,
     )
 

@@ -86,7 +86,7 @@ def history_html(history: History) -> str:
             exit_code=history.exit_code,
             charts=control_charts(history),
             caption="Dot: change of the rate in a cycle. Line: its control limits; an alarm where all of it "
-            "lies above zero. One chart a measure, in the order of the tables below.",
+            "lies above zero. Cycle 1 is the second run in the tables below.",
             grids=history_grids(history),
             notes=history_remarks(history),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alignmeter.figures import ends, exact_percent, one_decimal, significant_ends
 from alignmeter.report.grid import Grid, grid_markdown, render_grid
 from alignmeter.report.summary import STYLES
-from alignmeter.report.tax_outcomes import Said, grids, said
+from alignmeter.report.tax_outcomes import Said, grids, said, worst_outcomes
 from alignmeter.report.text import NOTHING, folded, markdown, visible
 
 if TYPE_CHECKING:
@@ -230,7 +230,11 @@ def _overall(report: TaxReport) -> Text:
 
 
 def outcome_words(report: TaxReport) -> str:
-    """Count the flags, in one sentence."""
+    """Name the variants with the worst outcomes, and count the flags."""
+    return " ".join((*worst_outcomes(report), _flags(report)))
+
+
+def _flags(report: TaxReport) -> str:
     if not report.taxes:
         return "No tax was measured."
     counts = {flag: sum(tax.flag == flag for tax in report.taxes) for flag in _FLAGS}

@@ -65,6 +65,16 @@ def said(report: TaxReport) -> tuple[Said, ...]:
     )
 
 
+def worst_outcomes(report: TaxReport) -> tuple[str, ...]:
+    """Name the variants of each outcome that fails, for example `MORE HARM: dpo, rlhf`."""
+    failing = [name for name, (_, tone) in OUTCOME_TONES.items() if tone == "fail"]
+    named = {
+        name: [visible(one.variant) for one in report.outcomes if one.outcome.outcome == name]
+        for name in failing
+    }
+    return tuple(f"{name}: {', '.join(variants)}." for name, variants in named.items() if variants)
+
+
 def grids(report: TaxReport) -> tuple[Grid, ...]:
     """Return the tables that have something to say."""
     makers = (_side_by_side, _answered, _triad, _triad_domains, _hazards)
